@@ -1,4 +1,4 @@
-"""Who may import whom, in fact: what a fresh interpreter holds after an import, and what is written.
+"""Who may import whom, in fact: what an interpreter holds after an import, and what is written.
 
 The import contracts in pyproject.toml check our own packages against each other; these tests check
 everything else, because the probe and the supervisor run in environments that have nothing of ours.
@@ -75,7 +75,7 @@ def test_lean_part_loads_the_standard_library_alone(part: str) -> None:
 
 @pytest.mark.parametrize("part", STDLIB_ONLY)
 def test_lean_part_names_the_standard_library_alone(part: str) -> None:
-    """Also inside functions, where a fresh interpreter would not see it; only the probe names torch."""
+    """Also inside functions, which a fresh interpreter does not see; only the probe names torch."""
     allowed = {"torch"} if part == "probe" else set()
     for path in _files(part):
         for node in ast.walk(ast.parse(path.read_bytes(), str(path))):
