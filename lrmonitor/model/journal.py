@@ -1,0 +1,182 @@
+"""What happened in a run, merged by time and told in sentences."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lrmonitor.model import rates
+from lrmonitor.model.rates import number
+
+
+@dataclass(frozen=True)
+class JournalEntry:
+    """One event of a run. `source` is "supervisor", "rank 0" or a client's id."""
+
+    time: float
+    source: str
+    event: str
+    text: str
+    step: int | None = None
+    data: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Marker:
+    """An event to draw beside the curves, at a step.
+
+    `kind` is "rate", "paused", "resumed", "note", "step_skipped" or "stopping".
+    """
+
+    step: int
+    time: float
+    kind: str
+    text: str
+
+
+MARKERS = {
+    "rates": "rate",
+    "paused": "paused",
+    "resumed": "resumed",
+    "note": "note",
+    "step_skipped": "step_skipped",
+    "stopping": "stopping",
+}
+"""Events that are drawn, with the kind of their marker."""
+
+_QUIET = frozenset({"series"})
+"""Events that tell a person nothing."""
+
+
+def entry(source: str, event: Mapping[str, Any]) -> JournalEntry | None:
+    """The journal's entry for an event; None for one that tells a person nothing."""
+    name = event.get("event")
+    time = number(event.get("time"))
+    if not isinstance(name, str) or time is None or time != time or name in _QUIET:
+        return None
+    step = event.get("step")
+    if not isinstance(step, int) or isinstance(step, bool):
+        step = None
+    try:
+        text = _text(name, event)
+    except (TypeError, ValueError, AttributeError, KeyError):
+        text = name  # a field is not what it should be: the event is still told
+    return JournalEntry(time, source, name, text, step, event)
+
+
+def insert(entries: list[JournalEntry], new: JournalEntry) -> None:
+    """Put an entry in its place by time; of equal times, the one read first comes first."""
+    if not entries or entries[-1].time <= new.time:
+        entries.append(new)
+    else:
+        bisect.insort_right(entries, new, key=lambda e: e.time)
+
+
+def author(by: object) -> str | None:
+    """Who did it, in words: "ann (window)"; a rule is named as one. None when it is not told."""
+    if isinstance(by, str):
+        return by or None
+    if not isinstance(by, Mapping):
+        return None
+    name, via = str(by.get("name") or ""), str(by.get("via") or "")
+    who = str(by.get("who") or "")
+    if who and who != "person":
+        name = f"{who} {name}".strip()
+    if name and via:
+        return f"{name} ({via})"
+    return name or via or who or None
+
+
+def _text(name: str, e: Mapping[str, Any]) -> str:
+    by = author(e.get("by"))
+    who = f" by {by}" if by else ""
+    if name == "rates":
+        return f"Rate {rates.headline(e)}"
+    if name == "command":
+        return f"Command{who}: {_command(e)}"
+    if name == "acknowledgement":
+        return _acknowledgement(e)
+    if name == "note":
+        return f"Note{who}: {e.get('text', '')}"
+    if name == "name":
+        return f"Named {e.get('name', '')}"
+    if name == "signalled":
+        return f"{e.get('signal', 'A signal')} sent{who}"
+    if name == "exited":
+        if e.get("signal"):
+            return f"Ended by {e['signal']}"
+        return f"Exited with code {e.get('code')}"
+    if name == "environment":
+        return (
+            f"Training process {e.get('pid')} registered: Python {e.get('python')}, "
+            f"torch {e.get('torch')}"
+        )
+    if name == "optimizer":
+        return _optimizer(e)
+    if name == "lost":
+        return _lost(e)
+    if name == "rate_rewritten":
+        return (
+            f"The script wrote {rates.short(number(e.get('found')))} into optimizer "
+            f"{e.get('optimizer')} group {e.get('group')} during the step: that is its scheduled "
+            "rate now"
+        )
+    if name == "step_skipped":
+        return f"Step of optimizer {e.get('optimizer')} skipped: {e.get('reason')}"
+    if name == "starting":
+        return "The supervisor is starting the script"
+    if name == "started":
+        return f"The script started as process {e.get('pid')}"
+    if name == "failed":
+        return f"The script could not be started: {e.get('reason')}"
+    if name == "no_optimizer":
+        return f"No optimizer: {e.get('reason')}"
+    if name == "probe_error":
+        return f"lrmonitor's probe failed in {e.get('where')}: {e.get('error')}"
+    plain = {"paused": "Paused", "resumed": "Resumed", "stopping": "Stopping", "ended": "Ended"}
+    return plain.get(name, name.replace("_", " ").capitalize())
+
+
+def _command(e: Mapping[str, Any]) -> str:
+    args = e.get("args")
+    command = str(e.get("command", ""))
+    if not isinstance(args, Mapping):
+        return command
+    words = [command]
+    words += [str(args[key]) for key in ("mode", "value", "target") if args.get(key) is not None]
+    for key in ("optimizer", "group"):
+        if args.get(key) is not None:
+            words.append(f"{key} {args[key]}")
+    return " ".join(words)
+
+
+def _acknowledgement(e: Mapping[str, Any]) -> str:
+    status = str(e.get("status", ""))
+    if status == "refused":
+        return f"Refused: {e.get('reason')}"
+    at = f" at step {e['step']}" if isinstance(e.get("step"), int) else ""
+    warning = f" (warning: {e['warning']})" if e.get("warning") else ""
+    return f"{status.capitalize()}{at}{warning}"
+
+
+def _optimizer(e: Mapping[str, Any]) -> str:
+    groups = e.get("groups")
+    text = f"Optimizer {e.get('optimizer')}: {e.get('class')}, " + (
+        "1 group" if groups == 1 else f"{groups} groups"
+    )
+    if e.get("replaced"):
+        text += ", in the place of an earlier one"
+    if e.get("controllable") is False:
+        text += f"; its rate cannot be set: {e.get('reason')}"
+    return text
+
+
+def _lost(e: Mapping[str, Any]) -> str:
+    parts = [
+        f"{e[key]} {key}"
+        for key in ("records", "events", "bytes")
+        if isinstance(e.get(key), int) and e[key]
+    ]
+    return f"Not recorded: {', '.join(parts) or 'some data'} ({e.get('reason')})"

@@ -1,0 +1,459 @@
+"""A run as the window and the verbs see it: followed, and told in the words of the house."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lrmonitor.model import journal, process, rates
+from lrmonitor.model.journal import JournalEntry, Marker
+from lrmonitor.model.notify import Signal
+from lrmonitor.model.process import Identity
+from lrmonitor.model.rates import Override
+from lrmonitor.model.state import Ask, Exit, Facts, RunState, decide
+from lrmonitor.record.reader import RankReader, RunReader, Series
+
+LOOK_EVERY = 0.5
+"""Seconds between two looks at the processes; the files are read at every poll."""
+
+SPEED_WINDOW = 5.0
+"""Seconds of data over which the speed is measured."""
+
+RHYTHM_STEPS = 256
+"""Latest steps whose median time is the usual one: enough to ignore an evaluation now and then."""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a poll brought; false when nothing."""
+
+    data: bool = False
+    events: bool = False
+    state: bool = False
+
+    def __bool__(self) -> bool:
+        return self.data or self.events or self.state
+
+
+@dataclass(frozen=True)
+class OptimizerInfo:
+    """An optimizer that registered. `reason` says why its rate cannot be set, if so."""
+
+    number: int
+    name: str
+    groups: int
+    main: bool = False
+    controllable: bool = True
+    reason: str | None = None
+
+
+class RunModel:
+    """One run, followed by `poll` (about 30 times a second for a window, once for a verb).
+
+    Not thread-safe. Never raises because of what is on the disk. `changed` is called with the
+    `Changes` of each poll that brought any. With several ranks, the curves, markers and rates are
+    those of the lowest, or of a process that registered after that one had recorded its last
+    (a script that trains in one process after another).
+    """
+
+    def __init__(
+        self, folder: str | os.PathLike[str], clock: Callable[[], float] = time.time
+    ) -> None:
+        self.reader = RunReader(folder)
+        self.changed: Signal[[Changes]] = Signal()
+        self.optimizers: list[OptimizerInfo] = []
+        self.overrides: dict[tuple[int, int], Override] = {}
+        self.markers: list[Marker] = []
+        self.journal: list[JournalEntry] = []
+        self.no_optimizer: str | None = None
+        self.state: RunState = decide(Facts(now=clock(), started=None, supervisor_alive=True))
+        self._clock = clock
+        self._host = socket.gethostname()
+        self._seen = {"supervisor": 0, "clients": 0}
+        self._rank: int | None = None
+        self._rank_seen: dict[int, int] = {}
+        self._registered: dict[int, Identity] = {}
+        self._living: dict[int, Identity] = {}
+        self._said_bye = False
+        self._paused = False
+        self._resumed_time: float | None = None
+        self._asks: list[tuple[float, Ask]] = []
+        self._script: Identity | None = None
+        self._supervisor: Identity | None = None
+        self._exit: Exit | None = None
+        self._failure: str | None = None
+        self._looked: float | None = None
+        self._script_alive = False
+        self._supervisor_alive = False
+
+    @property
+    def id(self) -> str:
+        """The run's id (its folder's name where run.json cannot be read)."""
+        return str(self.reader.info.get("id") or self.reader.folder.name)
+
+    @property
+    def name(self) -> str:
+        """The name it was last given."""
+        for line in sorted(self.reader.clients, key=_time, reverse=True):
+            if line.get("event") == "name" and isinstance(line.get("name"), str):
+                return str(line["name"])
+        return str(self.reader.info.get("name") or self.id)
+
+    @property
+    def rank(self) -> RankReader | None:
+        """The training process that is shown; None before one registered."""
+        return None if self._rank is None else self.reader.ranks.get(self._rank)
+
+    @property
+    def main(self) -> int:
+        """The number of the main optimizer."""
+        return next((o.number for o in self.optimizers if o.main), 0)
+
+    @property
+    def live_ranks(self) -> list[int]:
+        """Ranks whose process lives, as of the latest look."""
+        return sorted(self._living)
+
+    @property
+    def identity(self) -> Identity | None:
+        """The process to signal to end the run: the launched script, or the one that trains."""
+        if self._script is not None and self._script_alive:
+            return self._script
+        if self._living:
+            return self._living[min(self._living)]
+        return self._script or (
+            self._registered[min(self._registered)] if self._registered else None
+        )
+
+    @property
+    def control_problem(self) -> str | None:
+        """Why no rate of the run can be set, in a sentence; None when one can."""
+        if len(self._living) > 1:
+            return (
+                f"{len(self._living)} processes train together, and a change on one of them "
+                "alone would part their weights: lrmonitor cannot change their rates yet."
+            )
+        if any(o.controllable for o in self.optimizers):
+            return None
+        if self.optimizers:
+            return self.optimizers[0].reason or "Its optimizer's rate cannot be set."
+        if self.no_optimizer is not None:
+            return self.no_optimizer
+        return "No optimizer has made a step yet."
+
+    def poll(self) -> Changes:
+        """Read what is new and look at the processes; what changed."""
+        read = self.reader.poll()
+        before = len(self.journal), len(self.optimizers)
+        now = self._clock()
+        ended = self._take_supervisor()
+        switched = self._choose_rank()
+        events = self._take_ranks() or switched or ended
+        events = self._take_clients() or events or before != (
+            len(self.journal),
+            len(self.optimizers),
+        )
+        if self._looked is None or events or abs(now - self._looked) >= LOOK_EVERY:
+            self._look(now)
+        state = decide(self._facts(now))
+        changes = Changes(data=read, events=events, state=state != self.state)
+        self.state = state
+        if changes:
+            self.changed(changes)
+        return changes
+
+    def loss(self, optimizer: int | None = None) -> Series | None:
+        """The loss of an optimizer's steps, by default the main one's."""
+        number = self.main if optimizer is None else optimizer
+        found = self._find("loss", number, None)
+        # Without an optimizer each backward pass is a step, and its loss belongs to none.
+        return found or (self._find("loss", None, None) if number == self.main else None)
+
+    def lr(self, optimizer: int = 0, group: int = 0) -> Series | None:
+        """The effective rate of a group, recorded where it changes."""
+        return self._find("lr", optimizer, group)
+
+    def scheduled(self, optimizer: int = 0, group: int = 0) -> Series | None:
+        """The scheduled rate of a group, recorded where it changes."""
+        return self._find("scheduled_lr", optimizer, group)
+
+    def _find(self, kind: str, optimizer: int | None, group: int | None) -> Series | None:
+        if self.rank is None:
+            return None
+        for series in self.rank.series.values():
+            info = series.info
+            if (info.kind, info.optimizer, info.group) == (kind, optimizer, group):
+                return series
+        return None
+
+    def _take_supervisor(self) -> bool:
+        lines = self.reader.supervisor[self._seen["supervisor"] :]
+        self._seen["supervisor"] += len(lines)
+        for line in lines:
+            name = line.get("event")
+            if name == "starting":
+                self._supervisor = _identity(line.get("pid"), None, line.get("time"))
+            elif name == "started":
+                self._script = _identity(line.get("pid"), line.get("started"), line.get("time"))
+            elif name == "failed":
+                self._failure = str(line.get("reason") or "the reason was not recorded")
+            elif name == "signalled":
+                self._ask(line, _HOW.get(str(line.get("signal"))))
+            elif name == "exited":
+                code, signal = line.get("code"), line.get("signal")
+                self._exit = Exit(
+                    code if isinstance(code, int) else None, str(signal) if signal else None
+                )
+            self._record("supervisor", line)
+        return bool(lines)
+
+    def _choose_rank(self) -> bool:
+        """Settle on the rank to show; True when it is another one than before."""
+        chosen = None
+        for number, reader in self.reader.ranks.items():
+            if not reader.events:
+                continue
+            if chosen is None or self._follows(reader, chosen):
+                chosen = number
+        if chosen == self._rank:
+            return False
+        self._rank = chosen
+        self._begin_process()
+        self.markers.clear()
+        # The ranks and the notes are taken again: which of them tell something depends on the rank.
+        self._rank_seen.clear()
+        self._seen["clients"] = 0
+        self.journal = [e for e in self.journal if e.source == "supervisor"]
+        return True
+
+    def _follows(self, later: RankReader, earlier: int) -> bool:
+        """Whether a rank began after an earlier one was over, rather than training beside it."""
+        if _time(later.events[0]) <= _last_time(self.reader.ranks[earlier]):
+            return False
+        event = self.reader.ranks[earlier].events[0]
+        who = _identity(event.get("pid"), event.get("started"), event.get("time"))
+        return who is None or self._foreign() is not None or process.find(who) is None
+
+    def _begin_process(self) -> None:
+        self.optimizers = []
+        self.overrides = {}
+        self.no_optimizer = None
+        self._paused = False
+        self._said_bye = False
+
+    def _take_ranks(self) -> bool:
+        new = False
+        for number, reader in self.reader.ranks.items():
+            lines = reader.events[self._rank_seen.get(number, 0) :]
+            self._rank_seen[number] = len(reader.events)
+            new |= bool(lines)
+            for line in lines:
+                if line.get("event") == "environment":
+                    who = _identity(line.get("pid"), line.get("started"), line.get("time"))
+                    if who is not None:
+                        self._registered[number] = who
+                if number == self._rank:
+                    self._take_event(line)
+                    self._record(f"rank {number}", line)
+                elif line.get("event") in ("environment", "ended", "probe_error", "lost"):
+                    self._record(f"rank {number}", line)
+        return new
+
+    def _take_event(self, line: dict[str, Any]) -> None:
+        name = line.get("event")
+        if name == "environment":
+            self._begin_process()
+        elif name == "optimizer":
+            self._take_optimizer(line)
+        elif name == "no_optimizer":
+            self.no_optimizer = str(line.get("reason") or "The script uses no torch optimizer.")
+        elif name == "rates":
+            self.overrides.update(rates.overrides(line))
+        elif name == "paused":
+            self._paused = True
+        elif name == "resumed":
+            self._paused = False
+            self._resumed_time = _time(line)
+        elif name == "stopping":
+            self._ask(line, "interrupt")
+        elif name == "command" and line.get("command") == "stop":
+            self._ask(line, "interrupt")
+        elif name == "ended":
+            self._said_bye = True
+
+    def _take_optimizer(self, line: dict[str, Any]) -> None:
+        number, groups = line.get("optimizer"), line.get("groups")
+        if not isinstance(number, int):
+            return
+        reason = line.get("reason")
+        told = OptimizerInfo(
+            number=number,
+            name=str(line.get("class") or "optimizer"),
+            groups=groups if isinstance(groups, int) else 1,
+            main=bool(line.get("main")),
+            controllable=line.get("controllable") is not False,
+            reason=str(reason) if reason else None,
+        )
+        others = [o for o in self.optimizers if o.number != number]
+        self.optimizers = sorted([*others, told], key=lambda o: o.number)
+        self.no_optimizer = None
+
+    def _take_clients(self) -> bool:
+        lines = self.reader.clients[self._seen["clients"] :]
+        self._seen["clients"] += len(lines)
+        for line in lines:
+            if line.get("event") == "stop":
+                self._ask(line, str(line.get("how")))
+            self._record(str(line.get("client")), line)
+        return bool(lines)
+
+    def _ask(self, line: dict[str, Any], how: str | None) -> None:
+        if how not in ("interrupt", "terminate", "kill"):
+            return
+        ask = Ask(how, journal.author(line.get("by")))
+        # "stopping" tells no author: the command before it did.
+        if ask.by is None and any(known.how == how for _, known in self._asks):
+            return
+        when = _time(line)
+        if (when, ask) not in self._asks:
+            self._asks = sorted([*self._asks, (when, ask)], key=lambda a: a[0])
+
+    def _record(self, source: str, line: dict[str, Any]) -> None:
+        entry = journal.entry(source, line)
+        if entry is None:
+            return
+        journal.insert(self.journal, entry)
+        kind = journal.MARKERS.get(entry.event)
+        if kind is None:
+            return
+        step = entry.step if entry.step is not None else self._step_at(entry.time)
+        text = rates.headline(line, self.main) if kind == "rate" else entry.text
+        self.markers.append(Marker(step, entry.time, kind, text))
+        if len(self.markers) > 1 and self.markers[-2].step > step:
+            self.markers.sort(key=lambda m: (m.step, m.time))
+
+    def _step_at(self, moment: float) -> int:
+        """The latest step done at a moment."""
+        series = self._steps()
+        if series is None:
+            return 0
+        index = int(np.searchsorted(series.time, moment, "right")) - 1
+        return int(series.step[index]) if index >= 0 else 0
+
+    def _steps(self) -> Series | None:
+        """The series that tells best when each step of the main optimizer was done."""
+        if self.rank is None:
+            return None
+        own = [s for s in self.rank.series.values() if len(s) and _tells_steps(s, self.main)]
+        return max(own, key=lambda s: (int(s.step[-1]), len(s)), default=None)
+
+    def _look(self, now: float) -> None:
+        """See which processes live."""
+        self._looked = now
+        if self._foreign() is not None:
+            self._script_alive, self._supervisor_alive, self._living = False, False, {}
+            return
+        over = self._exit is not None or self._failure is not None
+        script = self._script
+        self._script_alive = not over and script is not None and process.find(script) is not None
+        self._supervisor_alive = (
+            not over and self._supervisor is not None and process.find(self._supervisor) is not None
+        )
+        self._living = {
+            number: who
+            for number, who in self._registered.items()
+            # Once the script's exit is recorded its own pid may be on its way to another process.
+            if not (over and script is not None and who.pid == script.pid)
+            and process.find(who) is not None
+        }
+
+    def _foreign(self) -> str | None:
+        host = self.reader.info.get("host")
+        return host if isinstance(host, str) and host and host != self._host else None
+
+    def _facts(self, now: float) -> Facts:
+        steps = self._steps()
+        who = self.identity
+        return Facts(
+            now=now,
+            folder_gone=self.reader.gone,
+            foreign=self._foreign(),
+            launched=self.reader.info.get("kind") != "started",
+            start_failure=self._failure,
+            started=self._started(),
+            alive=self._script_alive or bool(self._living),
+            supervisor_alive=self._supervisor_alive,
+            # A process that outlived the script (started by it in the background) still trains.
+            exit=None if self._living else self._exit,
+            registered=self._rank is not None,
+            said_bye=self._said_bye,
+            asks=tuple(ask for _, ask in self._asks),
+            paused=self._paused,
+            pid=who.pid if who is not None else None,
+            step=int(steps.step[-1]) if steps is not None else None,
+            step_time=float(steps.time[-1]) if steps is not None else None,
+            resumed_time=self._resumed_time,
+            interval=_interval(steps),
+            speed=_speed(steps, self._resumed_time),
+        )
+
+    def _started(self) -> float | None:
+        if self._script is not None:
+            return self._script.started or self._script.seen
+        rank = self.rank
+        return _time(rank.events[0]) if rank is not None and rank.events else None
+
+
+_HOW = {"SIGINT": "interrupt", "SIGTERM": "terminate", "SIGKILL": "kill"}
+
+
+def _tells_steps(series: Series, main: int) -> bool:
+    info = series.info
+    return info.kind == "step" or (info.kind == "loss" and info.optimizer in (None, main))
+
+
+def _time(line: dict[str, Any]) -> float:
+    return rates.number(line.get("time")) or 0.0
+
+
+def _last_time(reader: RankReader) -> float:
+    """When a rank recorded its last, as far as was read."""
+    ends = [_time(reader.events[-1])] if reader.events else [0.0]
+    ends += [float(s.time[-1]) for s in reader.series.values() if len(s)]
+    return max(ends)
+
+
+def _identity(pid: object, started: object, seen: object) -> Identity | None:
+    if not isinstance(pid, int) or isinstance(pid, bool) or pid <= 0:
+        return None
+    return Identity(pid, rates.number(started), rates.number(seen))
+
+
+def _interval(steps: Series | None) -> float | None:
+    """The usual seconds between steps: the median of the latest ones."""
+    if steps is None or len(steps) < 2:
+        return None
+    took = np.diff(steps.time[-RHYTHM_STEPS - 1 :])
+    made = np.diff(steps.step[-RHYTHM_STEPS - 1 :])
+    usable = (made > 0) & (took >= 0)
+    return float(np.median(took[usable] / made[usable])) if usable.any() else None
+
+
+def _speed(steps: Series | None, resumed: float | None) -> float | None:
+    """Steps per second over the last seconds of data, or the last two steps if they took longer."""
+    if steps is None or len(steps) < 2:
+        return None
+    end = float(steps.time[-1])
+    begin = max(end - SPEED_WINDOW, resumed or 0.0)
+    # Looking back a bounded way keeps the search cheap, and safe from a clock that was set back.
+    tail = slice(max(len(steps) - 100_000, 0), None)
+    times, numbers = steps.time[tail], steps.step[tail]
+    first = min(int(np.searchsorted(times, begin, "left")), len(times) - 2)
+    took, made = end - float(times[first]), int(numbers[-1]) - int(numbers[first])
+    return made / took if took > 0 and made > 0 else None

@@ -1,0 +1,344 @@
+"""Reading a run folder: from the start, then following its end.
+
+One code path serves a live run, a late window, a reconnect and an old run. A poll costs a `stat`
+per file when nothing is new. Nothing here raises because of what is (or is no longer) on the disk:
+a torn line waits for its end, a corrupt one is counted, a file that shrank is read again from its
+start, and a folder that vanished leaves what was read and `RunReader.gone`.
+
+Not thread-safe: one thread polls and reads.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lrmonitor.record import layout
+from lrmonitor.record.jsonl import JsonlTail
+from lrmonitor.record.layout import SeriesInfo
+
+Steps = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+_RECORD = np.dtype([("step", "<i8"), ("time", "<f8"), ("value", "<f8")])
+_CHUNK_RECORDS = 1 << 18
+"""Records taken from a file at a time (6 MiB), so that a long run is not held twice in memory."""
+
+
+class Series:
+    """The points of one series, as columns that grow.
+
+    `step` (int64), `time` (unix seconds, float64) and `value` (float64) are read-only views of the
+    points read so far: no copy is made, and a view taken earlier stays valid but does not grow.
+    """
+
+    def __init__(self, info: SeriesInfo) -> None:
+        self.info = info
+        self._count = 0
+        self._step: Steps = np.empty(0, np.int64)
+        self._time: Floats = np.empty(0, np.float64)
+        self._value: Floats = np.empty(0, np.float64)
+        self._ascending = True
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __repr__(self) -> str:
+        return f"<Series {self.info.name!r}, {self._count} points>"
+
+    @property
+    def step(self) -> Steps:
+        """Step numbers, shape (len,)."""
+        return _view(self._step, self._count)
+
+    @property
+    def time(self) -> Floats:
+        """Unix seconds, shape (len,)."""
+        return _view(self._time, self._count)
+
+    @property
+    def value(self) -> Floats:
+        """Values, shape (len,); may hold nan and infinities."""
+        return _view(self._value, self._count)
+
+    @property
+    def ascending(self) -> bool:
+        """Whether no step is smaller than the one before it, so that steps can be searched."""
+        return self._ascending
+
+    def extend(self, records: npt.NDArray[np.void]) -> None:
+        """Append records of the file's type, keeping room so that growing is cheap on average."""
+        if not len(records):
+            return
+        end = self._count + len(records)
+        if end > len(self._step):
+            room = max(1024, 2 * len(self._step), end)
+            self._step = _grown(self._step, self._count, room)
+            self._time = _grown(self._time, self._count, room)
+            self._value = _grown(self._value, self._count, room)
+        self._step[self._count : end] = records["step"]
+        self._time[self._count : end] = records["time"]
+        self._value[self._count : end] = records["value"]
+        if self._ascending:
+            joined = self._step[max(self._count - 1, 0) : end]
+            self._ascending = bool((joined[1:] >= joined[:-1]).all())
+        self._count = end
+
+    def clear(self) -> None:
+        """Forget all points. Views taken earlier keep theirs."""
+        self._count = 0
+        self._step = np.empty(0, np.int64)
+        self._time = np.empty(0, np.float64)
+        self._value = np.empty(0, np.float64)
+        self._ascending = True
+
+
+class RankReader:
+    """What one training process has recorded: `ranks/<n>/`."""
+
+    def __init__(self, folder: Path, rank: int) -> None:
+        self.folder = folder
+        self.rank = rank
+        self.events: list[dict[str, Any]] = []
+        self.series: dict[int, Series] = {}
+        self.by_name: dict[str, Series] = {}
+        self.version = 0
+        """Grows when what was read had to be forgotten: a file shrank and was read again."""
+        self._tail = JsonlTail(folder / layout.EVENTS)
+        self._series_folder = folder / layout.SERIES
+        self._files: dict[int, _SeriesFile] = {}
+
+    @property
+    def corrupt(self) -> int:
+        """Complete lines that could not be read, so far."""
+        return self._tail.corrupt
+
+    def poll(self) -> bool:
+        """Read what is new; True when there is something."""
+        new = self._poll_events()
+        strangers = self._strangers()
+        if strangers:
+            # A series is declared before its file is made: what is unknown now was declared since.
+            new |= self._poll_events()
+            for index in strangers:
+                if index not in self.series:
+                    self._declare(SeriesInfo(index, f"series {index}", "metric", None, None, "each"))
+                    new = True
+        for file in self._files.values():
+            count = file.poll()
+            if count < 0:
+                self.version += 1
+            new |= count != 0
+        return new
+
+    def _poll_events(self) -> bool:
+        lines = self._tail.poll()
+        for event in lines:
+            self.events.append(event)
+            if event.get("event") == "series":
+                info = _series_info(event)
+                if info is not None:
+                    self._declare(info)
+        return bool(lines)
+
+    def _declare(self, info: SeriesInfo) -> None:
+        series = self.series.get(info.series)
+        if series is None:
+            series = self.series[info.series] = Series(info)
+            path = self._series_folder / layout.series_name(info.series)
+            self._files[info.series] = _SeriesFile(path, series)
+        elif self.by_name.get(series.info.name) is series:
+            del self.by_name[series.info.name]
+        series.info = info
+        # A metric may bear the name of a series of ours; ours keeps the name.
+        other = self.by_name.get(info.name)
+        if other is None or other is series or other.info.kind == "metric":
+            self.by_name[info.name] = series
+
+    def _strangers(self) -> list[int]:
+        """Numbers of series files that no event has declared."""
+        return sorted(
+            index
+            for name in _names(self._series_folder)
+            if (index := layout.series_index(name)) is not None and index not in self.series
+        )
+
+
+class RunReader:
+    """A run folder as it stands on the disk, followed by `poll`."""
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder)
+        self.info: dict[str, Any] = {}
+        self.supervisor: list[dict[str, Any]] = []
+        self.ranks: dict[int, RankReader] = {}
+        self.clients: list[dict[str, Any]] = []
+        self.gone = False
+        self.problem: str | None = None
+        self._supervisor = JsonlTail(self.folder / layout.SUPERVISOR)
+        self._clients: dict[str, JsonlTail] = {}
+
+    @property
+    def corrupt(self) -> int:
+        """Complete lines of any file that could not be read, so far."""
+        tails = [self._supervisor, *self._clients.values()]
+        return sum(t.corrupt for t in tails) + sum(r.corrupt for r in self.ranks.values())
+
+    def poll(self) -> bool:
+        """Read what is new in every file; True when there is something (also: gone, or back)."""
+        was = self.gone, self.problem
+        self.gone = not self.folder.is_dir()
+        if self.gone:
+            return was[0] is False
+        new = self._poll_info()
+        if lines := self._supervisor.poll():
+            self.supervisor.extend(lines)
+            new = True
+        for rank in self._new_ranks():
+            self.ranks[rank] = RankReader(self.folder / layout.RANKS / str(rank), rank)
+            self.ranks = dict(sorted(self.ranks.items()))
+            new = True
+        for reader in self.ranks.values():
+            new |= reader.poll()
+        new |= self._poll_clients()
+        return new or was != (self.gone, self.problem)
+
+    def _poll_info(self) -> bool:
+        if self.info:
+            return False
+        info, self.problem = read_run_json(self.folder)
+        self.info = info or {}
+        return bool(info)
+
+    def _new_ranks(self) -> list[int]:
+        names = _names(self.folder / layout.RANKS)
+        return sorted(int(n) for n in names if _is_number(n) and int(n) not in self.ranks)
+
+    def _poll_clients(self) -> bool:
+        folder = self.folder / layout.CLIENTS
+        for name in sorted(_names(folder)):
+            if name.endswith(".jsonl") and name not in self._clients:
+                self._clients[name] = JsonlTail(folder / name)
+        new = False
+        for name, tail in self._clients.items():
+            for line in tail.poll():
+                line.setdefault("client", name.removesuffix(".jsonl"))
+                self.clients.append(line)
+                new = True
+        return new
+
+
+def read_run_json(folder: Path) -> tuple[dict[str, Any] | None, str | None]:
+    """`run.json` of a folder, or None and a sentence that says what is wrong with it."""
+    path = folder / layout.RUN
+    try:
+        info = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return None, f"it has no {layout.RUN}"
+    except OSError as error:
+        return None, f"its {layout.RUN} cannot be read: {error.strerror or error}"
+    except ValueError:
+        return None, f"its {layout.RUN} is damaged"
+    if not isinstance(info, dict) or not isinstance(info.get("format"), int):
+        return None, f"its {layout.RUN} is not one of lrmonitor's"
+    if info["format"] > layout.FORMAT:
+        return None, (
+            f"it was written by a newer lrmonitor (format {info['format']}; this one reads "
+            f"{layout.FORMAT}): update lrmonitor"
+        )
+    return info, None
+
+
+class _SeriesFile:
+    """Follows one file of records into its series."""
+
+    def __init__(self, path: Path, series: Series) -> None:
+        self._path = path
+        self._series = series
+
+    def poll(self) -> int:
+        """Read whole records that are new. How many; -1 when the file shrank and was read anew."""
+        try:
+            size = os.stat(self._path).st_size
+        except OSError:
+            return 0
+        have = len(self._series)
+        shrank = size // _RECORD.itemsize < have
+        if shrank:
+            self._series.clear()
+            have = 0
+        missing = size // _RECORD.itemsize - have
+        if missing:
+            try:
+                with open(self._path, "rb") as file:
+                    file.seek(have * _RECORD.itemsize)
+                    for records in _records(file.fileno(), missing):
+                        self._series.extend(records)
+            except OSError:
+                pass
+        return -1 if shrank else len(self._series) - have
+
+
+def _records(descriptor: int, count: int) -> Iterator[npt.NDArray[np.void]]:
+    """Up to `count` whole records from where the descriptor stands, some at a time."""
+    rest = b""
+    left = count * _RECORD.itemsize
+    while left > 0:
+        data = os.read(descriptor, min(left, _CHUNK_RECORDS * _RECORD.itemsize))
+        if not data:
+            return
+        left -= len(data)
+        data = rest + data
+        whole = len(data) // _RECORD.itemsize * _RECORD.itemsize
+        rest = data[whole:]
+        yield np.frombuffer(data[:whole], _RECORD)
+
+
+def _series_info(event: dict[str, Any]) -> SeriesInfo | None:
+    """The series that a `series` event declares; None when it makes no sense."""
+    index, name = event.get("series"), event.get("name")
+    if not _is_index(index) or not isinstance(name, str) or not name:
+        return None
+    optimizer, group = event.get("optimizer"), event.get("group")
+    return SeriesInfo(
+        series=index,
+        name=name,
+        kind=str(event.get("kind", "metric")),
+        optimizer=optimizer if _is_index(optimizer) else None,
+        group=group if _is_index(group) else None,
+        recorded=str(event.get("recorded", "each")),
+    )
+
+
+def _is_index(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdigit() and str(int(name)) == name
+
+
+def _names(folder: Path) -> list[str]:
+    """Names in a folder; none when it is not there (yet)."""
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def _view(column: npt.NDArray[Any], count: int) -> npt.NDArray[Any]:
+    view = column[:count]
+    view.flags.writeable = False
+    return view
+
+
+def _grown(column: npt.NDArray[Any], count: int, room: int) -> npt.NDArray[Any]:
+    grown = np.empty(room, column.dtype)
+    grown[:count] = column[:count]
+    return grown
