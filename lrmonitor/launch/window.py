@@ -1,0 +1,50 @@
+"""Starting the window as a process of its own. Nothing of Qt is imported here."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from lrmonitor.launch import environment
+
+_PACKAGE_PARENT = Path(__file__).resolve().parent.parent.parent
+
+
+def window_command(folder: Path, options: Sequence[str] = ()) -> list[str]:
+    """The command that opens the window on a run.
+
+    The working directory stays off its `sys.path`, since a script's folder may well hold a
+    `queue.py`; unless lrmonitor itself is run from its checkout.
+    """
+    safe = ["-P"] if sys.version_info >= (3, 11) and Path.cwd() != _PACKAGE_PARENT else []
+    return [sys.executable, *safe, "-m", "lrmonitor", "window", str(folder), *options]
+
+
+def start_window(
+    folder: Path, options: Sequence[str] = (), env: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start the window in a session of its own: keys and the end of the terminal are not for it.
+
+    Its stdout is our stderr, since stdout is the script's alone.
+    """
+    return subprocess.Popen(
+        window_command(folder, options),
+        stdin=subprocess.DEVNULL,
+        stdout=2,
+        env={**environment.inherited(), **(env or {})},
+        start_new_session=True,
+    )
+
+
+def missing_display(environ: Mapping[str, str] | None = None) -> bool:
+    """Whether a window could not be shown here, as far as the environment tells."""
+    environ = os.environ if environ is None else environ
+    if sys.platform in ("darwin", "win32"):
+        return False
+    platform = environ.get("QT_QPA_PLATFORM", "").partition(":")[0]
+    if platform and not platform.startswith(("xcb", "wayland")):
+        return False
+    return not (environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
