@@ -64,7 +64,7 @@ def non_finite(
 ) -> Floats:
     """Steps in lo ≤ step ≤ hi whose value is nan or infinite, at most one for each of `columns`.
 
-    `step` is ascending, shape (n,), `value` (n,). The earliest of each column is kept; returns (m,).
+    `step` is ascending, shape (n,), `value` (n,). The earliest of a column is kept. Returns (m,).
     """
     part = visible(step, lo, hi)
     bad = step[part][~np.isfinite(value[part])].astype(np.float64)

@@ -189,4 +189,3 @@ def _group(group: int) -> list[psutil.Process]:
             if os.getpgid(pid) == group:
                 members.append(psutil.Process(pid))
     return members
-

@@ -28,6 +28,9 @@ SPEED_WINDOW = 5.0
 RHYTHM_STEPS = 256
 """Latest steps whose median time is the usual one: enough to ignore an evaluation now and then."""
 
+STATE_POINTS = 4096
+"""Latest points of each series that tell the state: what verbs read that show no curve."""
+
 
 @dataclass(frozen=True)
 class Changes:
@@ -59,13 +62,17 @@ class RunModel:
     Not thread-safe. Never raises because of what is on the disk. `changed` is called with the
     `Changes` of each poll that brought any. With several ranks, the curves, markers and rates are
     those of the lowest, or of a process that registered after that one had recorded its last
-    (a script that trains in one process after another).
+    (a script that trains in one process after another). `last` limits the points that are read of
+    what there is already, for those who only want the state.
     """
 
     def __init__(
-        self, folder: str | os.PathLike[str], clock: Callable[[], float] = time.time
+        self,
+        folder: str | os.PathLike[str],
+        clock: Callable[[], float] = time.time,
+        last: int | None = None,
     ) -> None:
-        self.reader = RunReader(folder)
+        self.reader = RunReader(folder, last)
         self.changed: Signal[[Changes]] = Signal()
         self.optimizers: list[OptimizerInfo] = []
         self.overrides: dict[tuple[int, int], Override] = {}
@@ -150,15 +157,12 @@ class RunModel:
     def poll(self) -> Changes:
         """Read what is new and look at the processes; what changed."""
         read = self.reader.poll()
-        before = len(self.journal), len(self.optimizers)
         now = self._clock()
         ended = self._take_supervisor()
         switched = self._choose_rank()
-        events = self._take_ranks() or switched or ended
-        events = self._take_clients() or events or before != (
-            len(self.journal),
-            len(self.optimizers),
-        )
+        trained = self._take_ranks()
+        noted = self._take_clients()
+        events = ended or switched or trained or noted
         if self._looked is None or events or abs(now - self._looked) >= LOOK_EVERY:
             self._look(now)
         state = decide(self._facts(now))
@@ -167,6 +171,10 @@ class RunModel:
         if changes:
             self.changed(changes)
         return changes
+
+    def look(self) -> None:
+        """Have the next poll look at the processes, however recent the last look."""
+        self._looked = None
 
     def loss(self, optimizer: int | None = None) -> Series | None:
         """The loss of an optimizer's steps, by default the main one's."""
@@ -280,9 +288,7 @@ class RunModel:
         elif name == "resumed":
             self._paused = False
             self._resumed_time = _time(line)
-        elif name == "stopping":
-            self._ask(line, "interrupt")
-        elif name == "command" and line.get("command") == "stop":
+        elif name == "stopping" or (name == "command" and line.get("command") == "stop"):
             self._ask(line, "interrupt")
         elif name == "ended":
             self._said_bye = True

@@ -165,7 +165,7 @@ def _decide(facts: Facts) -> tuple[Phase, str, str]:
 
 def _living(facts: Facts) -> tuple[Phase, str, str]:
     if facts.paused and facts.alive:
-        return Phase.PAUSED, "paused", f"Training waits after step {facts.step or 0}, until resumed."
+        return Phase.PAUSED, "paused", f"Paused after step {facts.step or 0}, until resumed."
     if not facts.registered:
         if facts.started is None:
             return Phase.STARTING, "starting", "The script is being started."
@@ -204,7 +204,7 @@ def _exited(facts: Facts, exit: Exit) -> tuple[Phase, str, str]:
         return Phase.STOPPED, "stopped", f"It ended{at}{code}, as {_asked(ask)}."
     if exit.code == 0:
         if not facts.registered:
-            return Phase.ENDED, "ended", "The script ended (exit code 0); nothing was trained in it."
+            return Phase.ENDED, "ended", "The script ended (exit code 0) and trained nothing."
         return Phase.ENDED, "ended", f"The script ended{at} (exit code 0)."
     if exit.code is None:
         return Phase.LOST, "ended", f"The script ended{at}; how was not recorded."
@@ -231,8 +231,8 @@ def _signalled(facts: Facts, signal: str, at: str) -> tuple[Phase, str, str]:
     if signal == "SIGTERM":
         return Phase.KILLED, "terminated", f"Ended by SIGTERM{at}{by or _NOT_OURS}."
     if signal == "SIGKILL":
-        other = f"{_NOT_OURS}; when memory runs out, the system does this" if not by else by
-        return Phase.KILLED, "killed", f"Killed by SIGKILL{at}{other}."
+        why = by or f"{_NOT_OURS}; when memory runs out, the system does this"
+        return Phase.KILLED, "killed", f"Killed by SIGKILL{at}{why}."
     crash = " (a crash in native code)" if signal in _CRASHES else ""
     return Phase.KILLED, "killed", f"Ended by {signal}{crash}{at}{by or _NOT_OURS}."
 

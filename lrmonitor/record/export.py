@@ -5,7 +5,7 @@ effective rate), then `loss[o]` of the other optimizers, `lr[o.g]` of the other 
 `scheduled[o.g]` of all groups, then every other series by name. Numbers are written with `repr`, so
 that no digit is lost; nan and infinities as `nan`, `inf`, `-inf`; nothing where a series has no
 value at that step (a rate is written where it changes). `time` (unix seconds) is that of the step's
-loss, else the earliest value's at that step. Of two values of one series at a step, the last counts.
+loss, else the earliest value's at that step. Of two values of a series at a step, the last counts.
 """
 
 from __future__ import annotations

@@ -102,9 +102,10 @@ class Series:
 class RankReader:
     """What one training process has recorded: `ranks/<n>/`."""
 
-    def __init__(self, folder: Path, rank: int) -> None:
+    def __init__(self, folder: Path, rank: int, last: int | None = None) -> None:
         self.folder = folder
         self.rank = rank
+        self._last = last
         self.events: list[dict[str, Any]] = []
         self.series: dict[int, Series] = {}
         self.by_name: dict[str, Series] = {}
@@ -128,7 +129,8 @@ class RankReader:
             new |= self._poll_events()
             for index in strangers:
                 if index not in self.series:
-                    self._declare(SeriesInfo(index, f"series {index}", "metric", None, None, "each"))
+                    name = f"series {index}"
+                    self._declare(SeriesInfo(index, name, "metric", None, None, "each"))
                     new = True
         for file in self._files.values():
             count = file.poll()
@@ -152,7 +154,7 @@ class RankReader:
         if series is None:
             series = self.series[info.series] = Series(info)
             path = self._series_folder / layout.series_name(info.series)
-            self._files[info.series] = _SeriesFile(path, series)
+            self._files[info.series] = _SeriesFile(path, series, self._last)
         elif self.by_name.get(series.info.name) is series:
             del self.by_name[series.info.name]
         series.info = info
@@ -171,10 +173,15 @@ class RankReader:
 
 
 class RunReader:
-    """A run folder as it stands on the disk, followed by `poll`."""
+    """A run folder as it stands on the disk, followed by `poll`.
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
+    With `last`, only that many of the points that each series has at the first poll are read (and
+    all that come later): enough to tell a run's state at once, however long it is.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], last: int | None = None) -> None:
         self.folder = Path(folder)
+        self._last = last
         self.info: dict[str, Any] = {}
         self.supervisor: list[dict[str, Any]] = []
         self.ranks: dict[int, RankReader] = {}
@@ -201,7 +208,7 @@ class RunReader:
             self.supervisor.extend(lines)
             new = True
         for rank in self._new_ranks():
-            self.ranks[rank] = RankReader(self.folder / layout.RANKS / str(rank), rank)
+            self.ranks[rank] = RankReader(self.folder / layout.RANKS / str(rank), rank, self._last)
             self.ranks = dict(sorted(self.ranks.items()))
             new = True
         for reader in self.ranks.values():
@@ -258,9 +265,11 @@ def read_run_json(folder: Path) -> tuple[dict[str, Any] | None, str | None]:
 class _SeriesFile:
     """Follows one file of records into its series."""
 
-    def __init__(self, path: Path, series: Series) -> None:
+    def __init__(self, path: Path, series: Series, last: int | None) -> None:
         self._path = path
         self._series = series
+        self._last = last
+        self._done: int | None = None  # records of the file that were read or left out
 
     def poll(self) -> int:
         """Read whole records that are new. How many; -1 when the file shrank and was read anew."""
@@ -268,21 +277,24 @@ class _SeriesFile:
             size = os.stat(self._path).st_size
         except OSError:
             return 0
-        have = len(self._series)
-        shrank = size // _RECORD.itemsize < have
+        count = size // _RECORD.itemsize
+        if self._done is None:
+            self._done = 0 if self._last is None else max(count - self._last, 0)
+        shrank = count < self._done
         if shrank:
             self._series.clear()
-            have = 0
-        missing = size // _RECORD.itemsize - have
-        if missing:
+            self._done = 0
+        before = len(self._series)
+        if count > self._done:
             try:
                 with open(self._path, "rb") as file:
-                    file.seek(have * _RECORD.itemsize)
-                    for records in _records(file.fileno(), missing):
+                    file.seek(self._done * _RECORD.itemsize)
+                    for records in _records(file.fileno(), count - self._done):
                         self._series.extend(records)
+                        self._done += len(records)
             except OSError:
                 pass
-        return -1 if shrank else len(self._series) - have
+        return -1 if shrank else len(self._series) - before
 
 
 def _records(descriptor: int, count: int) -> Iterator[npt.NDArray[np.void]]:

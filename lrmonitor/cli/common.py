@@ -1,0 +1,170 @@
+"""What the verbs share: naming a run, saying things, and failures as exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import getpass
+import json
+import math
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lrmonitor.cli import codes
+
+if TYPE_CHECKING:
+    from lrmonitor.link.messages import Author
+    from lrmonitor.model.run import RunModel
+    from lrmonitor.model.state import RunState
+    from lrmonitor.record.catalogue import RunEntry
+
+Handler = Callable[[argparse.Namespace], int]
+
+
+class VerbError(Exception):
+    """The verb ends with this exit code; the message is a sentence for the person."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def add_runs(parser: argparse.ArgumentParser) -> None:
+    """`--runs DIR`, which every verb takes."""
+    parser.add_argument(
+        "--runs",
+        metavar="DIR",
+        help="the folder of runs (default: $LRMONITOR_RUNS, else the user's data folder)",
+    )
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """The RUN argument and `--runs`, `--json`."""
+    parser.add_argument(
+        "run",
+        metavar="RUN",
+        help="an id, a unique prefix of one, a name, a folder, or `latest`",
+    )
+    add_runs(parser)
+    add_json(parser)
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """`--json`, for scripts."""
+    parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
+
+
+def add_timeout(parser: argparse.ArgumentParser, default: float, what: str) -> None:
+    """`--timeout SECONDS`."""
+    parser.add_argument(
+        "--timeout",
+        type=seconds,
+        default=default,
+        metavar="SECONDS",
+        help=f"how long to wait for {what} (default: {default:g})",
+    )
+
+
+def seconds(text: str) -> float:
+    """A time limit: finite, and not negative."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (0 <= value < math.inf):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return value
+
+
+def verb(function: Handler) -> Handler:
+    """Turns the failures of a verb into a line on stderr and an exit code."""
+
+    @functools.wraps(function)
+    def run(args: argparse.Namespace) -> int:
+        try:
+            return function(args)
+        except VerbError as error:
+            say(str(error))
+            return error.code
+
+    return run
+
+
+def say(sentence: str) -> None:
+    """One line of lrmonitor's own, on stderr."""
+    print(f"lrmonitor: {sentence}", file=sys.stderr)
+
+
+def print_json(value: object) -> None:
+    """One JSON document on stdout. Non-finite numbers are the strings "nan", "inf", "-inf"."""
+    print(json.dumps(finite(value), ensure_ascii=False, allow_nan=False))
+
+
+def finite(value: object) -> Any:
+    """The value with non-finite floats as the record's strings."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "nan" if math.isnan(value) else ("inf" if value > 0 else "-inf")
+    if isinstance(value, dict):
+        return {str(key): finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(item) for item in value]
+    return value
+
+
+def home(args: argparse.Namespace) -> Path:
+    """The folder of runs that is meant."""
+    from lrmonitor.record.home import runs_home
+
+    return runs_home(args.runs)
+
+
+def find_run(args: argparse.Namespace) -> RunEntry:
+    """The run that `args.run` names; VerbError with code 4 when there is none or several."""
+    from lrmonitor.record.catalogue import Catalogue, CatalogueError
+
+    try:
+        return Catalogue(home(args)).resolve(args.run)
+    except CatalogueError as error:
+        raise VerbError(codes.NO_RUN, str(error)) from None
+
+
+def read_state(folder: Path) -> RunModel:
+    """The run in a folder, with its events and the latest points of its series."""
+    from lrmonitor.model.run import STATE_POINTS, RunModel
+
+    model = RunModel(folder, last=STATE_POINTS)
+    model.poll()
+    return model
+
+
+def person() -> Author:
+    """The person at this command line, as commands and events name them."""
+    from lrmonitor.link.messages import Author
+
+    return Author(who="person", via="cli", name=user())
+
+
+def user() -> str:
+    """The user's name; their number where it has none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # no entry in the user database (containers)
+        return str(os.getuid()) if hasattr(os, "getuid") else "unknown"
+
+
+def state_json(state: RunState) -> dict[str, Any]:
+    """A state, as every verb prints it."""
+    return {
+        "phase": state.phase.value,
+        "label": state.label,
+        "sentence": state.sentence,
+        "live": state.live,
+        "pid": state.pid,
+        "code": state.code,
+        "signal": state.signal,
+        "step": state.step,
+        "steps_per_second": state.steps_per_second,
+    }

@@ -1,0 +1,160 @@
+"""`lrmonitor show RUN`: its state, its rates and its latest events."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import time
+from typing import TYPE_CHECKING, Any
+
+from lrmonitor.cli import codes, common
+from lrmonitor.cli.list import align
+
+if TYPE_CHECKING:
+    from lrmonitor.cli.parser import Subparsers
+    from lrmonitor.model.run import RunModel
+    from lrmonitor.record.catalogue import RunEntry
+    from lrmonitor.record.reader import Series
+
+_EVENTS = 10
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the verb."""
+    parser = subparsers.add_parser(
+        "show", description="Show the state, the rates and the latest events of a run."
+    )
+    common.add_run(parser)
+    parser.add_argument(
+        "--events",
+        type=_count,
+        default=_EVENTS,
+        metavar="N",
+        help=f"how many of the latest events (default: {_EVENTS})",
+    )
+    parser.set_defaults(func=show)
+
+
+@common.verb
+def show(args: argparse.Namespace) -> int:
+    """Print one run."""
+    entry = common.find_run(args)
+    model = common.read_state(entry.folder)
+    told = _told(entry, model, args.events)
+    if args.json:
+        common.print_json(told)
+    else:
+        _print(told)
+    return codes.DONE
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of events")
+    return int(text)
+
+
+def _told(entry: RunEntry, model: RunModel, events: int) -> dict[str, Any]:
+    info = model.reader.info
+    return {
+        "id": entry.id,
+        "name": model.name,
+        "kind": entry.kind,
+        "folder": str(entry.folder),
+        "created": entry.created,
+        "command": info.get("command"),
+        "cwd": info.get("cwd"),
+        "host": info.get("host"),
+        "python": info.get("python"),
+        "git_commit": info.get("git_commit"),
+        "state": common.state_json(model.state),
+        "loss": _latest(model.loss()),
+        "control_problem": None if model.state.phase.over else model.control_problem,
+        "optimizers": [
+            {
+                "optimizer": optimizer.number,
+                "class": optimizer.name,
+                "main": optimizer.main,
+                "controllable": optimizer.controllable,
+                "reason": optimizer.reason,
+                "groups": [
+                    _group(model, optimizer.number, group) for group in range(optimizer.groups)
+                ],
+            }
+            for optimizer in model.optimizers
+        ],
+        "ranks": sorted(model.reader.ranks),
+        "corrupt_lines": model.reader.corrupt,
+        "events": [
+            {
+                "time": event.time,
+                "source": event.source,
+                "event": event.event,
+                "step": event.step,
+                "text": event.text,
+            }
+            for event in (model.journal[-events:] if events else [])
+        ],
+    }
+
+
+def _group(model: RunModel, optimizer: int, group: int) -> dict[str, Any]:
+    from lrmonitor.model.rates import Override
+
+    override = model.overrides.get((optimizer, group), Override())
+    return {
+        "group": group,
+        "effective": _latest(model.lr(optimizer, group)),
+        "scheduled": _latest(model.scheduled(optimizer, group)),
+        "override": {"kind": override.kind, "value": override.value, "text": override.text},
+    }
+
+
+def _latest(series: Series | None) -> float | None:
+    return float(series.value[-1]) if series is not None and len(series) else None
+
+
+def _print(told: dict[str, Any]) -> None:
+    from lrmonitor.model.rates import short
+    from lrmonitor.model.state import rate_text
+
+    state = told["state"]
+    lines = [("run", told["id"]), ("name", told["name"])]
+    lines.append(("state", f"{state['label']}: {state['sentence']}"))
+    if state["step"] is not None:
+        speed = state["steps_per_second"]
+        lines.append(("step", f"{state['step']}{f', {rate_text(speed)}' if speed else ''}"))
+    if told["loss"] is not None:
+        lines.append(("loss", f"{told['loss']:.6g}"))
+    if isinstance(told["command"], list) and told["command"]:
+        lines.append(("command", shlex.join(map(str, told["command"]))))
+    lines.append(("started", _clock(told["created"], "%Y-%m-%d %H:%M:%S")))
+    lines.append(("folder", told["folder"]))
+    if told["control_problem"]:
+        lines.append(("rate", told["control_problem"]))
+    if told["corrupt_lines"]:
+        lines.append(("damage", f"{told['corrupt_lines']} lines of its record cannot be read"))
+    print(align(lines))
+    groups = [
+        (f"{o['optimizer']} {o['class']}", g) for o in told["optimizers"] for g in o["groups"]
+    ]
+    if groups:
+        table: list[tuple[str, ...]] = [
+            ("OPTIMIZER", "GROUP", "EFFECTIVE LR", "SCHEDULED LR", "OVERRIDE")
+        ]
+        table += [
+            (name, str(g["group"]), short(g["effective"]), short(g["scheduled"]),
+             g["override"]["text"])
+            for name, g in groups
+        ]  # fmt: skip
+        print(f"\n{align(table)}")
+    if told["events"]:
+        print()
+        for event in told["events"]:
+            step = f"  step {event['step']}" if event["step"] is not None else ""
+            text = " ".join(event["text"].split())
+            print(f"{_clock(event['time'], '%H:%M:%S')}{step}  {text}")
+
+
+def _clock(moment: float, form: str) -> str:
+    return time.strftime(form, time.localtime(moment))
