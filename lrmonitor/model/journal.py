@@ -104,6 +104,12 @@ def _text(name: str, e: Mapping[str, Any]) -> str:
         return f"Named {e.get('name', '')}"
     if name == "signalled":
         return f"{e.get('signal', 'A signal')} sent{who}"
+    if name == "stop":
+        if not e.get("signal"):
+            return f"Interrupted at a step boundary{who}"
+        pids = e.get("pids") or []
+        to = f"process {pids[0]}" if len(pids) == 1 else f"{len(pids)} processes"
+        return f"{e['signal']} sent to {to}{who}"
     if name == "exited":
         if e.get("signal"):
             return f"Ended by {e['signal']}"
@@ -153,7 +159,7 @@ def _command(e: Mapping[str, Any]) -> str:
 
 
 def _acknowledgement(e: Mapping[str, Any]) -> str:
-    status = str(e.get("status", ""))
+    status = str(e.get("status") or "acknowledged")
     if status == "refused":
         return f"Refused: {e.get('reason')}"
     at = f" at step {e['step']}" if isinstance(e.get("step"), int) else ""

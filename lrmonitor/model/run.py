@@ -180,8 +180,10 @@ class RunModel:
         """The loss of an optimizer's steps, by default the main one's."""
         number = self.main if optimizer is None else optimizer
         found = self._find("loss", number, None)
-        # Without an optimizer each backward pass is a step, and its loss belongs to none.
-        return found or (self._find("loss", None, None) if number == self.main else None)
+        if found is None and number == self.main:
+            # Without an optimizer each backward pass is a step, and its loss belongs to none.
+            return self._find("loss", None, None)
+        return found
 
     def lr(self, optimizer: int = 0, group: int = 0) -> Series | None:
         """The effective rate of a group, recorded where it changes."""

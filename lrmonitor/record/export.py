@@ -68,7 +68,7 @@ def export_csv(
 
 def write_csv(source: RankReader | None, file: IO[str]) -> int:
     """Write the table of a rank (None: one that recorded nothing) to a stream; how many rows."""
-    columns = _columns(source) if source is not None else []
+    columns = _columns(source)
     names = _headers([column.header for column in columns])
     csv.writer(file, lineterminator="\n").writerow(["step", "time", *names])
     steps = _union([column.step for column in columns])
@@ -102,8 +102,10 @@ def _rank(reader: RunReader, rank: int | None) -> RankReader | None:
     return reader.ranks[rank]
 
 
-def _columns(source: RankReader) -> list[_Column]:
+def _columns(source: RankReader | None) -> list[_Column]:
     """The table's columns in their order; the first two are always the loss and the rate."""
+    if source is None:
+        return [_column("loss", None), _column("lr", None)]
     main = _main(source)
     every = list(source.series.values())
     loss = next((s for s in every if _is_loss_of(s, main)), None)
