@@ -1,0 +1,96 @@
+"""The window's menus and keys, in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMainWindow, QMenu
+
+__all__ = ["Actions", "Handlers"]
+
+
+@dataclass(frozen=True)
+class Handlers:
+    """What the actions do; each takes nothing but the ones that are switched on and off."""
+
+    open_folder: Callable[[], None]
+    show_start: Callable[[], None]
+    fill_runs: Callable[[QMenu], None]
+    close: Callable[[], object]
+    pause: Callable[[], None]
+    step: Callable[[], None]
+    stop: Callable[[], None]
+    enter_rate: Callable[[], None]
+    release: Callable[[], None]
+    fit: Callable[[], None]
+    follow: Callable[[], None]
+    loss_log: Callable[[], None]
+    rate_log: Callable[[], None]
+    theme: Callable[[str], None]
+    shortcuts: Callable[[], None]
+    about: Callable[[], None]
+
+
+class Actions:
+    """Builds the menu bar of a window. `run_only` are disabled while no run is open."""
+
+    def __init__(self, window: QMainWindow, do: Handlers, theme: str) -> None:
+        self._window = window
+        self.all: list[QAction] = []
+        self.run_only: list[QAction] = []
+        tr = window.tr
+        bar = window.menuBar()
+        runs = bar.addMenu(tr("&Runs"))
+        self.recent = runs.addMenu(tr("&Recent"))
+        self.recent.aboutToShow.connect(lambda: do.fill_runs(self.recent))
+        self._add(runs, tr("Open a &folder…"), "Ctrl+O", do.open_folder)
+        self._add(runs, tr("&All runs"), "Ctrl+Home", do.show_start)
+        runs.addSeparator()
+        self._add(runs, tr("&Close window"), "Ctrl+W", do.close)
+        train = bar.addMenu(tr("&Training"))
+        self.pause = self._add(train, tr("&Pause or resume"), "Space", do.pause, True)
+        self._add(train, tr("&One step"), "N", do.step, True)
+        self._add(train, tr("S&top…"), "Ctrl+.", do.stop, True)
+        train.addSeparator()
+        self._add(train, tr("&Enter a rate"), "Ctrl+R", do.enter_rate, True)
+        self._add(train, tr("&Release to the schedule"), "Ctrl+Shift+R", do.release, True)
+        view = bar.addMenu(tr("&View"))
+        self._add(view, tr("&Fit the whole run"), "Home", do.fit, True)
+        self._add(view, tr("F&ollow the newest step"), "F", do.follow, True)
+        self._add(view, tr("&Logarithmic loss"), "L", do.loss_log, True)
+        self._add(view, tr("Logarithmic &rate"), "Shift+L", do.rate_log, True)
+        view.addSeparator()
+        colours = view.addMenu(tr("&Colours"))
+        group = QActionGroup(window)
+        for choice, text in (
+            ("system", tr("As the &system")),
+            ("light", tr("&Light")),
+            ("dark", tr("&Dark")),
+        ):
+            action = colours.addAction(text)
+            action.setCheckable(True)
+            action.setChecked(choice == theme)
+            action.triggered.connect(lambda _=False, choice=choice: do.theme(choice))
+            group.addAction(action)
+        help_menu = bar.addMenu(tr("&Help"))
+        self._add(help_menu, tr("&Keys and mouse…"), "F1", do.shortcuts)
+        self._add(help_menu, tr("&About lrmonitor…"), "", do.about)
+
+    def set_run_open(self, on: bool) -> None:
+        """Enable what needs a run, or not."""
+        for action in self.run_only:
+            action.setEnabled(on)
+
+    def _add(
+        self, menu: QMenu, text: str, keys: str, do: Callable[[], object], run: bool = False
+    ) -> QAction:
+        action = menu.addAction(text)
+        if keys:
+            action.setShortcut(QKeySequence(keys))
+        action.triggered.connect(lambda _=False: do())
+        self.all.append(action)
+        if run:
+            self.run_only.append(action)
+        return action

@@ -1,0 +1,3 @@
+"""The questions the window asks."""
+
+from __future__ import annotations

@@ -1,0 +1,96 @@
+"""Small symbols, drawn: sharp at every scale, in the theme's colours, no files to find.
+
+Each name stands for one shape, so that a state is told by shape and word, never by colour
+alone.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPen, QPixmap, QPolygonF
+
+__all__ = ["icon", "pixmap"]
+
+
+def pixmap(name: str, colour: str, size: int = 16, ratio: float = 2.0) -> QPixmap:
+    """The symbol `name` in `colour`; `size` in logical pixels. An unknown name is a dot."""
+    result = QPixmap(QSize(size, size) * ratio)
+    result.setDevicePixelRatio(ratio)
+    result.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(result)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.scale(size / 16.0, size / 16.0)
+    _draw(painter, name, QColor(colour))
+    painter.end()
+    return result
+
+
+def icon(name: str, colour: str, disabled: str | None = None, size: int = 16) -> QIcon:
+    """The symbol as an icon, with its own colour where the control is disabled."""
+    result = QIcon(pixmap(name, colour, size))
+    if disabled is not None:
+        result.addPixmap(pixmap(name, disabled, size), QIcon.Mode.Disabled)
+    return result
+
+
+def _polygon(*points: tuple[float, float]) -> QPolygonF:
+    return QPolygonF([QPointF(x, y) for x, y in points])
+
+
+def _draw(painter: QPainter, name: str, colour: QColor) -> None:
+    pen = QPen(colour, 1.8, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
+    pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+    if name in ("running", "play"):
+        painter.drawPolygon(_polygon((4, 2.5), (13.5, 8), (4, 13.5)))
+    elif name in ("paused", "pause"):
+        painter.drawRoundedRect(QRectF(3.5, 2.5, 3.4, 11), 0.8, 0.8)
+        painter.drawRoundedRect(QRectF(9.1, 2.5, 3.4, 11), 0.8, 0.8)
+    elif name == "step":
+        painter.drawPolygon(_polygon((3, 2.5), (10.5, 8), (3, 13.5)))
+        painter.drawRoundedRect(QRectF(10.9, 2.5, 2.4, 11), 0.8, 0.8)
+    elif name in ("stopped", "stop"):
+        painter.drawRoundedRect(QRectF(3.2, 3.2, 9.6, 9.6), 1.4, 1.4)
+    elif name in ("ended", "good"):
+        _stroke(painter, pen, [(3, 8.6), (6.6, 12), (13, 4.4)])
+    elif name in ("failed", "bad"):
+        _stroke(painter, pen, [(4, 4), (12, 12)])
+        _stroke(painter, pen, [(12, 4), (4, 12)])
+    elif name in ("stalled", "warn"):
+        path = QPainterPath()
+        path.addPolygon(_polygon((8, 1.6), (15, 14), (1, 14), (8, 1.6)))
+        hole = QPainterPath()
+        hole.addRoundedRect(QRectF(7.2, 5.8, 1.6, 4.4), 0.7, 0.7)
+        hole.addEllipse(QPointF(8, 12), 1.0, 1.0)
+        painter.drawPath(path.subtracted(hole))
+    elif name == "killed":
+        bolt = ((9.6, 1), (3.4, 9), (7.4, 9), (6.2, 15), (12.6, 6.6), (8.6, 6.6))
+        painter.drawPolygon(_polygon(*bolt))
+    elif name in ("starting", "wait"):
+        painter.setPen(pen)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawEllipse(QPointF(8, 8), 5.8, 5.8)
+        _stroke(painter, pen, [(8, 4.8), (8, 8), (10.4, 9.4)])
+    elif name in ("lost", "unknown"):
+        pen.setWidthF(1.6)
+        painter.setPen(pen)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawArc(QRectF(4.6, 2.2, 6.8, 6.8), -100 * 16, 280 * 16)
+        painter.drawLine(QPointF(8, 9), QPointF(8, 10.6))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour)
+        painter.drawEllipse(QPointF(8, 13.4), 1.1, 1.1)
+    elif name == "not_training":
+        painter.setPen(pen)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawEllipse(QPointF(8, 8), 5.6, 5.6)
+        _stroke(painter, pen, [(5.4, 8), (10.6, 8)])
+    else:
+        painter.drawEllipse(QPointF(8, 8), 3.6, 3.6)
+
+
+def _stroke(painter: QPainter, pen: QPen, points: list[tuple[float, float]]) -> None:
+    painter.setPen(pen)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawPolyline(_polygon(*points))

@@ -1,0 +1,119 @@
+"""The composition root: everything of the window is made and joined here."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+__all__ = ["run_window"]
+
+
+def run_window(
+    folder: Path | None,
+    *,
+    screenshot: Path | None = None,
+    screenshot_after: float | None = None,
+    runs: Path | None = None,
+    theme: str | None = None,
+) -> int:
+    """Open the window on the run in `folder` (or on the list of runs) until it is closed.
+
+    With `screenshot`, save a picture there after `screenshot_after` seconds (or, without that,
+    as soon as there is something to see) and return. `runs` is the home of the runs listed;
+    `theme` is "light", "dark", "system" or None for what was chosen last. Returns the exit code:
+    0, or 2 when there is no display or the picture cannot be written.
+    """
+    # Before Qt: it aborts the process when there is no display.
+    from .display import display_problem
+
+    if screenshot is not None:
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    problem = display_problem()
+    if problem is not None:
+        return _fail(problem)
+    _import_numpy()
+    from PySide6.QtCore import QEvent
+    from PySide6.QtWidgets import QApplication
+
+    from lrmonitor.record.home import runs_home
+
+    from .screenshot import Photographer, picture_problem
+    from .settings import Settings
+    from .theme import ThemeManager
+    from .window import MainWindow
+
+    if screenshot is not None and (problem := picture_problem(screenshot)) is not None:
+        return _fail(problem)
+    application = QApplication.instance()
+    if not isinstance(application, QApplication):
+        application = QApplication(["lrmonitor"])
+    application.setApplicationName("lrmonitor")
+    application.setApplicationDisplayName("lrmonitor")
+    application.setDesktopFileName("lrmonitor")
+    settings = Settings()
+    themes = ThemeManager(theme or settings.text("window/theme", "system"))
+    window = MainWindow(runs_home(runs), settings, themes)
+    if folder is not None:
+        window.open_run(folder)
+    code = 0
+    if screenshot is not None:
+        window.leave_on_close = True
+        photographer = Photographer(window, screenshot, screenshot_after)
+
+        def taken(saved: bool) -> None:
+            nonlocal code
+            if saved:
+                print(f"lrmonitor: saved {screenshot}", file=sys.stderr)
+            else:
+                code = _fail(f"--screenshot {screenshot}: it could not be written")
+            window.leave_and_close()
+
+        photographer.taken.connect(taken)
+    window.finished.connect(application.quit)
+    window.show()
+    with _interrupts(window.leave_and_close):
+        application.exec()
+    # In this order: the scene's items go while Qt is whole.
+    window.deleteLater()
+    application.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    application.processEvents()
+    return code
+
+
+def _import_numpy() -> None:
+    """Load numpy without its idle BLAS threads, and leave the environment as it was: a run that
+    is started from this process inherits it."""
+    if "numpy" in sys.modules:
+        return
+    before = os.environ.get("OPENBLAS_NUM_THREADS")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    import numpy  # noqa: F401
+
+    if before is None:
+        del os.environ["OPENBLAS_NUM_THREADS"]
+
+
+@contextlib.contextmanager
+def _interrupts(close: object) -> Iterator[None]:
+    """Ctrl-C in the terminal (or SIGTERM) closes the window; the run goes on."""
+    if threading.current_thread() is not threading.main_thread() or not callable(close):
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, lambda *_: close())
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _fail(problem: str) -> int:
+    print(f"lrmonitor: {problem}", file=sys.stderr)
+    return 2

@@ -1,0 +1,159 @@
+"""The control panel: it arranges the controls and wires them to the session, nothing more."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from ..proposal import Proposal
+from ..session import Session
+from ..theme import Theme
+from .entry import RateEntry
+from .outcome import OutcomeLine
+from .parts import caption, line
+from .rates import RateReadout
+from .target import TargetChoice
+from .training import TrainingControls
+
+__all__ = ["ControlPanel"]
+
+WIDTH = 330
+
+
+class ControlPanel(QScrollArea):
+    """Rates, their entry and outcome, and the training's buttons.
+
+    `stop_wanted(how)`: the person wants the run ended; to be confirmed.
+    """
+
+    stop_wanted = Signal(str)
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setAccessibleName(self.tr("Control panel"))
+        self.target = TargetChoice(session, self)
+        self.readout = RateReadout(session, self)
+        self.entry = RateEntry(theme, self)
+        self.outcome = OutcomeLine(session, theme, self)
+        self.release = QPushButton(self.tr("Release"), self)
+        self.freeze = QPushButton(self.tr("Freeze"), self)
+        for button in (self.release, self.freeze):
+            button.setAutoDefault(False)
+        self.training = TrainingControls(session, theme, self)
+        self._lay_out()
+        self.target.changed.connect(self.refresh)
+        self.entry.wanted.connect(self._send)
+        self.release.clicked.connect(lambda: self._send(Proposal("follow")))
+        self.freeze.clicked.connect(lambda: self._send(Proposal("freeze")))
+        self.training.stop_wanted.connect(self.stop_wanted)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Echo the record."""
+        self.target.refresh()
+        address = self.target.address()
+        self.readout.refresh(address, self.target.note())
+        problem = self._session.rate_problem(self.target.chosen_optimizer())
+        self.entry.echo(self._session.rate_now(*address), problem)
+        self._echo_release(problem)
+        self.outcome.refresh()
+        self.training.refresh()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take the theme's colours."""
+        self.entry.set_theme(theme)
+        self.outcome.set_theme(theme)
+        self.training.set_theme(theme)
+
+    def _send(self, proposal: Proposal) -> None:
+        self._session.send_rate(
+            proposal, self.target.chosen_optimizer(), self.target.chosen_group()
+        )
+        self.refresh()
+
+    def _echo_release(self, problem: str | None) -> None:
+        kinds = {self._kind(address) for address in self._addressed()}
+        held = kinds != {"none"}
+        frozen = kinds == {"frozen"}
+        why = self.tr("There is no override to release: the script's schedule is followed.")
+        self._enable(
+            self.release,
+            problem or (None if held else why),
+            self.tr("Back to the script's schedule, as if nothing had been changed"),
+        )
+        already = self.tr("It is frozen already: “Release” goes back to the schedule.")
+        self._enable(
+            self.freeze,
+            problem or (already if frozen else None),
+            self.tr("Hold the rate at 0: steps go on, the weights stay as they are"),
+        )
+
+    def _addressed(self) -> list[tuple[int, int]]:
+        optimizer, group = self.target.chosen_optimizer(), self.target.chosen_group()
+        number = self._session.model.main if optimizer is None else optimizer
+        return [
+            (info.number, index)
+            for info in self._session.model.optimizers
+            if number in (info.number, "all")
+            for index in range(info.groups)
+            if group in (None, index)
+        ]
+
+    def _kind(self, address: tuple[int, int]) -> str:
+        override = self._session.model.overrides.get(address)
+        if override is None:
+            return "none"
+        return "frozen" if override.kind == "hold" and override.value == 0 else override.kind
+
+    def _enable(self, button: QPushButton, problem: str | None, tip: str) -> None:
+        if button.isEnabled() != (problem is None):
+            button.setEnabled(problem is None)
+        tip = problem or tip
+        if button.toolTip() != tip:
+            button.setToolTip(tip)
+
+    def _lay_out(self) -> None:
+        body = QWidget(self)
+        column = QVBoxLayout(body)
+        column.setContentsMargins(12, 12, 14, 12)
+        column.setSpacing(12)
+        column.addWidget(self._card(self._rate_widgets()))
+        column.addWidget(self._card([caption(self.tr("Training")), self.training]))
+        column.addStretch(1)
+        self.setWidget(body)
+        body.setAutoFillBackground(False)
+        self.viewport().setAutoFillBackground(False)
+        self.setMinimumWidth(WIDTH)
+
+    def _rate_widgets(self) -> list[QWidget]:
+        buttons = QWidget(self)
+        row = QHBoxLayout(buttons)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(6)
+        row.addWidget(self.release, 1)
+        row.addWidget(self.freeze, 1)
+        return [
+            self.target,
+            self.readout,
+            line(self),
+            self.entry,
+            buttons,
+            self.outcome,
+        ]
+
+    def _card(self, widgets: list[QWidget]) -> QFrame:
+        card = QFrame(self)
+        card.setProperty("role", "card")
+        column = QVBoxLayout(card)
+        column.setContentsMargins(12, 11, 12, 12)
+        column.setSpacing(9)
+        for widget in widgets:
+            column.addWidget(widget)
+        return card
+
+    def sizeHint(self) -> QSize:
+        return QSize(WIDTH + 20, 560)

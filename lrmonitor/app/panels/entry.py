@@ -1,0 +1,281 @@
+"""Asking for a rate: the field, its mode, the factors, and what is said before sending."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from lrmonitor.link.messages import CommandError, parse_rate
+
+from ..format import format_rate
+from ..proposal import Caution, Proposal, RateNow, caution, expected, multiplied
+from ..theme import Theme
+from .parts import Banner, caption, quiet, set_tone
+
+__all__ = ["FactorButtons", "RateEntry", "RateField"]
+
+FACTORS = ((0.1, "÷10"), (0.5, "÷2"), (2.0, "×2"), (10.0, "×10"))
+
+
+class RateField(QLineEdit):
+    """Takes `3e-4`, `0.0003`, `3E-4`: a number as code writes it, whatever the locale.
+
+    The Space bar is left to the window (pause), since no number has a space.
+    """
+
+    escaped = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setPlaceholderText(self.tr("for example 3e-4"))
+        self.setClearButtonEnabled(True)
+        self.setMaxLength(40)
+
+    def event(self, event: QEvent) -> bool:
+        if (
+            isinstance(event, QKeyEvent)
+            and event.type() == QEvent.Type.ShortcutOverride
+            and event.key() == Qt.Key.Key_Space
+        ):
+            event.ignore()
+            return False
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.escaped.emit()
+            return
+        super().keyPressEvent(event)
+
+
+class FactorButtons(QWidget):
+    """÷10 ÷2 ×2 ×10: sent at once. `picked(factor)`."""
+
+    picked = Signal(float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.buttons: dict[float, QPushButton] = {}
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(6)
+        for factor, text in FACTORS:
+            button = QPushButton(text, self)
+            button.setAutoDefault(False)
+            button.setMinimumWidth(40)
+            button.clicked.connect(lambda _=False, factor=factor: self.picked.emit(factor))
+            self.buttons[factor] = button
+            row.addWidget(button, 1)
+
+    def echo(self, now: RateNow, problem: str | None) -> None:
+        """Enabled where a factor means something; the tooltip says what it sends, or why not."""
+        for factor, button in self.buttons.items():
+            proposal = multiplied(now, factor)
+            if problem is not None:
+                tip = problem
+            elif proposal is None:
+                tip = self.tr("The rate is held at 0; a multiple of it is 0 too.")
+            else:
+                tip = self.tr("Sends “{0}” at once").format(proposal.words)
+            button.setEnabled(problem is None and proposal is not None)
+            if button.toolTip() != tip:
+                button.setToolTip(tip)
+
+
+class RateEntry(QWidget):
+    """The field with its mode, Apply and the factors. `wanted(Proposal)`: send this.
+
+    A rash entry is said first, while typing; Enter or Apply then asks once more.
+    """
+
+    wanted = Signal(object)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._now = RateNow()
+        self._problem: str | None = None
+        self._armed = False
+        self.caption = caption(self.tr("New rate"), self)
+        self.field = RateField(self)
+        self.caption.setBuddy(self.field)
+        self.apply = QPushButton(self.tr("Apply"), self)
+        self.apply.setProperty("role", "primary")
+        self.apply.setAutoDefault(False)
+        self.mode = QComboBox(self)
+        self.mode.setAccessibleName(self.tr("How the new rate is meant"))
+        self.mode.addItem(self.tr("Hold it: what you type is what it is"), "hold")
+        self.mode.addItem(self.tr("Set it now, the schedule continues"), "set")
+        self.mode.addItem(self.tr("Scale the schedule by a factor"), "scale")
+        self.factors = FactorButtons(self)
+        self.hint = quiet(parent=self)
+        self.banner = Banner(theme, self)
+        self.hold_instead = QPushButton(self)
+        self.hold_instead.setAutoDefault(False)
+        self.banner.buttons.insertWidget(0, self.hold_instead)
+        self.hold_instead.hide()
+        self._lay_out()
+        self.field.textEdited.connect(self._edited)
+        self.field.returnPressed.connect(self.submit)
+        self.field.escaped.connect(self.reset)
+        self.apply.clicked.connect(self.submit)
+        self.mode.currentIndexChanged.connect(self._mode_picked)
+        self.factors.picked.connect(self._factor_picked)
+        self.hold_instead.clicked.connect(self._hold_picked)
+        self._review()
+
+    def echo(self, now: RateNow, problem: str | None) -> None:
+        """What the record says of the chosen group, and why it cannot be changed (or None)."""
+        unchanged = now == self._now and problem == self._problem
+        self._now = now
+        self._problem = problem
+        self.factors.echo(now, problem)
+        for widget in (self.field, self.apply, self.mode):
+            if widget.isEnabled() != (problem is None):
+                widget.setEnabled(problem is None)
+            tip = problem or ""
+            if widget.toolTip() != tip:
+                widget.setToolTip(tip)
+        if not unchanged:
+            self._review()
+
+    def chosen_mode(self) -> str:
+        """"hold", "set" or "scale"."""
+        return str(self.mode.currentData())
+
+    def set_mode(self, mode: str) -> None:
+        """Choose a mode; an unknown one is ignored."""
+        index = self.mode.findData(mode)
+        if index >= 0:
+            self.mode.setCurrentIndex(index)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take the theme's colours."""
+        self.banner.set_theme(theme)
+
+    def submit(self) -> None:
+        """Enter or Apply: send, unless there is something to say first."""
+        if self._problem is not None:
+            return
+        try:
+            proposal = Proposal(self.chosen_mode(), parse_rate(self.field.text()))
+        except CommandError as error:
+            self._armed = False
+            set_tone(self.field, "bad")
+            self._warn(str(error), "bad", None)
+            self.field.setFocus()
+            return
+        warning = caution(self._now, proposal)
+        if warning is not None and not self._armed:
+            self._armed = True
+            self._review()
+            return
+        self._send(proposal)
+
+    def reset(self) -> None:
+        """Empty the field and take back what was said."""
+        with QSignalBlocker(self.field):
+            self.field.clear()
+        self._armed = False
+        self._review()
+
+    def _send(self, proposal: Proposal) -> None:
+        self._armed = False
+        self.wanted.emit(proposal)
+        self.field.selectAll()
+        self._review(sent=True)
+
+    def _edited(self) -> None:
+        self._armed = False
+        self._review()
+
+    def _mode_picked(self) -> None:
+        scale = self.chosen_mode() == "scale"
+        self.caption.setText(self.tr("New factor") if scale else self.tr("New rate"))
+        self.field.setPlaceholderText(
+            self.tr("for example 0.5") if scale else self.tr("for example 3e-4")
+        )
+        self._armed = False
+        self._review()
+
+    def _factor_picked(self, factor: float) -> None:
+        proposal = multiplied(self._now, factor)
+        if proposal is not None and self._problem is None:
+            self.wanted.emit(proposal)
+
+    def _hold_picked(self) -> None:
+        proposal = self._proposal()
+        warning = None if proposal is None else caution(self._now, proposal)
+        if warning is not None and warning.hold is not None and self._problem is None:
+            self.set_mode("hold")
+            self._send(warning.hold)
+
+    def _proposal(self) -> Proposal | None:
+        try:
+            return Proposal(self.chosen_mode(), parse_rate(self.field.text()))
+        except CommandError:
+            return None
+
+    def _review(self, sent: bool = False) -> None:
+        """Say what the entry would do, and what to think of first."""
+        set_tone(self.field, "none")
+        proposal = None if sent else self._proposal()
+        warning = None if proposal is None else caution(self._now, proposal)
+        self.apply.setText(self.tr("Apply anyway") if self._armed else self.tr("Apply"))
+        if warning is None:
+            self._armed = False
+            self._warn("", "quiet", None)
+        else:
+            text = warning.text
+            if self._armed:
+                text += self.tr(" Press Enter again to apply it all the same.")
+            self._warn(text, "warn", warning)
+        hint = self._hint(proposal)
+        if hint != self.hint.text():
+            self.hint.setText(hint)
+        self.apply.setText(self.tr("Apply anyway") if self._armed else self.tr("Apply"))
+
+    def _hint(self, proposal: Proposal | None) -> str:
+        if self._problem is not None:
+            return self._problem
+        if proposal is not None:
+            after = expected(self._now, proposal)
+            before = self._now.effective
+            if after is not None and before is not None:
+                return self.tr("Enter: {0} → {1} from the next step on").format(
+                    format_rate(before), format_rate(after)
+                )
+        return {
+            "hold": self.tr("Stays at this value, whatever the schedule does, until released."),
+            "set": self.tr("Takes this value at the next step; then the schedule's shape goes on."),
+            "scale": self.tr("The schedule goes on, multiplied by this factor."),
+        }[self.chosen_mode()]
+
+    def _warn(self, text: str, tone: str, warning: Caution | None) -> None:
+        hold = None if warning is None else warning.hold
+        if hold is not None and hold.value is not None:
+            self.hold_instead.setText(self.tr("Hold {0} instead").format(format_rate(hold.value)))
+        self.hold_instead.setVisible(hold is not None)
+        self.banner.say(text, tone)
+
+    def _lay_out(self) -> None:
+        row = QHBoxLayout()
+        row.setSpacing(6)
+        row.addWidget(self.field, 1)
+        row.addWidget(self.apply)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        column.addWidget(self.caption)
+        column.addLayout(row)
+        column.addWidget(self.mode)
+        column.addWidget(self.hint)
+        column.addWidget(self.banner)
+        column.addWidget(self.factors)

@@ -1,0 +1,186 @@
+"""The strip on top: which run, in which state and why, how far and how fast."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from lrmonitor.model.state import Phase
+
+from ..format import format_count, format_duration, format_speed
+from ..icons import pixmap
+from ..session import Session
+from ..theme import Theme
+from .parts import caption
+
+__all__ = ["RunHeader", "phase_colour", "phase_symbol"]
+
+_SYMBOLS = {
+    Phase.STARTING: "starting",
+    Phase.NOT_TRAINING: "not_training",
+    Phase.RUNNING: "running",
+    Phase.PAUSED: "paused",
+    Phase.STALLED: "stalled",
+    Phase.ENDED: "ended",
+    Phase.STOPPED: "stopped",
+    Phase.FAILED: "failed",
+    Phase.KILLED: "killed",
+    Phase.LOST: "lost",
+}
+
+
+def phase_symbol(phase: Phase) -> str:
+    """The name of the symbol (see `icons`) of a phase: each has its own shape."""
+    return _SYMBOLS.get(phase, "unknown")
+
+
+def phase_colour(phase: Phase, theme: Theme) -> str:
+    """The colour of a phase's symbol and word."""
+    if phase in (Phase.RUNNING, Phase.ENDED):
+        return theme.good
+    if phase in (Phase.PAUSED, Phase.STALLED):
+        return theme.warn
+    if phase in (Phase.FAILED, Phase.KILLED, Phase.LOST):
+        return theme.bad
+    return theme.quiet
+
+
+class ElidedLabel(QLabel):
+    """A label that ends in … where there is no room; the whole text is its tooltip."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._whole = ""
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    @property
+    def whole(self) -> str:
+        """The text, not shortened."""
+        return self._whole
+
+    def show_text(self, text: str) -> None:
+        """Show a text."""
+        if text != self._whole:
+            self._whole = text
+            self.setToolTip(text)
+            self._elide()
+
+    def resizeEvent(self, event: object) -> None:
+        self._elide()
+
+    def _elide(self) -> None:
+        self.setText(
+            self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, self.width())
+        )
+
+
+class _Figure(QWidget):
+    """A number under its caption."""
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.value = QLabel("–", self)
+        self.value.setAccessibleName(name)
+        font = QFont(self.value.font())
+        font.setPointSizeF(font.pointSizeF() * 1.2)
+        font.setWeight(QFont.Weight.DemiBold)
+        self.value.setFont(font)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(1)
+        layout.addWidget(caption(name, self))
+        layout.addWidget(self.value)
+
+    def show_text(self, text: str) -> None:
+        if text != self.value.text():
+            self.value.setText(text)
+
+
+class RunHeader(QFrame):
+    """Name, state as symbol and word with its sentence, step, speed, elapsed time."""
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._theme = theme
+        self._symbol: tuple[str, str] | None = None
+        self.setProperty("role", "header")
+        self.name = ElidedLabel(self)
+        font = QFont(self.name.font())
+        font.setPointSizeF(font.pointSizeF() * 1.3)
+        font.setWeight(QFont.Weight.DemiBold)
+        self.name.setFont(font)
+        self.icon = QLabel(self)
+        self.word = QLabel(self)
+        self.word.setAccessibleName(self.tr("State of the run"))
+        bold = QFont(self.word.font())
+        bold.setWeight(QFont.Weight.DemiBold)
+        self.word.setFont(bold)
+        self.sentence = ElidedLabel(self)
+        self.sentence.setProperty("role", "quiet")
+        self.step = _Figure(self.tr("Step"), self)
+        self.speed = _Figure(self.tr("Speed"), self)
+        self.elapsed = _Figure(self.tr("Elapsed"), self)
+        self._lay_out()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Echo the model."""
+        model = self._session.model
+        state = model.state
+        self.name.show_text(model.name)
+        symbol = phase_symbol(state.phase)
+        colour = phase_colour(state.phase, self._theme)
+        if (symbol, colour) != self._symbol:
+            self._symbol = (symbol, colour)
+            self.icon.setPixmap(pixmap(symbol, colour, 18))
+            self.word.setStyleSheet(f"color: {colour};")
+        word = state.label[:1].upper() + state.label[1:]
+        if word != self.word.text():
+            self.word.setText(word)
+        self.sentence.show_text(self._sentence())
+        self.step.show_text("–" if state.step is None else format_count(state.step))
+        self.speed.show_text(format_speed(state.steps_per_second))
+        self.elapsed.show_text(self._elapsed())
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take the theme's colours."""
+        self._theme = theme
+        self._symbol = None
+        self.refresh()
+
+    def _sentence(self) -> str:
+        state = self._session.model.state
+        if state.phase is Phase.RUNNING and state.steps_per_second:
+            # Step and speed stand beside it already, ten times a second.
+            if state.pid is None:
+                return self.tr("Steps are being made.")
+            return self.tr("Process {0} is making steps.").format(state.pid)
+        return state.sentence
+
+    def _elapsed(self) -> str:
+        begun = self._session.begun()
+        if begun is None:
+            return "–"
+        end = self._session.finished() if self._session.over else self._session.clock()
+        return "–" if end is None else format_duration(end - begun)
+
+    def _lay_out(self) -> None:
+        titles = QVBoxLayout()
+        titles.setSpacing(2)
+        titles.addWidget(self.name)
+        state = QHBoxLayout()
+        state.setSpacing(6)
+        state.addWidget(self.icon)
+        state.addWidget(self.word)
+        state.addSpacing(4)
+        state.addWidget(self.sentence, 1)
+        titles.addLayout(state)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(16, 9, 18, 9)
+        layout.setSpacing(26)
+        layout.addLayout(titles, 1)
+        for figure in (self.step, self.speed, self.elapsed):
+            figure.setMinimumWidth(84)
+            layout.addWidget(figure)

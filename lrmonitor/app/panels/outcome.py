@@ -1,0 +1,84 @@
+"""What became of the latest rate command: pending for n s, applied at a step, or refused."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QPushButton, QWidget
+
+from lrmonitor.model.state import Phase
+
+from ..format import format_duration
+from ..history import Outcome, told
+from ..session import Session
+from ..theme import Theme
+from .parts import Banner
+
+__all__ = ["OutcomeLine"]
+
+
+class OutcomeLine(Banner):
+    """Derived from the run's record: it shows another window's command as well as this one's."""
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self._session = session
+        self._problem = ""
+        self.cancel = QPushButton(self.tr("Cancel it"), self)
+        self.cancel.setAutoDefault(False)
+        self.cancel.setToolTip(self.tr("Withdraw the command before it takes effect"))
+        self.cancel.clicked.connect(self._cancel)
+        self.buttons.addWidget(self.cancel)
+        self.cancel.hide()
+        session.problem.connect(self._on_problem)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Echo the record."""
+        if self._problem:
+            self.cancel.hide()
+            self.say(self._problem, "bad")
+            return
+        waiting = [o for o in self._session.pending() if o.command == "lr"]
+        if waiting:
+            self._show_pending(waiting[-1])
+            return
+        self.cancel.hide()
+        outcome = self._session.log.latest()
+        if outcome is None:
+            self.say("")
+            return
+        text = told(outcome, self.tr)
+        detail = outcome.words if outcome.status != "cancelled" else ""
+        if outcome.by:
+            detail = self.tr("{0}, by {1}").format(outcome.words, outcome.by)
+        if detail:
+            text += f"\n{detail}"
+        if outcome.warning:
+            text += f"\n{outcome.warning}"
+        tone = {"applied": "warn" if outcome.warning else "good", "refused": "bad"}
+        self.say(text, tone.get(outcome.status, "wait"))
+
+    def _show_pending(self, outcome: Outcome) -> None:
+        state = self._session.model.state
+        if self._session.over:
+            self.cancel.hide()
+            self.say(
+                self.tr("The run ended before “{0}” took effect.").format(outcome.words), "bad"
+            )
+            return
+        waited = format_duration(max(self._session.clock() - outcome.asked, 0.0))
+        text = self.tr("Pending… {0}: {1}").format(waited, outcome.words)
+        if state.phase is Phase.PAUSED:
+            text += "\n" + self.tr("Takes effect with the next step, once training goes on.")
+        else:
+            text += "\n" + self.tr("Takes effect at the next step.")
+        self.cancel.setVisible(outcome.id not in self._session.sending)
+        self.say(text, "wait")
+
+    def _cancel(self) -> None:
+        waiting = [o for o in self._session.pending() if o.command == "lr"]
+        if waiting:
+            self._session.cancel(waiting[-1].id)
+
+    def _on_problem(self, text: str) -> None:
+        self._problem = text
+        self.refresh()

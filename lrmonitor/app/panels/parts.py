@@ -1,0 +1,113 @@
+"""Small widgets that several panels use."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from ..icons import pixmap
+from ..theme import Theme
+
+__all__ = ["Banner", "caption", "line", "quiet", "set_tone"]
+
+
+def set_tone(widget: QWidget, tone: str) -> None:
+    """Give a widget one of the style sheet's tones: quiet, wait, good, warn, bad or none."""
+    if widget.property("tone") != tone:
+        widget.setProperty("tone", tone)
+        style = widget.style()
+        style.unpolish(widget)
+        style.polish(widget)
+
+
+def caption(text: str, parent: QWidget | None = None) -> QLabel:
+    """A small heading."""
+    label = QLabel(text, parent)
+    label.setProperty("role", "caption")
+    return label
+
+
+def quiet(text: str = "", parent: QWidget | None = None) -> QLabel:
+    """A line of explanation."""
+    label = QLabel(text, parent)
+    label.setProperty("role", "quiet")
+    label.setWordWrap(True)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    return label
+
+
+def line(parent: QWidget | None = None) -> QFrame:
+    """A hairline between two parts."""
+    frame = QFrame(parent)
+    frame.setProperty("role", "line")
+    frame.setFixedHeight(1)
+    return frame
+
+
+_SYMBOLS = {"good": "good", "warn": "warn", "bad": "bad", "wait": "wait"}
+
+
+class Banner(QFrame):
+    """A framed sentence with a symbol, and room for buttons below it. Hidden without a text."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._tone = "quiet"
+        self._icon = QLabel(self)
+        self._icon.setFixedWidth(18)
+        self._icon.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._text = QLabel(self)
+        self._text.setWordWrap(True)
+        self._text.setTextFormat(Qt.TextFormat.PlainText)
+        self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._text.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.MinimumExpanding)
+        row = QHBoxLayout()
+        row.setSpacing(6)
+        row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self._text, 1)
+        self.buttons = QHBoxLayout()
+        self.buttons.setSpacing(6)
+        self.buttons.addStretch(1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 7, 8, 7)
+        column.setSpacing(6)
+        column.addLayout(row)
+        column.addLayout(self.buttons)
+        self.hide()
+
+    @property
+    def text(self) -> str:
+        """The sentence shown."""
+        return self._text.text()
+
+    @property
+    def tone(self) -> str:
+        """The tone shown."""
+        return self._tone
+
+    def say(self, text: str, tone: str = "quiet") -> None:
+        """Show a sentence in a tone; an empty one hides the banner."""
+        if text != self._text.text():
+            self._text.setText(text)
+            self.setAccessibleName(text)
+        if tone != self._tone or self._icon.pixmap().isNull():
+            self._tone = tone
+            set_tone(self, tone)
+            self._draw()
+        if self.isHidden() == bool(text):
+            self.setVisible(bool(text))
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take the theme's colours."""
+        self._theme = theme
+        self._draw()
+
+    def _draw(self) -> None:
+        colour = {
+            "good": self._theme.good,
+            "warn": self._theme.warn,
+            "bad": self._theme.bad,
+        }.get(self._tone, self._theme.quiet)
+        self._icon.setPixmap(pixmap(_SYMBOLS.get(self._tone, "dot"), colour))

@@ -1,0 +1,108 @@
+"""The three rates, told apart: what is used, what the script wants, what the person asked for."""
+
+from __future__ import annotations
+
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+
+from ..format import format_count, format_rate
+from ..history import Outcome
+from ..session import Session
+from .parts import caption, quiet
+
+__all__ = ["RateReadout"]
+
+
+class RateReadout(QWidget):
+    """Effective (large), scheduled and requested rate of one group."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.effective = self._number(1.9, self.tr("Effective rate"))
+        self.effective_note = quiet(parent=self)
+        self.scheduled = self._number(1.2, self.tr("Scheduled rate"))
+        self.requested = self._number(1.2, self.tr("Requested rate"))
+        self.requested.setWordWrap(True)
+        self.scheduled_note = quiet(self.tr("the script's own"), self)
+        self.requested_note = quiet(parent=self)
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(14)
+        grid.setVerticalSpacing(1)
+        grid.addWidget(caption(self.tr("Effective"), self), 0, 0, 1, 2)
+        grid.addWidget(self.effective, 1, 0, 1, 2)
+        grid.addWidget(self.effective_note, 2, 0, 1, 2)
+        grid.setRowMinimumHeight(3, 8)
+        grid.addWidget(caption(self.tr("Scheduled"), self), 4, 0)
+        grid.addWidget(caption(self.tr("Requested"), self), 4, 1)
+        grid.addWidget(self.scheduled, 5, 0)
+        grid.addWidget(self.requested, 5, 1)
+        grid.addWidget(self.scheduled_note, 6, 0)
+        grid.addWidget(self.requested_note, 6, 1)
+        grid.setColumnStretch(0, 2)
+        grid.setColumnStretch(1, 3)
+
+    def refresh(self, address: tuple[int, int], note: str) -> None:
+        """Echo the rates of the group at `address`; `note` says what they stand for."""
+        now = self._session.rate_now(*address)
+        self._show(self.effective, now.effective)
+        self._show(self.scheduled, now.scheduled)
+        step = self._session.model.state.step
+        if self._session.model.no_optimizer is not None:
+            text = self.tr("no torch optimizer makes the steps")
+        elif note:
+            text = note
+        elif now.effective is None or step is None:
+            text = self.tr("what the optimizer uses; known with the first step")
+        else:
+            text = self.tr("used by the optimizer in step {0}").format(format_count(step))
+        self._say(self.effective_note, text)
+        override = self._session.model.overrides.get(address)
+        words = override.text if override is not None else self.tr("script's schedule")
+        pending = self._pending(address)
+        if pending is not None:
+            words = pending.words
+        elif now.effective is None:
+            words = "–"
+        self._say(self.requested, words)
+        if pending is not None:
+            self._say(self.requested_note, self.tr("pending, not in effect yet"))
+        elif now.effective is None:
+            self._say(self.requested_note, "")
+        elif override is None or override.kind == "none":
+            self._say(self.requested_note, self.tr("no override"))
+        else:
+            self._say(self.requested_note, self.tr("until released"))
+
+    def _pending(self, address: tuple[int, int]) -> Outcome | None:
+        """The latest rate command that has not taken effect and is for this group."""
+        found = None
+        for outcome in self._session.pending():
+            if outcome.command != "lr" or self._session.over:
+                continue
+            optimizer = outcome.args.get("optimizer")
+            group = outcome.args.get("group")
+            number = self._session.model.main if optimizer is None else optimizer
+            if number in (address[0], "all") and group in (None, address[1]):
+                found = outcome
+        return found
+
+    def _number(self, scale: float, name: str) -> QLabel:
+        label = QLabel("–", self)
+        label.setAccessibleName(name)
+        font = QFont(label.font())
+        font.setPointSizeF(font.pointSizeF() * scale)
+        font.setWeight(QFont.Weight.DemiBold)
+        label.setFont(font)
+        return label
+
+    def _show(self, label: QLabel, value: float | None) -> None:
+        self._say(label, "–" if value is None else format_rate(value))
+        tip = "" if value is None else self.tr("exactly {0}").format(repr(value))
+        if label.toolTip() != tip:
+            label.setToolTip(tip)
+
+    def _say(self, label: QLabel, text: str) -> None:
+        if label.text() != text:
+            label.setText(text)

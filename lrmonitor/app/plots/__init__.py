@@ -1,0 +1,3 @@
+"""The plots of a run: loss over learning rate, sharing one step axis."""
+
+from __future__ import annotations

@@ -1,0 +1,138 @@
+"""Axes, grid and the view that a plot is made of, on pyqtgraph's parts.
+
+pyqtgraph's own grid is translucent and drawn per tick with antialiasing (10 ms a frame); the
+one here is a few opaque lines behind everything.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyqtgraph import AxisItem, GraphicsObject, ViewBox, mkPen
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPen
+
+from ..theme import Theme
+from .ticks import linear_ticks, log_ticks, tick_label
+
+__all__ = ["PlainAxis", "PlotGrid", "StepView"]
+
+PIXELS_PER_TICK = {"left": 42.0, "bottom": 110.0}
+
+
+class PlainAxis(AxisItem):  # type: ignore[misc]
+    """An axis whose ticks come from `ticks`, with rates and losses written as in the panel."""
+
+    def __init__(self, orientation: str, rates: bool = False) -> None:
+        super().__init__(orientation)
+        self.rates = rates
+        self.logarithmic = False
+        self.blank = False
+        self.whole = orientation == "bottom"
+        self.enableAutoSIPrefix(False)
+        self.setStyle(tickLength=-4, autoExpandTextSpace=False, hideOverlappingLabels=False)
+        if orientation == "left":
+            self.setWidth(68)
+        else:
+            self.setHeight(40)
+
+    def places(self, low: float, high: float, size: float) -> list[float]:
+        """The tick positions for the visible range; `size` is the axis' length in pixels."""
+        if self.blank:
+            return []
+        count = max(2, int(size / PIXELS_PER_TICK[self.orientation]))
+        found = log_ticks(low, high, count) if self.logarithmic else linear_ticks(low, high, count)
+        if self.whole:
+            found = [value for value in found if value >= 0 and value == round(value)]
+        return found
+
+    def colour(self, theme: Theme) -> None:
+        """Take the theme's colours."""
+        self.setPen(mkPen(theme.border))
+        self.setTextPen(mkPen(theme.quiet))
+
+    def tickValues(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, Any]]:
+        return [(1.0, self.places(minVal, maxVal, size))]
+
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+        return [tick_label(value, self.logarithmic, self.rates) for value in values]
+
+
+class PlotGrid(GraphicsObject):  # type: ignore[misc]
+    """Opaque lines at the ticks of two axes, behind the curves."""
+
+    def __init__(self, left: PlainAxis, bottom: PlainAxis) -> None:
+        super().__init__()
+        self._left = left
+        self._bottom = bottom
+        self._pen = QPen(QColor("#888888"), 0)
+        self.setZValue(-100)
+
+    def colour(self, theme: Theme) -> None:
+        """Take the theme's colours."""
+        self._pen = QPen(QColor(theme.grid), 0)
+        self.update()
+
+    def boundingRect(self) -> QRectF:
+        rect = self.viewRect()
+        return QRectF(rect) if rect is not None else QRectF()
+
+    def viewRangeChanged(self) -> None:
+        self.prepareGeometryChange()
+
+    def viewTransformChanged(self) -> None:
+        self.prepareGeometryChange()
+        self.update()
+
+    def paint(self, painter: QPainter, *_: object) -> None:
+        box = self.getViewBox()
+        if box is None:
+            return
+        (x0, x1), (y0, y1) = box.viewRange()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        painter.setPen(self._pen)
+        for x in self._bottom.places(x0, x1, box.width()):
+            painter.drawLine(QPointF(x, y0), QPointF(x, y1))
+        for y in self._left.places(y0, y1, box.height()):
+            painter.drawLine(QPointF(x0, y), QPointF(x1, y))
+
+
+class StepView(ViewBox):  # type: ignore[misc]
+    """The area of a plot. It moves nothing itself: it tells what the person did with the mouse.
+
+    `zoomed(factor, step)`: the wheel; `panned(steps)`: a drag; `fit_wanted()`: a double click.
+    """
+
+    zoomed = Signal(float, float)
+    panned = Signal(float)
+    fit_wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__(enableMenu=False)
+        self.disableAutoRange()
+        self.setMouseEnabled(x=True, y=False)
+        self.setDefaultPadding(0.0)
+
+    def wheelEvent(self, ev: Any, axis: int | None = None) -> None:
+        factor = 1.0 / 1.0015 ** float(ev.delta())
+        self.zoomed.emit(factor, float(self.mapSceneToView(ev.scenePos()).x()))
+        ev.accept()
+
+    def mouseDragEvent(self, ev: Any, axis: int | None = None) -> None:
+        if ev.button() not in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
+            ev.ignore()
+            return
+        ev.accept()
+        before = self.mapToView(ev.lastPos()).x()
+        now = self.mapToView(ev.pos()).x()
+        self.panned.emit(float(before - now))
+
+    def mouseClickEvent(self, ev: Any) -> None:
+        if ev.double() and ev.button() == Qt.MouseButton.LeftButton:
+            ev.accept()
+            self.fit_wanted.emit()
+        else:
+            ev.ignore()
+
+    def keyPressEvent(self, ev: Any) -> None:
+        ev.ignore()

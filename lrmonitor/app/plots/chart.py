@@ -1,0 +1,183 @@
+"""One plot of the pane: its curves, its vertical range, its axis on a linear or a log scale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from pyqtgraph import PlotItem
+
+from ..theme import Theme
+from .axes import PlainAxis, PlotGrid, StepView
+from .curves import LossCurve, RateCurve, Span
+from .marks import AxisMarks, Mark, MarkLines
+from .ranges import grow_values
+
+__all__ = ["Chart", "LossChart", "RateChart"]
+
+
+class Chart:
+    """A plot item with our own axes, grid and marks. Subclasses own the curves."""
+
+    def __init__(self, title: str, handles: bool, rates: bool = False) -> None:
+        self.left = PlainAxis("left", rates)
+        self.bottom = PlainAxis("bottom")
+        self.view = StepView()
+        self.item = PlotItem(
+            viewBox=self.view, axisItems={"left": self.left, "bottom": self.bottom}
+        )
+        self.item.hideButtons()
+        self.item.setMenuEnabled(False)
+        self.item.disableAutoRange()
+        self.item.setContentsMargins(0, 0, 0, 0)
+        self.log = False
+        self.title = title
+        self.grid = PlotGrid(self.left, self.bottom)
+        self.axis_marks = AxisMarks()
+        self.mark_lines = MarkLines(handles)
+        for part in (self.grid, self.axis_marks, self.mark_lines):
+            self.item.addItem(part, ignoreBounds=True)
+        self._shown: tuple[float, float] | None = None
+
+    def colour(self, theme: Theme) -> None:
+        """Take the theme's colours."""
+        self.left.colour(theme)
+        self.bottom.colour(theme)
+        self.left.setLabel(self.title, color=theme.quiet)
+        self.grid.colour(theme)
+        self.axis_marks.colour(theme)
+        self.mark_lines.colour(theme)
+
+    def show_steps(self, label: str | None, theme: Theme) -> None:
+        """Show the step axis, titled `label`; with None this plot leaves it to the one below."""
+        if label is None:
+            self.item.hideAxis("bottom")
+        else:
+            self.bottom.setLabel(label, color=theme.quiet)
+
+    def set_log(self, log: bool) -> None:
+        """Draw powers of ten evenly spaced, or values."""
+        if log == self.log:
+            return
+        self.log = log
+        self.left.logarithmic = log
+        self.left.picture = None
+        self._shown = None
+
+    def set_marks(self, marks: Sequence[Mark]) -> None:
+        """The interventions to draw."""
+        self.mark_lines.set_marks(marks)
+
+    def fit_values(self) -> None:
+        """Let the next refresh choose the vertical range afresh."""
+        self._shown = None
+
+    def refresh(self, span: Span) -> None:
+        """Draw what is visible and adapt the vertical range in quanta."""
+        lost, ranges = self._draw(span)
+        steps = [one for one in lost if len(one)]
+        self.axis_marks.set_steps(
+            np.unique(np.concatenate(steps)) if steps else np.empty(0, np.float64)
+        )
+        known = [one for one in ranges if one is not None]
+        data = (min(r[0] for r in known), max(r[1] for r in known)) if known else None
+        if self.left.blank != (data is None):
+            # Numbers on the axis of an empty plot would mean nothing.
+            self.left.blank = data is None
+            self.left.picture = None
+            self.left.update()
+            self.grid.update()
+        wanted = grow_values(self._shown, data)
+        if wanted != self._shown:
+            # Without data the range is a placeholder: the first value chooses afresh.
+            self._shown = wanted if data is not None else None
+            self.view.setYRange(float(wanted[0]), float(wanted[1]), padding=0)
+
+    def _draw(
+        self, span: Span
+    ) -> tuple[list[NDArray[np.float64]], list[tuple[float, float] | None]]:
+        raise NotImplementedError
+
+
+class LossChart(Chart):
+    """The losses of the run's optimizers."""
+
+    def __init__(self, title: str, smoothing: int) -> None:
+        super().__init__(title, handles=True)
+        self.curves: dict[int, LossCurve] = {}
+        self._smoothing = smoothing
+
+    def set_smoothing(self, span: int) -> None:
+        """Smooth over `span` steps; 1 for not at all."""
+        self._smoothing = span
+        for curve in self.curves.values():
+            curve.set_smoothing(span)
+
+    def show(self, number: int, curve: LossCurve) -> None:
+        """Draw the loss of optimizer `number`, in place of what was drawn for it."""
+        self.forget(number)
+        curve.set_smoothing(self._smoothing)
+        self.curves[number] = curve
+        self.item.addItem(curve.raw, ignoreBounds=True)
+        self.item.addItem(curve.smooth, ignoreBounds=True)
+
+    def forget(self, number: int) -> None:
+        """Draw optimizer `number`'s loss no more."""
+        old = self.curves.pop(number, None)
+        if old is not None:
+            self.item.removeItem(old.raw)
+            self.item.removeItem(old.smooth)
+
+    def _draw(
+        self, span: Span
+    ) -> tuple[list[NDArray[np.float64]], list[tuple[float, float] | None]]:
+        lost = [curve.refresh(span, self.log) for curve in self.curves.values()]
+        return lost, [curve.range for curve in self.curves.values()]
+
+
+class RateChart(Chart):
+    """The rates of the groups: effective as solid steps, scheduled dashed where it differs."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__(title, handles=False, rates=True)
+        self.effective: dict[tuple[int, int], RateCurve] = {}
+        self.scheduled: dict[tuple[int, int], RateCurve] = {}
+
+    def show(self, address: tuple[int, int], curve: RateCurve) -> None:
+        """Draw a group's rate, in place of what was drawn for it."""
+        kept = self.scheduled if curve.scheduled else self.effective
+        old = kept.pop(address, None)
+        if old is not None:
+            self.item.removeItem(old.item)
+        kept[address] = curve
+        self.item.addItem(curve.item, ignoreBounds=True)
+
+    def _draw(
+        self, span: Span
+    ) -> tuple[list[NDArray[np.float64]], list[tuple[float, float] | None]]:
+        lost, ranges = [], []
+        for curve in self.effective.values():
+            lost.append(curve.refresh(span, self.log))
+            ranges.append(curve.range)
+        for address, curve in self.scheduled.items():
+            if same_rate(curve, self.effective.get(address), span):
+                curve.clear()
+            else:
+                curve.refresh(span, self.log)
+                ranges.append(curve.range)
+        return lost, ranges
+
+
+def same_rate(scheduled: RateCurve, effective: RateCurve | None, span: Span) -> bool:
+    """Whether the two agree at every visible step, so that drawing both says nothing more."""
+    if effective is None:
+        return False
+    parts = []
+    for curve in (scheduled, effective):
+        step, value = curve.series.step, curve.series.value
+        first = max(int(np.searchsorted(step, span.low, side="right")) - 1, 0)
+        last = int(np.searchsorted(step, span.high, side="right"))
+        parts.append((step[first:last], value[first:last]))
+    (left_step, left), (right_step, right) = parts
+    return np.array_equal(left_step, right_step) and np.array_equal(left, right, equal_nan=True)

@@ -1,0 +1,142 @@
+"""The kinds of curve in a plot, each over one `Series` of the run's model.
+
+Raw losses are one opaque, dim, one-pixel line without antialiasing (a two-pixel antialiased
+noisy curve costs seconds a frame); smoothed losses and rates have few points and may be smooth.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pyqtgraph import PlotCurveItem, mkPen
+from PySide6.QtCore import Qt
+
+from lrmonitor.model.decimate import minmax, non_finite
+from lrmonitor.record.reader import Series
+
+from .running import RunningEma, weight_of
+from .sampling import as_log, one_per_column, rate_steps, value_range
+
+Floats = NDArray[np.float64]
+
+__all__ = ["LossCurve", "RateCurve", "Span"]
+
+SMOOTH_POINTS = 250
+"""Columns of a smoothed curve: at most twice as many points are drawn."""
+
+_EMPTY: Floats = np.empty(0)
+
+
+@dataclass(frozen=True)
+class Span:
+    """What is visible: steps `low` to `high` on `columns` columns, and the run's newest step."""
+
+    low: float
+    high: float
+    columns: int
+    newest: float
+
+
+def _curve(width: float, antialias: bool, dashed: bool = False) -> PlotCurveItem:
+    curve = PlotCurveItem(antialias=antialias, connect="finite")
+    # Line by line is faster, but would begin the dashes anew with each.
+    curve.setSegmentedLineMode("off" if dashed else "on")
+    style = Qt.PenStyle.DashLine if dashed else Qt.PenStyle.SolidLine
+    curve.setPen(mkPen("#888888", width=width, style=style))
+    return curve
+
+
+class LossCurve:
+    """One optimizer's loss: every step, dim, and smoothed over it."""
+
+    def __init__(self, series: Series, smoothing: int) -> None:
+        self.series = series
+        self.raw = _curve(1, antialias=False)
+        self.smooth = _curve(2, antialias=True)
+        self.smooth.setZValue(10)
+        self.range: tuple[float, float] | None = None
+        self._smoothing = smoothing
+        self._ema = RunningEma(weight_of(max(smoothing, 1)))
+
+    def colour(self, strong: str, dim: str) -> None:
+        """The pens; without smoothing the raw curve takes the strong colour."""
+        self.raw.setPen(mkPen(dim if self._smoothing > 1 else strong, width=1))
+        self.smooth.setPen(mkPen(strong, width=2))
+
+    def set_smoothing(self, span: int) -> None:
+        """Smooth over `span` steps; 1 for not at all."""
+        self._smoothing = span
+        self._ema = RunningEma(weight_of(max(span, 1)))
+
+    def refresh(self, span: Span, log: bool) -> Floats:
+        """Draw the visible part. Returns the steps that have no place on the axis."""
+        step, value = self.series.step, self.series.value
+        if not len(step):
+            self.raw.setData(_EMPTY, _EMPTY)
+            self.smooth.setData(_EMPTY, _EMPTY)
+            self.range = None
+            return _EMPTY
+        x, y = minmax(step, value, span.low, span.high, span.columns)
+        drawn = as_log(y) if log else y
+        self.raw.setData(x, drawn)
+        self.range = value_range(drawn[(x >= span.low) & (x <= span.high)])
+        self._refresh_smooth(step, value, span, log)
+        lost = non_finite(step, value, span.low, span.high, span.columns)
+        if log:
+            below = x[(y <= 0) & (x >= span.low) & (x <= span.high)]
+            if len(below):
+                lost = np.unique(np.concatenate((lost, below)))
+        return one_per_column(lost, span.low, span.high, span.columns)
+
+    def _refresh_smooth(
+        self, step: NDArray[np.int64], value: Floats, span: Span, log: bool
+    ) -> None:
+        if self._smoothing <= 1:
+            self.smooth.setData(_EMPTY, _EMPTY)
+            return
+        smooth = self._ema.extended(value)
+        x, y = minmax(step, smooth, span.low, span.high, SMOOTH_POINTS)
+        self.smooth.setData(x, as_log(y) if log else y)
+
+
+class RateCurve:
+    """One group's rate as a staircase: solid for the effective one, dashed for the schedule's."""
+
+    def __init__(self, series: Series, scheduled: bool) -> None:
+        self.series = series
+        self.scheduled = scheduled
+        self.item = _curve(1 if scheduled else 2, antialias=False, dashed=scheduled)
+        self.item.setZValue(5 if scheduled else 10)
+        self.range: tuple[float, float] | None = None
+
+    def colour(self, strong: str, dim: str) -> None:
+        """The pen."""
+        if self.scheduled:
+            self.item.setPen(mkPen(dim, width=1, style=Qt.PenStyle.DashLine))
+        else:
+            self.item.setPen(mkPen(strong, width=2))
+
+    def refresh(self, span: Span, log: bool) -> Floats:
+        """Draw the visible part. Returns the steps where the rate has no place on the axis."""
+        step, value = self.series.step, self.series.value
+        first = max(int(np.searchsorted(step, span.low, side="right")) - 1, 0)
+        last = int(np.searchsorted(step, span.high, side="right"))
+        lost = _EMPTY
+        if last - first > 2 * SMOOTH_POINTS:
+            x, y = minmax(step, value, span.low, span.high, SMOOTH_POINTS)
+        else:
+            x, y = rate_steps(step, value, span.low, span.high, span.newest)
+        if log:
+            missing = ~((y > 0) & np.isfinite(y))
+            lost = one_per_column(np.unique(x[missing]), span.low, span.high, span.columns)
+            y = as_log(y)
+        self.item.setData(x, y)
+        self.range = value_range(y)
+        return lost
+
+    def clear(self) -> None:
+        """Draw nothing."""
+        self.item.setData(_EMPTY, _EMPTY)
+        self.range = None

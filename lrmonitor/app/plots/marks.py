@@ -1,0 +1,160 @@
+"""What happened at a step: interventions as vertical lines, values with no place on the axis.
+
+Both are drawn by one item each, whatever their number, and reduced to one per pixel column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pyqtgraph import GraphicsObject
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPolygonF
+
+from ..theme import Theme
+
+__all__ = ["AxisMarks", "Mark", "MarkLines"]
+
+HANDLE = 5.0
+"""Half the width of a mark's handle, in pixels."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One intervention: the step it stands at, its kind and what to say of it."""
+
+    step: float
+    kind: str
+    text: str
+
+
+class _PixelItem(GraphicsObject):  # type: ignore[misc]
+    """An item that fills the view and paints in its pixels."""
+
+    def boundingRect(self) -> QRectF:
+        rect = self.viewRect()
+        return QRectF(rect) if rect is not None else QRectF()
+
+    def viewRangeChanged(self) -> None:
+        self.prepareGeometryChange()
+
+    def viewTransformChanged(self) -> None:
+        self.prepareGeometryChange()
+        self.update()
+
+    def paint(self, painter: QPainter, *_: object) -> None:
+        box = self.getViewBox()
+        if box is None:
+            return
+        (x0, x1), (y0, y1) = box.viewRange()
+        device = painter.transform()
+        area = QRectF(device.map(QPointF(x0, y1)), device.map(QPointF(x1, y0))).normalized()
+        if x1 <= x0 or area.width() <= 0:
+            return
+        painter.save()
+        painter.resetTransform()
+        self.draw(painter, area, (x0, x1))
+        painter.restore()
+
+    def draw(self, painter: QPainter, area: QRectF, shown: tuple[float, float]) -> None:
+        """Paint inside `area` (pixels), where the steps `shown` are visible."""
+        raise NotImplementedError
+
+
+class AxisMarks(_PixelItem):
+    """Small marks on the lower edge for losses that have no place: nan, infinite, or ≤ 0 on log."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.step: NDArray[np.float64] = np.empty(0)
+        self._brush = QBrush()
+        self.setZValue(50)
+
+    def colour(self, theme: Theme) -> None:
+        """Take the theme's colours."""
+        self._brush = QBrush(QColor(theme.bad))
+        self.update()
+
+    def set_steps(self, step: NDArray[np.float64]) -> None:
+        """Show a mark at each of these steps."""
+        if not len(step) and not len(self.step):
+            return
+        self.step = step
+        self.update()
+
+    def draw(self, painter: QPainter, area: QRectF, shown: tuple[float, float]) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._brush)
+        scale = area.width() / (shown[1] - shown[0])
+        base = area.bottom() - 1
+        for step in self.step:
+            x = area.left() + (float(step) - shown[0]) * scale
+            painter.drawPolygon(
+                QPolygonF([QPointF(x, base - 9), QPointF(x + 4.5, base), QPointF(x - 4.5, base)])
+            )
+
+
+class MarkLines(_PixelItem):
+    """Dashed vertical lines where the person intervened, with a handle to point at."""
+
+    def __init__(self, handles: bool) -> None:
+        super().__init__()
+        self.marks: tuple[Mark, ...] = ()
+        self.near: Mark | None = None
+        self._handles = handles
+        self._colour = QColor("#888888")
+        self._faint = QColor("#888888")
+        self.setZValue(-10)
+
+    def colour(self, theme: Theme) -> None:
+        """Take the theme's colours."""
+        self._colour = QColor(theme.marker)
+        self._faint = QColor(theme.dim(theme.marker, 0.55))
+        self.update()
+
+    def set_marks(self, marks: Sequence[Mark]) -> None:
+        """Show these, in the order of their steps."""
+        if tuple(marks) != self.marks:
+            self.marks = tuple(marks)
+            self.update()
+
+    def point_at(self, mark: Mark | None) -> None:
+        """Make one stand out, or none."""
+        if mark != self.near:
+            self.near = mark
+            self.update()
+
+    def draw(self, painter: QPainter, area: QRectF, shown: tuple[float, float]) -> None:
+        scale = area.width() / (shown[1] - shown[0])
+        taken: set[int] = set()
+        for mark in reversed(self.marks):
+            if not shown[0] <= mark.step <= shown[1]:
+                continue
+            x = round(area.left() + (mark.step - shown[0]) * scale) + 0.5
+            if int(x) in taken and mark != self.near:
+                continue
+            taken.add(int(x))
+            near = mark == self.near
+            colour = self._colour if near else self._faint
+            style = Qt.PenStyle.SolidLine if near else Qt.PenStyle.DashLine
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+            painter.setPen(QPen(colour, 1, style))
+            painter.drawLine(QLineF(x, area.top(), x, area.bottom()))
+            if self._handles:
+                painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(self._colour)
+                top = area.top()
+                painter.drawPolygon(
+                    QPolygonF(
+                        [
+                            QPointF(x - HANDLE, top),
+                            QPointF(x + HANDLE, top),
+                            QPointF(x, top + 1.6 * HANDLE),
+                        ]
+                    )
+                )

@@ -1,0 +1,61 @@
+"""From columns to what is drawn: steps of a rate, logarithms, marks for what has no place.
+
+Pure numpy. Shapes: `step` int64 (n,), `value` float64 (n,); results are float64 (m,).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+__all__ = ["as_log", "one_per_column", "rate_steps", "value_range"]
+
+
+def rate_steps(step: Ints, value: Floats, low: float, high: float, newest: float) -> tuple[
+    Floats, Floats
+]:
+    """A rate that is recorded where it changes, as a staircase between `low` and `high`.
+
+    The value recorded at step n holds from step n up to the next record; the last one is
+    carried on to `newest`. Both sides of each jump are kept, so a change is vertical.
+    """
+    if len(step) == 0:
+        return np.empty(0), np.empty(0)
+    first = max(int(np.searchsorted(step, low, side="right")) - 1, 0)
+    last = int(np.searchsorted(step, high, side="right"))
+    xs = step[first:last].astype(np.float64)
+    ys = value[first:last]
+    if len(xs) == 0:
+        return np.empty(0), np.empty(0)
+    end = float(step[last]) if last < len(step) else max(float(newest), float(xs[-1]))
+    edges = np.append(xs, max(end, xs[-1]))
+    return np.repeat(edges, 2)[1:-1], np.repeat(ys, 2)
+
+
+def as_log(value: Floats) -> Floats:
+    """log10, with NaN where the value is not positive or not finite."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        out: Floats = np.where((value > 0) & np.isfinite(value), np.log10(value), np.nan)
+    return out
+
+
+def value_range(value: Floats) -> tuple[float, float] | None:
+    """Least and greatest finite value, or None when there is none."""
+    finite = value[np.isfinite(value)]
+    if len(finite) == 0:
+        return None
+    return float(finite.min()), float(finite.max())
+
+
+def one_per_column(step: Floats, low: float, high: float, columns: int) -> Floats:
+    """At most one of the steps for each of `columns` equal parts of [low, high]."""
+    inside = step[(step >= low) & (step <= high)]
+    if len(inside) <= columns or high <= low:
+        return inside
+    column = ((inside - low) * (columns / (high - low))).astype(np.int64)
+    _, index = np.unique(column, return_index=True)
+    kept: Floats = inside[index]
+    return kept

@@ -1,0 +1,72 @@
+"""Where the ticks of an axis fall and what stands beside them. Pure functions.
+
+The grid lines and the axis labels both come from here, so they can never disagree.
+"""
+
+from __future__ import annotations
+
+import math
+
+from ..format import format_rate
+
+__all__ = ["linear_ticks", "log_ticks", "tick_label"]
+
+
+def linear_ticks(low: float, high: float, count: int) -> list[float]:
+    """Multiples of 1, 2 or 5 times a power of ten within [low, high]; about `count` of them."""
+    span = high - low
+    if not math.isfinite(span) or span <= 0:
+        return []
+    raw = span / max(count, 1)
+    power = 10.0 ** math.floor(math.log10(raw))
+    step = next((k * power for k in (1.0, 2.0, 5.0) if k * power >= raw), 10.0 * power)
+    first = math.ceil(low / step - 1e-9)
+    last = math.floor(high / step + 1e-9)
+    if last - first > 1000:
+        return []
+    return [index * step for index in range(first, last + 1)]
+
+
+def log_ticks(low: float, high: float, count: int) -> list[float]:
+    """Ticks of a logarithmic axis that shows 10**low … 10**high, as log10 values.
+
+    Whole decades when there are enough of them, 1-2-5 within fewer, and evenly spaced
+    values when the axis shows less than a factor of four.
+    """
+    span = high - low
+    if not math.isfinite(span) or span <= 0 or abs(low) > 300 or abs(high) > 300:
+        return []
+    if span < 0.6:
+        values = linear_ticks(10.0**low, 10.0**high, count)
+        return [math.log10(value) for value in values if value > 0]
+    first, last = math.ceil(low - 1e-9), math.floor(high + 1e-9)
+    if span > 3:
+        every = max(1, math.ceil(span / max(count, 1)))
+        return [float(e) for e in range(first, last + 1) if e % every == 0]
+    found = []
+    for exponent in range(math.floor(low), math.ceil(high) + 1):
+        for factor in (1.0, 2.0, 5.0):
+            value = exponent + math.log10(factor)
+            if low - 1e-9 <= value <= high + 1e-9:
+                found.append(value)
+    return found
+
+
+def tick_label(value: float, log: bool, rates: bool = False) -> str:
+    """The text beside the tick at `value` (a log10 value when `log`).
+
+    `rates`: small values are all written with an exponent, so that 1e-3 stands above 8e-4.
+    """
+    number = 10.0**value if log else value
+    if number == 0:
+        return "0"
+    if (rates or log) and abs(number) < 0.01:
+        mantissa, exponent = f"{number:.2e}".split("e")
+        return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+    if log:
+        return format_rate(number, 3)
+    if abs(value) >= 1e5 and value == int(value) and abs(value) < 1e15:
+        for unit, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+            if abs(value) >= unit and value % (unit / 100) == 0:
+                return f"{value / unit:g}\u202f{name}"
+    return format_rate(value, 6)

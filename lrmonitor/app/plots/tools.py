@@ -1,0 +1,167 @@
+"""The pane's toolbar and legend: plain widgets, so that they cost the plots nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal, SignalInstance
+from PySide6.QtGui import QColor, QPixmap
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QToolButton,
+    QWidget,
+)
+
+__all__ = ["Legend", "LegendEntry", "PlotTools"]
+
+SMOOTHING = (1, 10, 30, 100, 300, 1000)
+DEFAULT_SMOOTHING = 30
+
+
+@dataclass(frozen=True)
+class LegendEntry:
+    """A name and the colour of its curves."""
+
+    name: str
+    colour: str
+
+
+class PlotTools(QFrame):
+    """Following, fitting, scales and smoothing. Emits what the person chose; shows what holds."""
+
+    fit_wanted = Signal()
+    follow_changed = Signal(bool)
+    loss_log_changed = Signal(bool)
+    rate_log_changed = Signal(bool)
+    smoothing_changed = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "tools")
+        self.follow = self._toggle(
+            self.tr("Follow"), self.tr("Keep the newest step in view (F)"), self.follow_changed
+        )
+        self.fit = QToolButton(self)
+        self.fit.setProperty("role", "tool")
+        self.fit.setText(self.tr("Fit"))
+        self.fit.setToolTip(self.tr("Show the whole run (Home, or double click)"))
+        self.fit.clicked.connect(self.fit_wanted)
+        self.loss_log = self._toggle(
+            self.tr("Log loss"), self.tr("Loss on a logarithmic scale (L)"), self.loss_log_changed
+        )
+        self.rate_log = self._toggle(
+            self.tr("Log rate"),
+            self.tr("Learning rate on a logarithmic scale (Shift+L)"),
+            self.rate_log_changed,
+        )
+        self.smooth = QComboBox(self)
+        self.smooth.setToolTip(
+            self.tr("The strong curve is an average over about this many steps of all the data;\n"
+                    "the faint one behind it is every step's loss.")
+        )
+        self.smooth.setAccessibleName(self.tr("Smoothing of the loss"))
+        for span in SMOOTHING:
+            label = self.tr("every step") if span == 1 else self.tr("over {0} steps").format(span)
+            self.smooth.addItem(label, span)
+        self.set_smoothing(DEFAULT_SMOOTHING)
+        self.smooth.currentIndexChanged.connect(self._smoothing_picked)
+        self._lay_out()
+
+    def smoothing(self) -> int:
+        """Steps that the smoothed loss averages over; 1 for not at all."""
+        return int(self.smooth.currentData())
+
+    def set_smoothing(self, span: int) -> None:
+        """Show a choice; one that is not offered is ignored."""
+        index = self.smooth.findData(span)
+        if index >= 0:
+            with QSignalBlocker(self.smooth):
+                self.smooth.setCurrentIndex(index)
+
+    def show_following(self, on: bool, live: bool = True) -> None:
+        """Echo whether the newest step is kept in view; a run that is over has none to come."""
+        self._echo(self.follow, on and live)
+        if self.follow.isEnabled() != live:
+            self.follow.setEnabled(live)
+
+    def show_loss_log(self, on: bool) -> None:
+        """Echo the scale of the loss."""
+        self._echo(self.loss_log, on)
+
+    def show_rate_log(self, on: bool) -> None:
+        """Echo the scale of the rate."""
+        self._echo(self.rate_log, on)
+
+    def _echo(self, button: QToolButton, on: bool) -> None:
+        if button.isChecked() != on:
+            with QSignalBlocker(button):
+                button.setChecked(on)
+
+    def _toggle(self, text: str, tip: str, signal: SignalInstance) -> QToolButton:
+        button = QToolButton(self)
+        button.setProperty("role", "tool")
+        button.setText(text)
+        button.setToolTip(tip)
+        button.setCheckable(True)
+        button.toggled.connect(signal)
+        return button
+
+    def _smoothing_picked(self) -> None:
+        self.smoothing_changed.emit(self.smoothing())
+
+    def _lay_out(self) -> None:
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(10, 6, 14, 4)
+        layout.setSpacing(4)
+        layout.addWidget(self.follow)
+        layout.addWidget(self.fit)
+        layout.addSpacing(10)
+        layout.addWidget(self.loss_log)
+        layout.addWidget(self.rate_log)
+        layout.addSpacing(10)
+        caption = QLabel(self.tr("Smoothed"), self)
+        caption.setProperty("role", "quiet")
+        caption.setBuddy(self.smooth)
+        layout.addWidget(caption)
+        layout.addWidget(self.smooth)
+        layout.addStretch(1)
+
+
+class Legend(QWidget):
+    """Names beside their colours; hidden while one curve needs no name."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAutoFillBackground(True)
+        self.setBackgroundRole(self.palette().ColorRole.Base)
+        self._layout = QHBoxLayout(self)
+        self._layout.setContentsMargins(16, 2, 14, 2)
+        self._layout.setSpacing(6)
+        self.hide()
+
+    def show_entries(self, entries: Sequence[LegendEntry]) -> None:
+        """Show these in the place of those before."""
+        while (item := self._layout.takeAt(0)) is not None:
+            widget = item.widget()
+            if widget is not None:
+                widget.deleteLater()
+        for entry in entries:
+            swatch = QLabel(self)
+            line = QPixmap(18, 3)
+            line.fill(QColor(entry.colour))
+            swatch.setPixmap(line)
+            name = QLabel(entry.name, self)
+            name.setTextFormat(Qt.TextFormat.PlainText)
+            self._layout.addWidget(swatch)
+            self._layout.addWidget(name)
+            self._layout.addSpacing(10)
+        if entries:
+            note = QLabel(self.tr("dashed: the scheduled rate, where it differs"), self)
+            note.setProperty("role", "quiet")
+            self._layout.addWidget(note)
+        self._layout.addStretch(1)
+        self.setVisible(bool(entries))

@@ -1,0 +1,122 @@
+"""What the control panel would send, and what it warns of first. Pure: no Qt, no link.
+
+"Rate now" is what the run's record says about one group: the effective rate of its last
+step, the rate its schedule wants, and the override between the two.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .format import format_rate
+
+__all__ = ["LARGE_CHANGE", "Caution", "Proposal", "RateNow", "caution", "is_rising", "multiplied"]
+
+LARGE_CHANGE = 10.0
+"""A change by more than this factor is asked about before it is sent (as the plan says)."""
+
+
+@dataclass(frozen=True)
+class RateNow:
+    """One group's rates as recorded; None where nothing is known yet.
+
+    `kind` is the override's: "none", "scale" (value k) or "hold" (value v).
+    """
+
+    effective: float | None = None
+    scheduled: float | None = None
+    kind: str = "none"
+    value: float | None = None
+    rising: bool = False
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A rate command in the making: `mode` as the command line says it, `value` or None."""
+
+    mode: str
+    value: float | None = None
+
+    @property
+    def words(self) -> str:
+        """As the panel says it: `hold 3e-4`, `×2, schedule continues`, `script's schedule`."""
+        value = "" if self.value is None else format_rate(self.value)
+        return {
+            "hold": f"hold {value}",
+            "set": f"{value} now, schedule continues",
+            "scale": f"×{value}, schedule continues",
+            "freeze": "frozen at 0",
+            "follow": "script's schedule",
+        }.get(self.mode, f"{self.mode} {value}".strip())
+
+
+@dataclass(frozen=True)
+class Caution:
+    """Something to say before sending. `hold` is the safer proposal, where there is one."""
+
+    text: str
+    hold: Proposal | None = None
+
+
+def multiplied(now: RateNow, factor: float) -> Proposal | None:
+    """What the ×`factor` button sends: scale 2k on "×k", hold 2v on "hold v", else scale 2.
+
+    None where multiplying means nothing: the rate is held at 0.
+    """
+    if now.kind == "hold" and now.value is not None:
+        return Proposal("hold", now.value * factor) if now.value > 0 else None
+    if now.kind == "scale" and now.value is not None:
+        return Proposal("scale", now.value * factor) if now.value > 0 else None
+    return Proposal("scale", factor)
+
+
+def expected(now: RateNow, proposal: Proposal) -> float | None:
+    """The effective rate that the proposal would give at the next step, or None if unknown."""
+    if proposal.mode in ("hold", "set"):
+        return proposal.value
+    if proposal.mode == "freeze":
+        return 0.0
+    if now.scheduled is None:
+        return None
+    if proposal.mode == "follow":
+        return now.scheduled
+    return None if proposal.value is None else proposal.value * now.scheduled
+
+
+def caution(now: RateNow, proposal: Proposal) -> Caution | None:
+    """What to say before `proposal` is sent, or None when there is nothing to say."""
+    if proposal.mode in ("follow", "freeze"):
+        return None
+    after = expected(now, proposal)
+    if proposal.mode == "set" and after is not None and now.rising and now.scheduled:
+        factor = after / now.scheduled
+        return Caution(
+            f"The script's schedule is rising, it is at {format_rate(now.scheduled)} now. "
+            f"“Set” multiplies all that is still to come by {format_rate(factor, 3)}, "
+            f"so the rate keeps rising above {format_rate(after)}. "
+            f"“Hold” keeps it at {format_rate(after)}.",
+            hold=Proposal("hold", after),
+        )
+    before = now.effective
+    if before is None or after is None or before <= 0 or after <= 0:
+        return None
+    factor = after / before
+    if abs(math.log10(factor)) <= math.log10(LARGE_CHANGE) + 1e-9:
+        return None
+    size = f"{format_rate(factor, 3)} times" if factor > 1 else f"1/{format_rate(1 / factor, 3)} of"
+    return Caution(f"That is {size} the present rate ({format_rate(before)}).")
+
+
+def is_rising(step: Sequence[int], value: Sequence[float], newest: int, within: int = 50) -> bool:
+    """Whether a scheduled rate (recorded where it changes) is on its way up.
+
+    True when its last change was upwards and either happened in the last `within` steps or
+    is no older than twice the distance between the last two changes (a per-epoch schedule).
+    """
+    if len(value) < 2 or not value[-1] > value[-2]:
+        return False
+    age = newest - int(step[-1])
+    gap = int(step[-1]) - int(step[-2])
+    return age <= within or age <= 2 * gap

@@ -1,0 +1,141 @@
+"""One open run on the screen: header, plots, control panel. It wires them; they never meet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QByteArray, Qt, Signal
+from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
+
+from lrmonitor.model.run import Changes
+from lrmonitor.model.state import Phase
+
+from .panels.control import ControlPanel
+from .panels.header import RunHeader
+from .session import Session
+from .theme import Theme
+
+if TYPE_CHECKING:
+    from .plots.pane import PlotPane
+
+__all__ = ["RunView"]
+
+SLOW_TICKS = 7
+"""Ticks between two updates of figures and waiting times: four a second can be read."""
+
+
+class RunView(QWidget):
+    """Follows a `Session` on the window's ticks.
+
+    The plots come with `load_plots`, after the window's first frame: importing what draws them
+    takes as long as everything else together.
+    """
+
+    plots_loaded = Signal()
+    choices_changed = Signal()
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self._theme = theme
+        self._ticks = 0
+        self._unseen = True
+        self.plots: PlotPane | None = None
+        self.header = RunHeader(session, theme, self)
+        self.control = ControlPanel(session, theme, self)
+        self._empty = QWidget(self)
+        self._empty.setAutoFillBackground(True)
+        self._empty.setBackgroundRole(self._empty.palette().ColorRole.Base)
+        self.splitter = QSplitter(Qt.Orientation.Horizontal, self)
+        self.splitter.addWidget(self._empty)
+        self.splitter.addWidget(self.control)
+        self.splitter.setStretchFactor(0, 1)
+        self.splitter.setStretchFactor(1, 0)
+        self.splitter.setCollapsible(0, False)
+        self.splitter.setCollapsible(1, False)
+        self.splitter.setChildrenCollapsible(False)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.header)
+        column.addWidget(self.splitter, 1)
+        session.changed.connect(self._on_changed)
+
+    def load_plots(self, choices: dict[str, Any] | None = None) -> PlotPane:
+        """Put the plots in their place, with what the person chose before."""
+        if self.plots is not None:
+            return self.plots
+        from .plots.pane import PlotPane
+
+        self.plots = PlotPane(self.session.model, self._theme, self)
+        self.plots.set_choices(choices or {})
+        self.plots.choices_changed.connect(self.choices_changed)
+        sizes = self.splitter.sizes()
+        self.splitter.replaceWidget(0, self.plots)
+        self._empty.deleteLater()
+        if sum(sizes):
+            self.splitter.setSizes(sizes)
+        self.plots.set_message(self._message())
+        self.plots.refresh()
+        if self.session.over:
+            self.plots.fit()
+        self.plots_loaded.emit()
+        return self.plots
+
+    def tick(self) -> None:
+        """Read what is new and show it."""
+        self.session.poll()
+        self._ticks += 1
+        if self._ticks % SLOW_TICKS == 0:
+            self._show_figures()
+        if self.plots is not None and self.isVisible() and not self.window().isMinimized():
+            self.plots.refresh(self._unseen)
+            self._unseen = False
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take the theme's colours."""
+        self._theme = theme
+        self.header.set_theme(theme)
+        self.control.set_theme(theme)
+        if self.plots is not None:
+            self.plots.set_theme(theme)
+            self.plots.refresh()
+
+    def layout_state(self) -> QByteArray:
+        """Where the person put the divider, for the settings."""
+        return self.splitter.saveState()
+
+    def restore_layout(self, state: QByteArray | None) -> None:
+        """Put the divider where it was."""
+        if state is not None:
+            self.splitter.restoreState(state)
+
+    def _on_changed(self, changes: Changes) -> None:
+        self._unseen = True
+        if changes.events or changes.state:
+            urgent = changes.events or self._urgent()
+            if urgent:
+                self._show_figures()
+            if self.plots is not None:
+                self.plots.set_message(self._message())
+
+    def _urgent(self) -> bool:
+        """Whether the state is another, not just its step and speed."""
+        phase = self.session.model.state.phase
+        changed = phase is not getattr(self, "_phase", None)
+        self._phase = phase
+        return changed
+
+    def _show_figures(self) -> None:
+        self.header.refresh()
+        self.control.refresh()
+
+    def _message(self) -> str:
+        state = self.session.model.state
+        if state.phase is Phase.STARTING:
+            return self.tr("Starting… the curves begin with the first step.")
+        if state.phase is Phase.NOT_TRAINING:
+            return self.tr("The curves begin with the first step.\n\n{0}").format(state.sentence)
+        if self.session.over:
+            return self.tr("Nothing was trained in this run.\n\n{0}").format(state.sentence)
+        return self.tr("Waiting for the first step…")

@@ -1,0 +1,312 @@
+"""One run as the window holds it: its model, its commander, and what became of commands.
+
+The panels and plots get a `Session` and nothing else; they never see each other.
+"""
+
+from __future__ import annotations
+
+import getpass
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from lrmonitor.link.messages import (
+    Author,
+    CancelCommand,
+    LrCommand,
+    PauseCommand,
+    ResumeCommand,
+    StepCommand,
+)
+from lrmonitor.model.command import NotLive
+from lrmonitor.model.run import Changes, RunModel
+from lrmonitor.model.stop import stop_run
+from lrmonitor.record.reader import Series
+
+from .commands import Commander
+from .history import CommandLog, Outcome
+from .proposal import Proposal, RateNow, is_rising
+
+__all__ = ["Session"]
+
+
+class Session(QObject):
+    """A run that is open in a window. Lives in the GUI thread.
+
+    - `changed(Changes)`: a poll brought something (`Changes` of the model).
+    - `problem(str)`: a command did not get to the training, in a sentence; "" clears it.
+    - `ended()`: the run was live and is over now.
+    """
+
+    changed = Signal(object)
+    problem = Signal(str)
+    ended = Signal()
+    _signalled = Signal(str)
+
+    def __init__(
+        self,
+        folder: Path,
+        parent: QObject | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(parent)
+        self.folder = folder
+        self.clock = clock
+        self.model = RunModel(folder, clock=clock)
+        self.log = CommandLog()
+        self.sending: dict[str, tuple[Any, float]] = {}
+        self.model.poll()
+        self._take_events()
+        self.commander = Commander(self.model.id, self._live_rank, self)
+        self.stop_asked: float | None = None
+        self.stop_how = "interrupt"
+        self._live = self.model.state.live
+        self._threads: list[threading.Thread] = []
+        self.commander.failed.connect(self._on_failed)
+        self.commander.finished.connect(self._on_finished)
+        self._signalled.connect(self._on_signalled)
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is to come of the run."""
+        return self.model.state.phase.over
+
+    def begun(self) -> float | None:
+        """When the run began, in unix seconds; None while unknown."""
+        created = self.model.reader.info.get("created")
+        return float(created) if isinstance(created, (int, float)) else None
+
+    def finished(self) -> float | None:
+        """When the last thing of the run was recorded, in unix seconds."""
+        sources = ("supervisor", "rank")
+        ends = [e.time for e in self.model.journal if e.source.startswith(sources)][-1:]
+        series = self.model.loss()
+        if series is not None and len(series):
+            ends.append(float(series.time[-1]))
+        return max(ends, default=None)
+
+    def poll(self) -> None:
+        """Read what is new; on each tick of the window's timer."""
+        changes = self.model.poll()
+        if not changes:
+            return
+        if changes.events:
+            self._take_events()
+        self.changed.emit(changes)
+        if self._live and not self.model.state.live and self.over:
+            self._live = False
+            self.ended.emit()
+        self._live = self._live or self.model.state.live
+
+    def close(self) -> None:
+        """Let go of the run; it goes on."""
+        self.commander.close()
+        for thread in self._threads:
+            thread.join(5.0)
+
+    def rate_now(self, optimizer: int, group: int) -> RateNow:
+        """What the record says of one group's rate."""
+        effective = self.model.lr(optimizer, group)
+        scheduled = self.model.scheduled(optimizer, group)
+        override = self.model.overrides.get((optimizer, group))
+        rising = scheduled is not None and is_rising(
+            scheduled.step[-2:].tolist(),
+            scheduled.value[-2:].tolist(),
+            self.model.state.step or 0,
+        )
+        return RateNow(
+            effective=_last(effective),
+            scheduled=_last(scheduled),
+            kind=override.kind if override is not None else "none",
+            value=override.value if override is not None else None,
+            rising=rising,
+        )
+
+    def control_problem(self) -> str | None:
+        """Why no command can reach the training now, in a sentence; None when one can."""
+        model = self.model
+        if self.over:
+            return self.tr("The run is over: there is nothing to control any more.")
+        if not model.live_ranks:
+            if model.rank is None:
+                return self.tr("Nothing has trained yet: this becomes active with the first step.")
+            return self.tr("No training process of this run can be reached from here.")
+        if len(model.live_ranks) > 1:
+            return model.control_problem
+        return None
+
+    def rate_problem(self, optimizer: int | str | None) -> str | None:
+        """Why this optimizer's rate cannot be set now, in a sentence; None when it can."""
+        problem = self.control_problem() or self.model.control_problem
+        if problem is not None:
+            return problem
+        for info in self.model.optimizers:
+            if info.number == optimizer and not info.controllable:
+                return info.reason or self.tr("This optimizer's rate cannot be set.")
+        return None
+
+    def stop_request(self) -> tuple[float, str] | None:
+        """The latest request to end the run, whoever made it: when, and which rung it was."""
+        found: tuple[float, str] | None = None
+        for entry in reversed(self.model.journal):
+            how = _stop_rung(entry.event, entry.data)
+            if how is not None:
+                found = (entry.time, how)
+                break
+        if self.stop_asked is not None and (found is None or self.stop_asked > found[0]):
+            return self.stop_asked, self.stop_how
+        return found
+
+    def pending(self) -> list[Outcome]:
+        """Commands the training has taken but not answered, and those on their way to it."""
+        known = self.log.pending
+        ids = {outcome.id for outcome in known}
+        underway = [
+            Outcome(identity, _name(command), _args(command), None, since)
+            for identity, (command, since) in self.sending.items()
+            if identity not in ids and self.log.find(identity) is None
+        ]
+        return [*known, *underway]
+
+    def send_rate(
+        self, proposal: Proposal, optimizer: int | str | None, group: int | None
+    ) -> None:
+        """Ask for a rate."""
+        self._send(
+            LrCommand(
+                mode=proposal.mode,
+                value=proposal.value,
+                optimizer=optimizer,
+                group=group,
+                by=self._author(),
+            )
+        )
+
+    def pause(self) -> None:
+        """Hold the training after the step it is in."""
+        self._send(PauseCommand(by=self._author()))
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._send(ResumeCommand(by=self._author()))
+
+    def step(self) -> None:
+        """Let it do one step and hold again."""
+        self._send(StepCommand(by=self._author()))
+
+    def cancel(self, identity: str | None = None) -> None:
+        """Withdraw one pending command, or all."""
+        self._send(CancelCommand(target=identity, by=self._author()))
+
+    def stop(self, how: str = "interrupt") -> None:
+        """End the run by one rung of the ladder of `model.stop`, without waiting for its end.
+
+        "interrupt" is what Ctrl-C does: at the next step, or by SIGINT where none comes;
+        "terminate" and "kill" are signals to the whole process tree.
+        """
+        self.problem.emit("")
+        self.stop_asked = self.clock()
+        self.stop_how = how
+        thread = threading.Thread(
+            target=self._stop, args=(how, self._author()), name=f"lrmonitor-{how}", daemon=True
+        )
+        self._threads = [one for one in self._threads if one.is_alive()]
+        self._threads.append(thread)
+        thread.start()
+        self.changed.emit(Changes(state=True))
+
+    def _stop(self, how: str, by: Author) -> None:
+        """Runs in a short-lived thread: it may wait for a step boundary or look up processes."""
+        problem = ""
+        try:
+            result = stop_run(self.folder, how, timeout=0.0, by=by, kind="window")
+            if result.refused:
+                problem = result.sentence
+        except NotLive as error:
+            problem = str(error)
+        except OSError as error:
+            problem = f"The run could not be signalled: {error}."
+        try:
+            self._signalled.emit(problem)
+        except RuntimeError:
+            return  # the window was closed meanwhile
+
+    def _on_signalled(self, problem: str) -> None:
+        self.model.look()
+        self.poll()
+        if problem and not self.over:
+            self.problem.emit(problem)
+
+    def _send(self, command: Any) -> None:
+        self.problem.emit("")
+        self.sending[str(command.id)] = (command, self.clock())
+        self.commander.send(command)
+
+    def _on_finished(self, answer: Any) -> None:
+        self.sending.pop(str(answer.id), None)
+        self.poll()
+
+    def _on_failed(self, identity: str, problem: str) -> None:
+        self.sending.pop(identity, None)
+        self.poll()
+        outcome = self.log.find(identity)
+        if outcome is not None and outcome.status != "pending":
+            return
+        if self.over:
+            problem = self.tr("The run ended before the command took effect.")
+        self.problem.emit(problem)
+
+    def _take_events(self) -> None:
+        rank = self.model.rank
+        if rank is not None:
+            self.log.take(rank, rank.events)
+            for identity in [i for i in self.sending if self.log.find(i) is not None]:
+                del self.sending[identity]
+
+    def _live_rank(self) -> int:
+        live = self.model.live_ranks
+        return live[0] if live else 0
+
+    def _author(self) -> Author:
+        return Author(who="person", via="window", name=_user())
+
+
+def _last(series: Series | None) -> float | None:
+    return float(series.value[-1]) if series is not None and len(series) else None
+
+
+def _stop_rung(event: str, data: Mapping[str, Any]) -> str | None:
+    if event == "stopping" or (event == "command" and data.get("command") == "stop"):
+        return "interrupt"
+    if event == "stop":
+        return str(data.get("how"))
+    if event == "signalled":
+        rungs = {"SIGINT": "interrupt", "SIGTERM": "terminate", "SIGKILL": "kill"}
+        return rungs.get(str(data.get("signal")))
+    return None
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+def _name(command: Any) -> str:
+    return type(command).__name__.removesuffix("Command").lower()
+
+
+def _args(command: Any) -> dict[str, Any]:
+    if isinstance(command, LrCommand):
+        return {
+            "mode": command.mode,
+            "value": command.value,
+            "optimizer": command.optimizer,
+            "group": command.group,
+        }
+    return {}

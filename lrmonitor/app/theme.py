@@ -1,0 +1,233 @@
+"""Light and dark: the palette, the pens, and following the system when it changes.
+
+Curve colours are Okabe and Ito's colour-blind-safe set (jfly.uni-koeln.de/color), darkened in
+the light theme where the original has less than 3:1 contrast on white (WCAG 1.4.11); the
+test of this module computes the contrasts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QColor, QGuiApplication, QPalette
+from PySide6.QtWidgets import QApplication
+
+__all__ = ["DARK", "LIGHT", "Theme", "ThemeManager"]
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Colours by their role, as `#rrggbb`."""
+
+    name: str
+    window: str
+    base: str
+    raised: str
+    border: str
+    text: str
+    quiet: str
+    disabled: str
+    accent: str
+    accent_text: str
+    good: str
+    warn: str
+    bad: str
+    warn_fill: str
+    bad_fill: str
+    good_fill: str
+    grid: str
+    marker: str
+    curves: tuple[str, ...]
+
+    def curve(self, index: int) -> str:
+        """The colour of the curve number `index` (they repeat after the eighth)."""
+        return self.curves[index % len(self.curves)]
+
+    def dim(self, colour: str, share: float = 0.38) -> str:
+        """`colour` mixed into the plot's background: opaque, so that drawing stays cheap."""
+        front, back = QColor(colour), QColor(self.base)
+        return QColor(
+            round(share * front.red() + (1 - share) * back.red()),
+            round(share * front.green() + (1 - share) * back.green()),
+            round(share * front.blue() + (1 - share) * back.blue()),
+        ).name()
+
+
+LIGHT = Theme(
+    name="light",
+    window="#f3f4f6",
+    base="#ffffff",
+    raised="#ffffff",
+    border="#d3d7de",
+    text="#1b1f26",
+    quiet="#59616e",
+    disabled="#9aa1ac",
+    accent="#0068a8",
+    accent_text="#ffffff",
+    good="#00734f",
+    warn="#8a5300",
+    bad="#b3261e",
+    warn_fill="#fff4dc",
+    bad_fill="#fdeceb",
+    good_fill="#e4f5ee",
+    grid="#e9ebef",
+    marker="#7d4698",
+    curves=(
+        "#0072b2", "#d55e00", "#008f68", "#b8588f", "#a87500", "#2a8fce", "#5c5c5c", "#8a7f00"
+    ),
+)
+
+DARK = Theme(
+    name="dark",
+    window="#202328",
+    base="#17191d",
+    raised="#292d33",
+    border="#3d424b",
+    text="#e8eaee",
+    quiet="#a7aebb",
+    disabled="#6c7480",
+    accent="#4aa8e0",
+    accent_text="#0c1116",
+    good="#4cc9a0",
+    warn="#f0b24a",
+    bad="#ff8a80",
+    warn_fill="#3a2f18",
+    bad_fill="#41221f",
+    good_fill="#17352b",
+    grid="#2a2e35",
+    marker="#c79be0",
+    curves=(
+        "#56b4e9", "#e8843c", "#2fc597", "#d98bb8", "#e6b23c", "#4a90d0", "#b5b5b5", "#f0e442"
+    ),
+)
+
+
+def palette(theme: Theme) -> QPalette:
+    """The theme as Qt's palette."""
+    result = QPalette()
+    role = QPalette.ColorRole
+    for target, colour in (
+        (role.Window, theme.window),
+        (role.WindowText, theme.text),
+        (role.Base, theme.base),
+        (role.AlternateBase, theme.window),
+        (role.ToolTipBase, theme.raised),
+        (role.ToolTipText, theme.text),
+        (role.PlaceholderText, theme.quiet),
+        (role.Text, theme.text),
+        (role.Button, theme.raised),
+        (role.ButtonText, theme.text),
+        (role.BrightText, theme.bad),
+        (role.Link, theme.accent),
+        (role.LinkVisited, theme.accent),
+        (role.Highlight, theme.accent),
+        (role.HighlightedText, theme.accent_text),
+        (role.Accent, theme.accent),
+        (role.Mid, theme.border),
+        (role.Midlight, theme.border),
+        (role.Light, theme.raised),
+        (role.Dark, theme.border),
+        (role.Shadow, theme.border),
+    ):
+        result.setColor(target, QColor(colour))
+    for target in (role.WindowText, role.Text, role.ButtonText):
+        result.setColor(QPalette.ColorGroup.Disabled, target, QColor(theme.disabled))
+    return result
+
+
+def style_sheet(theme: Theme) -> str:
+    """The few rules that a palette cannot say. Widgets opt in by object name or property."""
+    return f"""
+    QToolTip {{ color: {theme.text}; background: {theme.raised};
+        border: 1px solid {theme.border}; padding: 3px; }}
+    QLabel[role="quiet"] {{ color: {theme.quiet}; }}
+    QLabel[role="caption"] {{ color: {theme.quiet}; font-weight: 600; }}
+    QLabel[role="code"] {{ background: {theme.window}; border: 1px solid {theme.border};
+        border-radius: 4px; padding: 5px 9px; }}
+    QFrame[role="card"] {{ background: {theme.raised}; border: 1px solid {theme.border};
+        border-radius: 6px; }}
+    QFrame[role="header"] {{ background: {theme.raised}; border: none;
+        border-bottom: 1px solid {theme.border}; }}
+    QFrame[role="tools"] {{ background: {theme.base}; border: none; }}
+    QFrame[role="line"] {{ background: {theme.border}; border: none; }}
+    QFrame[tone="quiet"] {{ background: transparent; border: none; }}
+    QFrame[tone="wait"] {{ background: {theme.window}; border: 1px solid {theme.border};
+        border-radius: 5px; }}
+    QFrame[tone="good"] {{ background: {theme.good_fill}; border: 1px solid {theme.good};
+        border-radius: 5px; }}
+    QFrame[tone="warn"] {{ background: {theme.warn_fill}; border: 1px solid {theme.warn};
+        border-radius: 5px; }}
+    QFrame[tone="bad"] {{ background: {theme.bad_fill}; border: 1px solid {theme.bad};
+        border-radius: 5px; }}
+    QLabel[tone="bad"] {{ color: {theme.bad}; }}
+    QLabel[tone="warn"] {{ color: {theme.warn}; }}
+    QLineEdit[tone="bad"] {{ border: 1px solid {theme.bad}; border-radius: 4px; }}
+    QPushButton[role="primary"] {{ background: {theme.accent}; color: {theme.accent_text};
+        border: 1px solid {theme.accent}; border-radius: 4px; padding: 4px 14px;
+        font-weight: 600; }}
+    QPushButton[role="primary"]:disabled {{ background: {theme.window};
+        color: {theme.disabled}; border-color: {theme.border}; }}
+    QPushButton[role="primary"]:focus {{ border: 2px solid {theme.text}; padding: 3px 13px; }}
+    QToolButton[role="tool"] {{ background: {theme.raised}; border: 1px solid {theme.border};
+        border-radius: 4px; padding: 3px 9px; }}
+    QToolButton[role="tool"]:hover {{ border-color: {theme.quiet}; }}
+    QToolButton[role="tool"]:checked {{ background: {theme.dim(theme.accent, 0.2)};
+        border-color: {theme.accent}; }}
+    QToolButton[role="tool"]:focus {{ border-color: {theme.text}; }}
+    QMessageBox QLabel#qt_msgbox_informativelabel {{ min-width: 380px; }}
+    QScrollArea {{ background: transparent; border: none; }}
+    """
+
+
+class ThemeManager(QObject):
+    """Applies a theme to the application and says when it changed. Lives in the GUI thread.
+
+    `choice` is "light", "dark" or "system"; with "system" the theme follows
+    `QStyleHints.colorScheme` while the window is open.
+    """
+
+    changed = Signal(object)
+
+    def __init__(self, choice: str = "system", parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._choice = choice
+        self.theme = self._wanted()
+        hints = QGuiApplication.styleHints()
+        hints.colorSchemeChanged.connect(self._echo)
+        self._apply()
+
+    @property
+    def choice(self) -> str:
+        """What the person chose: "light", "dark" or "system"."""
+        return self._choice
+
+    def choose(self, choice: str) -> None:
+        """Switch to "light", "dark" or whatever the "system" says."""
+        self._choice = choice
+        self._echo()
+
+    def _wanted(self) -> Theme:
+        if self._choice == "light":
+            return LIGHT
+        if self._choice == "dark":
+            return DARK
+        dark = QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
+        return DARK if dark else LIGHT
+
+    def _echo(self) -> None:
+        wanted = self._wanted()
+        if wanted is self.theme:
+            return
+        self.theme = wanted
+        self._apply()
+        self.changed.emit(wanted)
+
+    def _apply(self) -> None:
+        application = QApplication.instance()
+        if not isinstance(application, QApplication):
+            return
+        if application.style().objectName().lower() not in ("windows11", "macos"):
+            application.setStyle("Fusion")
+            application.setPalette(palette(self.theme))
+        application.setStyleSheet(style_sheet(self.theme))

@@ -1,0 +1,296 @@
+"""The main window: a shell around one open run, or the list of runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QRect, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QIcon, QKeyEvent, QPaintEvent
+from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QMainWindow, QMenu
+
+from lrmonitor.record.catalogue import Catalogue
+from lrmonitor.record.reader import read_run_json
+from lrmonitor.resources import resource_path
+
+from .actions import Actions, Handlers
+from .dialogs.help import AboutBox, ShortcutsDialog
+from .dialogs.questions import CloseQuestion, StopQuestion
+from .panels.start import StartView
+from .runview import RunView
+from .session import Session
+from .settings import Settings
+from .theme import Theme, ThemeManager
+from .ticker import Ticker
+
+__all__ = ["MainWindow"]
+
+SIZE = (1280, 800)
+MINIMUM = (760, 520)
+
+
+class MainWindow(QMainWindow):
+    """Lives in the GUI thread. `first_frame()`: it was painted once; `finished()`: it is closed."""
+
+    first_frame = Signal()
+    finished = Signal()
+
+    def __init__(self, home: Path, settings: Settings, themes: ThemeManager) -> None:
+        super().__init__()
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
+        self._home = home
+        self._settings = settings
+        self._themes = themes
+        self._painted = False
+        self._close_asked = False
+        self._close_when_over = False
+        self.leave_on_close = False
+        self.view: RunView | None = None
+        self.start: StartView | None = None
+        self.question: CloseQuestion | StopQuestion | None = None
+        self.setWindowIcon(_window_icon())
+        self.setMinimumSize(*MINIMUM)
+        self.actions_table = Actions(self, self._handlers(), themes.choice)
+        self._restore_geometry()
+        self.ticker = Ticker(self)
+        self.ticker.ticked.connect(self._tick)
+        self._ticks = 0
+        themes.changed.connect(self._on_theme)
+        self.show_start()
+
+    @property
+    def session(self) -> Session | None:
+        """The open run, or None."""
+        return None if self.view is None else self.view.session
+
+    def open_run(self, folder: Path) -> bool:
+        """Show the run in `folder` in the place of what is shown. False if it is no run."""
+        info, problem = read_run_json(folder)
+        if info is None:
+            self.show_start()
+            if self.start is not None:
+                self.start.say(self.tr("{0} cannot be opened: {1}").format(folder, problem))
+            return False
+        self._let_go()
+        self.start = None
+        session = Session(folder, self)
+        self.view = RunView(session, self._themes.theme, self)
+        self.view.control.stop_wanted.connect(self.ask_stop)
+        self.view.choices_changed.connect(self._save_choices)
+        session.ended.connect(self._on_ended)
+        self.setCentralWidget(self.view)
+        self.view.restore_layout(self._settings.bytes("run/layout"))
+        self.actions_table.set_run_open(True)
+        self.setWindowTitle(f"{session.model.name} – lrmonitor")
+        self.view.control.entry.field.setFocus()
+        if self._painted:
+            self._load_plots()
+        return True
+
+    def show_start(self) -> None:
+        """Show the list of runs; a run that was shown goes on."""
+        self._let_go()
+        self.start = StartView(self._home, self._themes.theme, self)
+        self.start.opened.connect(self.open_run)
+        self.setCentralWidget(self.start)
+        self.actions_table.set_run_open(False)
+        self.setWindowTitle("lrmonitor")
+
+    def ask_stop(self, how: str = "interrupt") -> None:
+        """Ask whether to end the run in the way `how` names, and do it on a yes."""
+        session = self.session
+        if session is None or not session.model.state.live or self.question is not None:
+            return
+        question = StopQuestion(self, session.model.name, how)
+        question.answered.connect(lambda answer: self._on_stop_answer(answer, how))
+        self.question = question
+        question.open()
+
+    def leave_and_close(self) -> None:
+        """Close without asking; the run goes on."""
+        self.leave_on_close = True
+        self.close()
+
+    def _on_stop_answer(self, answer: str, how: str) -> None:
+        self.question = None
+        if answer == "yes" and self.session is not None:
+            self.session.stop(how)
+
+    def _ask_close(self, session: Session) -> None:
+        if self.question is not None:
+            return
+        stopping = session.stop_request() is not None
+        question = CloseQuestion(self, session.model.name, stopping)
+        question.answered.connect(self._on_close_answer)
+        self.question = question
+        question.open()
+
+    def _on_close_answer(self, answer: str) -> None:
+        self.question = None
+        session = self.session
+        if answer == "leave":
+            self.leave_and_close()
+        elif answer == "stop" and session is not None:
+            if session.over:
+                self.leave_and_close()
+                return
+            self._close_when_over = True
+            session.stop()
+        else:
+            self._close_when_over = False
+
+    def _on_ended(self) -> None:
+        if self.question is not None:
+            self.question.reject()
+        if self._close_when_over:
+            self.leave_and_close()
+
+    def _tick(self) -> None:
+        self._ticks += 1
+        if self.view is not None:
+            self.view.tick()
+        elif self.start is not None:
+            if self._ticks % 60 == 0:
+                self.start.refresh()
+            if self._ticks % 3 == 0:
+                self.start.advance()
+
+    def _load_plots(self) -> None:
+        if self.view is not None and self.view.plots is None:
+            self.view.load_plots(self._settings.mapping("plots/choices"))
+
+    def _let_go(self) -> None:
+        """Close the run that is open, if any."""
+        if self.view is None:
+            return
+        self._settings.put("run/layout", self.view.layout_state())
+        view, self.view = self.view, None
+        view.session.close()
+        self.takeCentralWidget()
+        view.session.deleteLater()
+        view.deleteLater()
+
+    def _save_choices(self) -> None:
+        if self.view is not None and self.view.plots is not None:
+            self._settings.put("plots/choices", self.view.plots.choices())
+
+    def _on_theme(self, theme: Theme) -> None:
+        for part in (self.view, self.start):
+            if part is not None:
+                part.set_theme(theme)
+
+    def _choose_theme(self, choice: str) -> None:
+        self._themes.choose(choice)
+        self._settings.put("window/theme", choice)
+
+    def _handlers(self) -> Handlers:
+        return Handlers(
+            open_folder=self._open_folder,
+            show_start=self.show_start,
+            fill_runs=self._fill_runs,
+            close=self.close,
+            pause=lambda: self.view.control.training.toggle_pause() if self.view else None,
+            step=lambda: self.view.control.training.single_step() if self.view else None,
+            stop=self.ask_stop,
+            enter_rate=self._enter_rate,
+            release=lambda: self.view.control.release.click() if self.view else None,
+            fit=lambda: self.view.plots.fit() if self.view and self.view.plots else None,
+            follow=lambda: self._toggle("follow"),
+            loss_log=lambda: self._toggle("loss_log"),
+            rate_log=lambda: self._toggle("rate_log"),
+            theme=self._choose_theme,
+            shortcuts=lambda: ShortcutsDialog(self, self.actions_table.all).open(),
+            about=lambda: AboutBox(self).open(),
+        )
+
+    def _toggle(self, name: str) -> None:
+        if self.view is not None and self.view.plots is not None:
+            getattr(self.view.plots.tools, name).toggle()
+
+    def _enter_rate(self) -> None:
+        if self.view is not None:
+            self.view.control.entry.field.setFocus()
+            self.view.control.entry.field.selectAll()
+
+    def _open_folder(self) -> None:
+        if self.start is None:
+            chooser = StartView(self._home, self._themes.theme, self)
+            chooser.hide()
+            chooser.opened.connect(self.open_run)
+            chooser.choose_folder()
+            chooser.deleteLater()
+        else:
+            self.start.choose_folder()
+
+    def _fill_runs(self, menu: QMenu) -> None:
+        menu.clear()
+        entries = [run for run in Catalogue(self._home).runs() if run.problem is None][:20]
+        for entry in entries:
+            action = menu.addAction(entry.name.replace("&", "&&"))
+            action.setCheckable(True)
+            action.setChecked(self.session is not None and entry.folder == self.session.folder)
+            action.triggered.connect(
+                lambda _=False, folder=entry.folder: self.open_run(folder)
+            )
+        if not entries:
+            menu.addAction(self.tr("No runs yet")).setEnabled(False)
+
+    def _restore_geometry(self) -> None:
+        kept = self._settings.bytes("window/geometry")
+        if kept is not None and self.restoreGeometry(kept):
+            return
+        screen = QGuiApplication.primaryScreen()
+        free = screen.availableGeometry() if screen is not None else QRect(0, 0, *SIZE)
+        self.resize(min(SIZE[0], free.width()), min(SIZE[1], free.height()))
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride:
+            # On a button or a list of choices the Space bar is that widget's own key.
+            focus = QApplication.focusWidget()
+            if event.key() == Qt.Key.Key_Space and isinstance(focus, (QAbstractButton, QComboBox)):
+                event.accept()
+                return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        # A digit typed anywhere is the beginning of a rate.
+        if event.text() and event.text() in "0123456789." and self.view is not None:
+            field = self.view.control.entry.field
+            if field.isEnabled() and not field.hasFocus():
+                field.setFocus()
+                field.clear()
+                QApplication.sendEvent(field, event)
+                return
+        super().keyPressEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._painted:
+            self._painted = True
+            QTimer.singleShot(0, self._after_first_frame)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        session = self.session
+        if session is not None and not self.leave_on_close:
+            session.poll()
+            if session.model.state.live and not session.over:
+                event.ignore()
+                self._ask_close(session)
+                return
+        self.ticker.stop()
+        self._settings.put("window/geometry", self.saveGeometry())
+        self._let_go()
+        self._settings.save()
+        event.accept()
+        self.finished.emit()
+
+    def _after_first_frame(self) -> None:
+        self.first_frame.emit()
+        self._load_plots()
+        self.ticker.start()
+
+
+def _window_icon() -> QIcon:
+    try:
+        return QIcon(str(resource_path("icons", "lrmonitor.svg")))
+    except FileNotFoundError:
+        return QIcon()
