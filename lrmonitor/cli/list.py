@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from lrmonitor.cli import codes, common
@@ -65,7 +66,7 @@ def _table(rows: list[dict[str, Any]]) -> str:
     return align(lines)
 
 
-def align(lines: list[tuple[str, ...]]) -> str:
+def align(lines: Sequence[tuple[str, ...]]) -> str:
     """Columns of text, two spaces apart. A text of several lines stays on one."""
     clean = [tuple(" ".join(cell.split()) for cell in line) for line in lines]
     widths = [max(len(line[i]) for line in clean) for i in range(len(clean[0]))]

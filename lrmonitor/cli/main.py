@@ -86,16 +86,13 @@ def _main(argv: list[str]) -> int:
         print(f"lrmonitor {__version__}")
         return codes.DONE
     if rest and rest[0] in VERBS:
-        name, verb = rest.pop(0), VERBS[rest[0]]
+        name = rest.pop(0)
+        verb = VERBS[name]
     else:
         name, verb = "window", _WINDOW
-        words = [word for word in rest if not word.startswith("-")]
-        if len(words) > 1 and (near := difflib.get_close_matches(words[0], VERBS, 1)):
-            print(
-                f"lrmonitor: {words[0]!r} is not a verb (did you mean {near[0]!r}?): "
-                "see `lrmonitor --help`",
-                file=sys.stderr,
-            )
+        if len(rest) > 1 and (near := difflib.get_close_matches(rest[0], VERBS, 1)):
+            message = f"{rest[0]!r} is not a verb (did you mean {near[0]!r}?)"
+            print(f"lrmonitor: {message}: see `lrmonitor --help`", file=sys.stderr)
             return codes.USAGE
         rest = rest[1:] if rest[:1] == ["window"] else rest
     parser = Parser(prog="lrmonitor")

@@ -119,7 +119,7 @@ def _print(told: dict[str, Any]) -> None:
     from lrmonitor.model.state import rate_text
 
     state = told["state"]
-    lines = [("run", told["id"]), ("name", told["name"])]
+    lines: list[tuple[str, ...]] = [("run", told["id"]), ("name", told["name"])]
     lines.append(("state", f"{state['label']}: {state['sentence']}"))
     if state["step"] is not None:
         speed = state["steps_per_second"]

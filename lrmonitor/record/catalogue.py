@@ -98,13 +98,14 @@ class Catalogue:
                 return None
             return RunEntry(folder, folder.name, folder.name, "broken", _changed(folder), problem)
         created = info.get("created")
-        usable = isinstance(created, (int, float)) and not isinstance(created, bool)
+        if isinstance(created, bool) or not isinstance(created, (int, float)):
+            created = _changed(folder)
         return RunEntry(
             folder=folder,
             id=str(info.get("id") or folder.name),
             name=str(info.get("name") or info.get("id") or folder.name),
             kind=str(info.get("kind") or "launched"),
-            created=float(created) if usable else _changed(folder),
+            created=float(created),
             info=info,
         )
 

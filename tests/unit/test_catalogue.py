@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lrmonitor.record.catalogue import AmbiguousRun, Catalogue, NoSuchRun
-from tests.recorded import T0, Recorded
+from tests.helpers.recorded import T0, Recorded
 
 OLD, NEW = "20231114-221320-abcd", "20231115-101010-efgh"
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from lrmonitor.record import export
 from lrmonitor.record.export import ExportError, export_csv
 from lrmonitor.record.reader import RunReader
-from tests.recorded import T0, Point, Recorded
+from tests.helpers.recorded import T0, Point, Recorded
 
 
 def read(run: Recorded) -> RunReader:
@@ -45,8 +45,8 @@ def test_the_plain_case(tmp_path: Path) -> None:
 
 def test_columns_of_everything_in_their_order(tmp_path: Path) -> None:
     run = Recorded(tmp_path)
-    run.event("optimizer", **{"optimizer": 0, "class": "SGD", "groups": 1, "main": False})
-    run.event("optimizer", **{"optimizer": 1, "class": "AdamW", "groups": 2, "main": True})
+    run.optimizer(0, "SGD", 1, main=False)
+    run.optimizer(1, "AdamW", 2)
     declared = [
         ("zeta", "metric", None, None),
         ("scheduled[1.1]", "scheduled_lr", 1, 1),

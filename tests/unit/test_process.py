@@ -46,9 +46,10 @@ def running(code: str, session: bool = True) -> Iterator[subprocess.Popen[str]]:
         yield child
     finally:
         with contextlib.suppress(psutil.NoSuchProcess):
-            for p in [*psutil.Process(child.pid).children(recursive=True), child]:
-                with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
-                    p.kill()
+            for descendant in psutil.Process(child.pid).children(recursive=True):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    descendant.kill()
+        child.kill()
         if session:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(child.pid, signal.SIGKILL)

@@ -14,7 +14,7 @@ import pytest
 from lrmonitor.model.rates import Override
 from lrmonitor.model.run import Changes, RunModel
 from lrmonitor.model.state import Phase
-from tests.recorded import T0, Recorded
+from tests.helpers.recorded import T0, Recorded
 
 ME = os.getpid()
 BORN = psutil.Process().create_time()
@@ -28,6 +28,16 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+def phase(model: RunModel) -> Phase:
+    """The phase now (asked anew each time, which a type checker would not)."""
+    return model.state.phase
+
+
+def problem(model: RunModel) -> str | None:
+    """Why no rate can be set, now."""
+    return model.control_problem
 
 
 def live(home: Path, steps: int = 10, **info: Any) -> tuple[Recorded, RunModel, Clock]:
@@ -48,13 +58,7 @@ def train(
     """Register a process and let its steps end now."""
     started = BORN if pid == ME else None
     run.event("environment", end - dt * steps, rank, pid=pid, started=started, torch="2.13.0")
-    run.event(
-        "optimizer",
-        end - dt * steps,
-        rank,
-        **{"optimizer": 0, "class": "AdamW", "groups": 1, "main": True, "controllable": True},
-        reason=None,
-    )
+    run.optimizer(time=end - dt * steps, rank=rank)
     run.declare(0, "loss", "loss", rank=rank)
     run.declare(1, "lr[0.0]", "lr", group=0, recorded="changes", rank=rank)
     run.declare(2, "scheduled[0.0]", "scheduled_lr", group=0, recorded="changes", rank=rank)
@@ -70,41 +74,41 @@ def test_a_life(tmp_path: Path) -> None:
     model = RunModel(run.folder, clock=clock)
     told: list[Changes] = []
     model.changed.subscribe(told.append)
-    assert model.state.phase is Phase.STARTING
+    assert phase(model) is Phase.STARTING
     run.supervisor("starting", clock.now, pid=ME)
     assert model.poll()
-    assert model.state.phase is Phase.STARTING
+    assert phase(model) is Phase.STARTING
     run.supervisor("started", clock.now, pid=ME, started=BORN)
     assert model.poll().state
-    assert model.state.phase is Phase.NOT_TRAINING
-    assert model.control_problem == "No optimizer has made a step yet."
+    assert phase(model) is Phase.NOT_TRAINING
+    assert problem(model) == "No optimizer has made a step yet."
     train(run, 10, clock.now)
     changes = model.poll()
     assert (changes.data, changes.events, changes.state) == (True, True, True)
-    assert model.state.phase is Phase.RUNNING
+    assert phase(model) is Phase.RUNNING
     assert (model.state.step, model.state.live, model.state.pid) == (10, True, ME)
     assert model.state.steps_per_second == pytest.approx(10.0)
-    assert model.control_problem is None
+    assert problem(model) is None
     assert not model.poll()
     run.points(0, [(11, clock.now + 0.1, 0.5)])
     changes = model.poll()
     assert (changes.data, changes.events) == (True, False)
     run.event("paused", clock.now, step=11)
     model.poll()
-    assert model.state.phase is Phase.PAUSED
+    assert phase(model) is Phase.PAUSED
     run.event("resumed", clock.now + 900, step=11)
     clock.now += 905
     model.poll()
-    assert model.state.phase is Phase.RUNNING
+    assert phase(model) is Phase.RUNNING
     clock.now += 10
     model.poll()
-    assert model.state.phase is Phase.STALLED
+    assert phase(model) is Phase.STALLED
     run.points(0, [(12, clock.now, 0.5)])
     model.poll()
-    assert model.state.phase is Phase.RUNNING
+    assert phase(model) is Phase.RUNNING
     run.supervisor("exited", clock.now, code=0, signal=None, registered=True)
     model.poll()
-    assert model.state.phase is Phase.ENDED
+    assert phase(model) is Phase.ENDED
     assert not model.state.live
     assert [t for t in told if not t] == []
     assert len(told) == 9
@@ -113,11 +117,7 @@ def test_a_life(tmp_path: Path) -> None:
 def test_series_of_optimizers_and_groups(tmp_path: Path) -> None:
     run = Recorded(tmp_path)
     for number, main in ((0, False), (1, True)):
-        run.event(
-            "optimizer",
-            **{"optimizer": number, "class": "SGD", "groups": 2, "main": main},
-            controllable=True,
-        )
+        run.optimizer(number, "SGD", 2, main)
     run.declare(0, "loss", "loss", 1)
     run.declare(1, "loss[0]", "loss", 0)
     run.declare(2, "lr[1.1]", "lr", 1, 1)
@@ -141,7 +141,7 @@ def test_series_of_optimizers_and_groups(tmp_path: Path) -> None:
         (0, "SGD", 2, False),
         (1, "SGD", 2, True),
     ]
-    run.event("optimizer", **{"optimizer": 1, "class": "SGD", "groups": 3, "main": True})
+    run.optimizer(1, "SGD", 3)
     model.poll()
     assert [o.groups for o in model.optimizers] == [2, 3]
 
@@ -160,12 +160,7 @@ def test_a_run_without_an_optimizer_says_why(tmp_path: Path) -> None:
 
 def test_an_optimizer_that_cannot_be_controlled_says_why(tmp_path: Path) -> None:
     run = Recorded(tmp_path)
-    run.event(
-        "optimizer",
-        **{"optimizer": 0, "class": "Adafactor", "groups": 1, "main": True},
-        controllable=False,
-        reason="It chooses its own rate.",
-    )
+    run.optimizer(kind="Adafactor", refuses="It chooses its own rate.")
     model = RunModel(run.folder)
     model.poll()
     assert model.control_problem == "It chooses its own rate."
@@ -178,7 +173,9 @@ def test_overrides_follow_the_events(tmp_path: Path) -> None:
     run.event(
         "rates",
         clock.now,
-        **{"id": "a", "step": 7, "mode": "hold", "value": 3e-4},
+        step=7,
+        mode="hold",
+        value=3e-4,
         overrides=[hold],
         groups=[group],
     )
@@ -192,7 +189,9 @@ def test_overrides_follow_the_events(tmp_path: Path) -> None:
     run.event(
         "rates",
         clock.now + 1,
-        **{"id": "b", "step": 9, "mode": "follow", "value": None},
+        step=9,
+        mode="follow",
+        value=None,
         overrides=[none],
         groups=[back],
     )
@@ -249,18 +248,18 @@ def test_kill_minus_nine_of_everything(tmp_path: Path) -> None:
         clock = Clock(now)
         model = RunModel(run.folder, clock=clock)
         model.poll()
-        assert model.state.phase is Phase.RUNNING
+        assert phase(model) is Phase.RUNNING
     finally:
         child.kill()
         child.wait()
     clock.now += 1
     model.poll()
-    assert model.state.phase is Phase.LOST
+    assert phase(model) is Phase.LOST
     assert model.state.step == 5
     assert not model.state.live
     run.supervisor("exited", now, code=None, signal="SIGKILL", registered=True)
     model.poll()
-    assert model.state.phase is Phase.KILLED
+    assert phase(model) is Phase.KILLED
 
 
 def test_the_look_at_processes_is_rare_but_prompt_when_something_happened(tmp_path: Path) -> None:
@@ -287,7 +286,7 @@ def test_a_deleted_folder(tmp_path: Path) -> None:
     shutil.rmtree(run.folder)
     model.look()
     assert model.poll()
-    assert model.state.phase is Phase.LOST
+    assert phase(model) is Phase.LOST
     assert model.state.label == "record deleted"
     assert model.state.live
     assert len(model.loss() or []) == 10
@@ -296,7 +295,7 @@ def test_a_deleted_folder(tmp_path: Path) -> None:
 def test_a_run_of_another_machine(tmp_path: Path) -> None:
     run, model, clock = live(tmp_path, host="tower")
     model.poll()
-    assert model.state.phase is Phase.RUNNING
+    assert phase(model) is Phase.RUNNING
     assert not model.state.live
     assert "on tower" in model.state.sentence
     clock.now += 1000
@@ -304,7 +303,7 @@ def test_a_run_of_another_machine(tmp_path: Path) -> None:
     assert model.state.label == "elsewhere"
     run.supervisor("exited", clock.now, code=0, signal=None, registered=True)
     model.poll()
-    assert model.state.phase is Phase.ENDED
+    assert phase(model) is Phase.ENDED
 
 
 def test_several_ranks_show_the_lowest_and_refuse(tmp_path: Path) -> None:
@@ -335,12 +334,12 @@ def test_one_training_process_after_another(tmp_path: Path) -> None:
     run.client("note", clock.now, text="second try")
     run.event("paused", clock.now - 50, 0)
     model.poll()
-    assert (model.state.step, model.state.phase) == (10, Phase.PAUSED)
+    assert (model.state.step, phase(model)) == (10, Phase.PAUSED)
     train(run, 4, clock.now, rank=1)
     assert model.poll().events
     assert model.rank is not None
     assert model.rank.rank == 1
-    assert (model.state.step, model.state.phase) == (4, Phase.RUNNING)
+    assert (model.state.step, phase(model)) == (4, Phase.RUNNING)
     assert [(m.step, m.kind) for m in model.markers] == [(4, "note")]
     assert model.live_ranks == [1]
     sources = [e.source for e in model.journal]
@@ -354,12 +353,12 @@ def test_a_started_run(tmp_path: Path) -> None:
     train(run, 5, clock.now)
     model = RunModel(run.folder, clock=clock)
     model.poll()
-    assert (model.state.phase, model.state.pid) == (Phase.RUNNING, ME)
+    assert (phase(model), model.state.pid) == (Phase.RUNNING, ME)
     assert model.identity is not None
     run.event("ended", clock.now, reason="exit")
     model.poll()
     # Its process is still there: this one.
-    assert model.state.phase is Phase.RUNNING
+    assert phase(model) is Phase.RUNNING
 
 
 def test_stop_requests_are_told_once_and_by_whom(tmp_path: Path) -> None:
@@ -370,7 +369,7 @@ def test_stop_requests_are_told_once_and_by_whom(tmp_path: Path) -> None:
     run.client("stop", clock.now + 0.2, how="interrupt", signal=None, pids=[], by=ann)
     run.supervisor("exited", clock.now + 1, code=None, signal="SIGINT", registered=True)
     model.poll()
-    assert model.state.phase is Phase.STOPPED
+    assert phase(model) is Phase.STOPPED
     assert model.state.sentence == "Interrupted after step 10, as asked to stop by ann (cli)."
 
 
@@ -392,7 +391,7 @@ def test_events_that_make_no_sense(tmp_path: Path, event: dict[str, Any]) -> Non
         fields = {k: v for k, v in event.items() if k != "event"}
         write(event["event"], clock.now, **fields)
     model.poll()
-    assert model.state.phase is Phase.RUNNING
+    assert phase(model) is Phase.RUNNING
 
 
 def test_a_clock_that_was_set_back(tmp_path: Path) -> None:

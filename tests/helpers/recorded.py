@@ -80,6 +80,21 @@ class Recorded:
             recorded=recorded,
         )
 
+    def optimizer(
+        self,
+        number: int = 0,
+        kind: str = "AdamW",
+        groups: int = 1,
+        main: bool = True,
+        refuses: str | None = None,
+        time: float = T0,
+        rank: int = 0,
+    ) -> None:
+        """An `optimizer` event; `refuses` is why its rate cannot be set."""
+        fields: dict[str, Any] = {"optimizer": number, "class": kind, "groups": groups}
+        fields |= {"main": main, "controllable": refuses is None, "reason": refuses}
+        self.event("optimizer", time, rank, **fields)
+
     def points(self, index: int, points: Iterable[Point], rank: int = 0) -> None:
         """Records at the end of a series file."""
         self.raw(index, b"".join(struct.pack("<qdd", *point) for point in points), rank)
@@ -106,12 +121,7 @@ class Recorded:
             python="3.11.7",
             torch="2.13.0",
         )
-        self.event(
-            "optimizer",
-            **{"optimizer": 0, "class": "AdamW", "groups": 1, "main": True},
-            controllable=True,
-            reason=None,
-        )
+        self.optimizer()
         self.declare(0, "loss", "loss")
         self.declare(1, "lr[0.0]", "lr", group=0, recorded="changes")
         self.declare(2, "scheduled[0.0]", "scheduled_lr", group=0, recorded="changes")
