@@ -49,8 +49,8 @@ class OptimizerInfo:
     """An optimizer that registered. `reason` says why its rate cannot be set, if so."""
 
     number: int
-    name: str
-    groups: int
+    name: str = "optimizer"
+    groups: int = 1
     main: bool = False
     controllable: bool = True
     reason: str | None = None
@@ -299,13 +299,14 @@ class RunModel:
         number, groups = line.get("optimizer"), line.get("groups")
         if not isinstance(number, int):
             return
+        known = next((o for o in self.optimizers if o.number == number), OptimizerInfo(number))
         reason = line.get("reason")
         told = OptimizerInfo(
             number=number,
-            name=str(line.get("class") or "optimizer"),
-            groups=groups if isinstance(groups, int) else 1,
-            main=bool(line.get("main")),
-            controllable=line.get("controllable") is not False,
+            name=str(line.get("class") or known.name),
+            groups=groups if isinstance(groups, int) else known.groups,
+            main=bool(line.get("main", known.main)),
+            controllable=line.get("controllable", known.controllable) is not False,
             reason=str(reason) if reason else None,
         )
         others = [o for o in self.optimizers if o.number != number]

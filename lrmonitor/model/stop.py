@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import psutil
 
 from lrmonitor.link import client as link
-from lrmonitor.link.messages import Author, StopCommand
+from lrmonitor.link.messages import Author, CancelCommand, StopCommand
 from lrmonitor.model import process
 from lrmonitor.model.command import NotLive, live_endpoints, why_not
 from lrmonitor.model.process import Identity
@@ -149,7 +149,12 @@ class _Stop:
             return False
         try:
             with link.connect(self._model.id, endpoints[0].rank, client=self._kind) as connection:
-                answer = connection.request(StopCommand(by=self._by), self._boundary)
+                command = StopCommand(by=self._by)
+                answer = connection.request(command, self._boundary)
+                if answer.status == "pending":
+                    # Or it would interrupt a second time, should a boundary come after all.
+                    withdraw = CancelCommand(target=command.id, by=self._by)
+                    connection.request(withdraw, self._boundary)
         except link.LinkError:
             return False
         if answer.status != "applied":

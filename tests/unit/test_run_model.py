@@ -142,8 +142,12 @@ def test_series_of_optimizers_and_groups(tmp_path: Path) -> None:
         (1, "SGD", 2, True),
     ]
     run.optimizer(1, "SGD", 3)
+    run.event("optimizer", optimizer=0, replaced=True)
     model.poll()
-    assert [o.groups for o in model.optimizers] == [2, 3]
+    assert [(o.name, o.groups, o.main) for o in model.optimizers] == [
+        ("SGD", 2, False),
+        ("SGD", 3, True),
+    ]
 
 
 def test_a_run_without_an_optimizer_says_why(tmp_path: Path) -> None:
