@@ -175,6 +175,9 @@ def style_sheet(theme: Theme) -> str:
     QToolButton[role="tool"]:checked {{ background: {theme.dim(theme.accent, 0.2)};
         border-color: {theme.accent}; }}
     QToolButton[role="tool"]:focus {{ border-color: {theme.text}; }}
+    QTreeView::item {{ padding: 5px 8px; }}
+    QHeaderView::section {{ padding: 4px 8px; background: {theme.window}; color: {theme.quiet};
+        border: none; border-bottom: 1px solid {theme.border}; }}
     QMessageBox QLabel#qt_msgbox_informativelabel {{ min-width: 380px; }}
     QScrollArea {{ background: transparent; border: none; }}
     """

@@ -50,7 +50,7 @@ class CloseQuestion(Question):
         heading = self.tr("“{0}” is still running.").format(run)
         self.setText(f"<b>{heading.replace('&', '&amp;').replace('<', '&lt;')}</b>")
         detail = self.tr(
-            "Leave it training: it goes on without the window, and “lrmonitor” shows it again.\n"
+            "Leave it training: it goes on without the window, and “lrmonitor” shows it again.\n\n"
             "Stop it: it ends as by Ctrl-C, at its next step; then the window closes."
         )
         if stopping:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from ..proposal import Proposal
@@ -10,7 +10,7 @@ from ..session import Session
 from ..theme import Theme
 from .entry import RateEntry
 from .outcome import OutcomeLine
-from .parts import caption, line
+from .parts import line
 from .rates import RateReadout
 from .target import TargetChoice
 from .training import TrainingControls
@@ -20,7 +20,7 @@ __all__ = ["ControlPanel"]
 WIDTH = 330
 
 
-class ControlPanel(QScrollArea):
+class ControlPanel(QWidget):
     """Rates, their entry and outcome, and the training's buttons.
 
     `stop_wanted(how)`: the person wants the run ended; to be confirmed.
@@ -31,9 +31,10 @@ class ControlPanel(QScrollArea):
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self.setWidgetResizable(True)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll = QScrollArea(self)
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
         self.setAccessibleName(self.tr("Control panel"))
         self.target = TargetChoice(session, self)
         self.readout = RateReadout(session, self)
@@ -60,7 +61,8 @@ class ControlPanel(QScrollArea):
         problem = self._session.rate_problem(self.target.chosen_optimizer())
         self.entry.echo(self._session.rate_now(*address), problem)
         self._echo_release(problem)
-        self.outcome.refresh()
+        if self.outcome.refresh():
+            QTimer.singleShot(0, self, self._show_outcome)
         self.training.refresh()
 
     def set_theme(self, theme: Theme) -> None:
@@ -74,6 +76,10 @@ class ControlPanel(QScrollArea):
             proposal, self.target.chosen_optimizer(), self.target.chosen_group()
         )
         self.refresh()
+
+    def _show_outcome(self) -> None:
+        """In a low window the news may be below what is seen."""
+        self._scroll.ensureWidgetVisible(self.outcome, 0, 12)
 
     def _echo_release(self, problem: str | None) -> None:
         kinds = {self._kind(address) for address in self._addressed()}
@@ -118,15 +124,19 @@ class ControlPanel(QScrollArea):
 
     def _lay_out(self) -> None:
         body = QWidget(self)
-        column = QVBoxLayout(body)
-        column.setContentsMargins(12, 12, 14, 12)
-        column.setSpacing(12)
-        column.addWidget(self._card(self._rate_widgets()))
-        column.addWidget(self._card([caption(self.tr("Training")), self.training]))
-        column.addStretch(1)
-        self.setWidget(body)
+        inner = QVBoxLayout(body)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.addWidget(self._card(self._rate_widgets()))
+        inner.addStretch(1)
+        self._scroll.setWidget(body)
         body.setAutoFillBackground(False)
-        self.viewport().setAutoFillBackground(False)
+        self._scroll.viewport().setAutoFillBackground(False)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 12, 12, 12)
+        column.setSpacing(12)
+        # Above the part that scrolls: holding and ending the training are always in reach.
+        column.addWidget(self._card([self.training]))
+        column.addWidget(self._scroll, 1)
         self.setMinimumWidth(WIDTH)
 
     def _rate_widgets(self) -> list[QWidget]:

@@ -28,11 +28,20 @@ class OutcomeLine(Banner):
         self.cancel.clicked.connect(self._cancel)
         self.buttons.addWidget(self.cancel)
         self.cancel.hide()
+        self._told: object = None
         session.problem.connect(self._on_problem)
         self.refresh()
 
-    def refresh(self) -> None:
-        """Echo the record."""
+    def refresh(self) -> bool:
+        """Echo the record. True when there is news, not just another second of waiting."""
+        self._show()
+        outcome = self._session.log.latest()
+        told = (self._problem, None if outcome is None else (outcome.id, outcome.status))
+        news = told != self._told and self._told is not None
+        self._told = told
+        return news
+
+    def _show(self) -> None:
         if self._problem:
             self.cancel.hide()
             self.say(self._problem, "bad")

@@ -24,7 +24,7 @@ class RateReadout(QWidget):
         self.scheduled = self._number(1.2, self.tr("Scheduled rate"))
         self.requested = self._number(1.2, self.tr("Requested rate"))
         self.requested.setWordWrap(True)
-        self.scheduled_note = quiet(self.tr("the script's own"), self)
+        self.scheduled_note = quiet(parent=self)
         self.requested_note = quiet(parent=self)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -48,6 +48,9 @@ class RateReadout(QWidget):
         now = self._session.rate_now(*address)
         self._show(self.effective, now.effective)
         self._show(self.scheduled, now.scheduled)
+        self._say(
+            self.scheduled_note, "" if now.scheduled is None else self.tr("the script's own")
+        )
         step = self._session.model.state.step
         if self._session.model.no_optimizer is not None:
             text = self.tr("no torch optimizer makes the steps")

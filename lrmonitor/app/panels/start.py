@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QFont
+from PySide6.QtGui import QFont, QIcon
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
@@ -22,10 +22,10 @@ from PySide6.QtWidgets import (
 )
 
 from lrmonitor.model.run import STATE_POINTS, RunModel
+from lrmonitor.model.state import duration
 from lrmonitor.record.catalogue import Catalogue, RunEntry
 
-from ..format import format_duration
-from ..icons import icon
+from ..icons import icon, pixmap
 from ..theme import Theme
 from .header import phase_colour, phase_symbol
 from .parts import caption, quiet
@@ -103,7 +103,11 @@ class StartView(QWidget):
         state = model.state
         item.setText(NAME, model.name)
         item.setText(STATE, state.label[:1].upper() + state.label[1:])
-        item.setIcon(STATE, icon(phase_symbol(state.phase), phase_colour(state.phase, self._theme)))
+        symbol = icon(phase_symbol(state.phase), phase_colour(state.phase, self._theme))
+        symbol.addPixmap(
+            pixmap(phase_symbol(state.phase), self._theme.accent_text), QIcon.Mode.Selected
+        )
+        item.setIcon(STATE, symbol)
         item.setToolTip(STATE, state.sentence)
 
     def set_theme(self, theme: Theme) -> None:
@@ -125,7 +129,7 @@ class StartView(QWidget):
             self.opened.emit(Path(chosen))
 
     def _item(self, entry: RunEntry) -> QTreeWidgetItem:
-        age = self.tr("{0} ago").format(format_duration(max(time.time() - entry.created, 0.0)))
+        age = self.tr("{0} ago").format(duration(time.time() - entry.created))
         item = QTreeWidgetItem([entry.name, "", age])
         item.setData(NAME, FOLDER, entry.folder)
         item.setToolTip(NAME, f"{entry.id}\n{entry.folder}")

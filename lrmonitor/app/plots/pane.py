@@ -262,7 +262,7 @@ class PlotPane(QWidget):
                     entries.append(LegendEntry(name, colour))
         if entries != self._legend_key:
             self._legend_key = entries
-            self.legend.show_entries(entries)
+            self.legend.show_entries(entries, self._theme.quiet)
 
     def _show_window(self, window: StepWindow) -> None:
         changed = window != self._window

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal, SignalInstance
-from PySide6.QtGui import QColor, QPixmap
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -131,37 +132,29 @@ class PlotTools(QFrame):
         layout.addStretch(1)
 
 
-class Legend(QWidget):
-    """Names beside their colours; hidden while one curve needs no name."""
+class Legend(QLabel):
+    """Names beside their colours, wrapping where the window is narrow; hidden without entries."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setTextFormat(Qt.TextFormat.RichText)
+        self.setWordWrap(True)
+        self.setContentsMargins(16, 2, 14, 4)
         self.setAutoFillBackground(True)
-        self.setBackgroundRole(self.palette().ColorRole.Base)
-        self._layout = QHBoxLayout(self)
-        self._layout.setContentsMargins(16, 2, 14, 2)
-        self._layout.setSpacing(6)
+        self.setBackgroundRole(QPalette.ColorRole.Base)
         self.hide()
 
-    def show_entries(self, entries: Sequence[LegendEntry]) -> None:
-        """Show these in the place of those before."""
-        while (item := self._layout.takeAt(0)) is not None:
-            widget = item.widget()
-            if widget is not None:
-                widget.deleteLater()
-        for entry in entries:
-            swatch = QLabel(self)
-            line = QPixmap(18, 3)
-            line.fill(QColor(entry.colour))
-            swatch.setPixmap(line)
-            name = QLabel(entry.name, self)
-            name.setTextFormat(Qt.TextFormat.PlainText)
-            self._layout.addWidget(swatch)
-            self._layout.addWidget(name)
-            self._layout.addSpacing(10)
-        if entries:
-            note = QLabel(self.tr("dashed: the scheduled rate, where it differs"), self)
-            note.setProperty("role", "quiet")
-            self._layout.addWidget(note)
-        self._layout.addStretch(1)
+    def show_entries(self, entries: Sequence[LegendEntry], quiet: str) -> None:
+        """Show these in the place of those before; `quiet` is the colour of the explanation."""
+        parts = [
+            f'<span style="color:{entry.colour}">━━</span>&nbsp;{_unbroken(entry.name)}'
+            for entry in entries
+        ]
+        note = _unbroken(self.tr("dashed: the scheduled rate, where it differs"))
+        parts.append(f'<span style="color:{quiet}">{note}</span>')
+        self.setText(" &nbsp; &nbsp;".join(parts) if entries else "")
         self.setVisible(bool(entries))
+
+
+def _unbroken(text: str) -> str:
+    return html.escape(text).replace(" ", "&nbsp;")
