@@ -19,6 +19,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lrmonitor.launch import messages
 from lrmonitor.launch.channel import Message
@@ -112,10 +113,10 @@ class Foreground:
         """Lend the terminal until the script has ended."""
         channel = launched.channel
         while self._outcome is None:
-            readers: list[object] = [channel, woken]
+            readers: list[Any] = [channel, woken]
             if self._keyboard.taken:
                 readers.append(self._keyboard)
-            ready: list[object] = [channel]
+            ready: list[Any] = [channel]
             if not channel.queued:
                 ready = select.select(readers, [], [], self._patience())[0]
             if woken in ready:

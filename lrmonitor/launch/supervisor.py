@@ -77,6 +77,11 @@ class Supervisor:
     def run(self) -> None:
         """Run the script; return when nothing can print any more."""
         self._journal.write("starting", pid=os.getpid(), command=list(self._spec.command))
+        self._log = self._open_log()
+        # Before the client hears of the run and makes its terminal raw: the script shall find the
+        # modes that were there.
+        size = (self._spec.rows, self._spec.columns, 0, 0)
+        self._wiring = Wiring(detached=self._spec.detached, size=size, wake=self._wake)
         self._channel.send(
             {"event": "created", "id": self._folder.name, "folder": str(self._folder)}
         )
@@ -122,10 +127,7 @@ class Supervisor:
         self._terminated = True
 
     def _start(self) -> bool:
-        """Open terminals and pipes, start the script; False if that failed."""
-        self._log = self._open_log()
-        size = (self._spec.rows, self._spec.columns, 0, 0)
-        self._wiring = Wiring(detached=self._spec.detached, size=size, wake=self._wake)
+        """Start the script; False if that failed."""
         try:
             self._pid = child.spawn(
                 self._spec.command,
@@ -214,7 +216,7 @@ class Supervisor:
         for sink in stream.sinks:
             sink.put(data)
         if stream.logged:
-            if stream.terminal:
+            if stream.tty:
                 data = stream.newlines.feed(data, terminal.adds_returns(stream.fd))
             self._to_log(data)
 
@@ -282,7 +284,7 @@ class Supervisor:
             self._type()
         if isinstance(size, list) and len(size) == 4:
             for stream in self._wiring.streams:
-                if stream.terminal:
+                if stream.tty:
                     terminal.set_size(stream.fd, (size[0], size[1], size[2], size[3]))
 
     def _type(self) -> None:

@@ -23,7 +23,7 @@ class Stream:
 
     fd: int
     sinks: list[Sink]
-    terminal: bool
+    tty: bool
     logged: bool
     newlines: terminal.Newlines = field(default_factory=terminal.Newlines)
     reading: bool = False
@@ -84,7 +84,7 @@ class Wiring:
         What it left in the background is not hung up on when they do: they are ours first.
         """
         for stream in self.streams:
-            if stream.terminal:
+            if stream.tty:
                 with contextlib.suppress(OSError):
                     os.tcsetpgrp(stream.fd, os.getpgrp())
         for fd in self._slaves:
@@ -120,7 +120,7 @@ class Wiring:
         ours, theirs = os.pipe()
         os.set_blocking(ours, False)
         self._pipes.append(theirs)
-        self.streams.append(Stream(ours, self._sinks_for(fd), terminal=False, logged=True))
+        self.streams.append(Stream(ours, self._sinks_for(fd), tty=False, logged=True))
         return theirs
 
     def _terminal(self, fd: int, device: int | None) -> int:
@@ -136,7 +136,7 @@ class Wiring:
             # Kept open until the script has ended: while nobody holds it, our side would only
             # fail, and the script may open it anew as /dev/tty.
             self._slaves.append(slave)
-            stream = Stream(ours, self._sinks_for(fd), terminal=True, logged=False)
+            stream = Stream(ours, self._sinks_for(fd), tty=True, logged=False)
             self.streams.append(stream)
             self._terminals[device] = slave, stream
         slave, stream = self._terminals[device]

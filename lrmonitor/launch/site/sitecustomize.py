@@ -10,9 +10,10 @@ that chain before Python 3.10 or without LRMONITOR_RUN. Nothing of it may ever h
 import os
 import sys
 
-MYPY = False
+MYPY = False  # true for the type checker, which alone reads the comments below
 if MYPY:
-    pass
+    from types import ModuleType  # noqa: F401
+    from typing import Any  # noqa: F401
 
 
 class _Finder(object):
@@ -133,4 +134,4 @@ _settle()
 _ours = sys.modules.pop("sitecustomize")  # a reference, or Python 2 would clear our names
 # The shadowed one takes our place. If there is none, the ImportError is the very one that `site`
 # expects in that case; if it fails, `site` reports it as it always does.
-import sitecustomize  # noqa: E402, F401
+import sitecustomize  # type: ignore[import-not-found]  # noqa: E402, F401
