@@ -88,9 +88,12 @@ def grow_values(
         inside = shown[0] <= low and high <= shown[1]
         if inside and (span * 3 >= width or (span == 0 and width <= 4 * _room(low))):
             return shown
-    room = PAD * span if span > 0 else _room(low)
+    room = PAD * span
+    if not (low - room < low and high < high + room):
+        # One value, or several that floating point can hardly tell apart.
+        room = _room(low)
     return low - room, high + room
 
 
 def _room(value: float) -> float:
-    return abs(value) * 0.5 if value else 0.5
+    return abs(value) * 0.5 if abs(value) > 1e-300 else 0.5

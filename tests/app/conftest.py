@@ -1,0 +1,63 @@
+"""Windows for tests: made on the test's own folders, closed and deleted after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QEvent
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from lrmonitor.app.settings import Settings
+from lrmonitor.app.theme import ThemeManager
+from lrmonitor.app.window import MainWindow
+from tests.conftest import Isolated
+
+OpenWindow = Callable[..., MainWindow]
+
+
+@pytest.fixture
+def themes(qapp: QApplication) -> Iterator[ThemeManager]:
+    """The light theme, so that a test does not depend on the desktop it runs on."""
+    manager = ThemeManager("light")
+    yield manager
+    manager.deleteLater()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Choices kept in a file of the test's own."""
+    return Settings(tmp_path / "window.ini")
+
+
+@pytest.fixture
+def open_window(
+    qtbot: QtBot, isolated: Isolated, themes: ThemeManager, settings: Settings
+) -> Iterator[OpenWindow]:
+    """Opens windows, on a run's folder or on the list; waits until the plots are there."""
+    windows: list[MainWindow] = []
+
+    def make(folder: Path | None = None, show: bool = True) -> MainWindow:
+        window = MainWindow(isolated.runs, settings, themes)
+        windows.append(window)
+        window.resize(1280, 800)
+        if folder is not None:
+            window.open_run(folder)
+        if show:
+            with qtbot.waitExposed(window):
+                window.show()
+            if window.view is not None:
+                view = window.view
+                qtbot.waitUntil(lambda: view.plots is not None)
+        return window
+
+    yield make
+    for window in windows:
+        if window.question is not None:
+            window.question.reject()
+        window.leave_and_close()
+        window.deleteLater()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    QApplication.processEvents()

@@ -1,0 +1,170 @@
+"""The plots' arithmetic: ticks, ranges, sampling, the running average."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lrmonitor.app.plots.ranges import StepWindow, grow_values
+from lrmonitor.app.plots.running import RunningEma, weight_of
+from lrmonitor.app.plots.sampling import as_log, one_per_column, rate_steps, value_range
+from lrmonitor.app.plots.ticks import linear_ticks, log_ticks, tick_label
+from lrmonitor.model.smoothing import ema
+
+
+@given(st.floats(-1e4, 1e4), st.floats(1e-2, 1e6), st.integers(2, 12))
+def test_linear_ticks_are_round_inside_and_about_as_many(
+    low: float, span: float, count: int
+) -> None:
+    ticks = linear_ticks(low, low + span, count)
+    assert len(ticks) <= count + 2
+    assert all(low - 1e-6 * span <= tick <= low + span * (1 + 1e-6) for tick in ticks)
+    if len(ticks) > 1:
+        step = ticks[1] - ticks[0]
+        mantissa = step / 10 ** math.floor(math.log10(step) + 1e-9)
+        assert min(abs(mantissa - k) for k in (1, 2, 5, 10)) < 1e-6
+
+
+def test_ticks_of_an_impossible_range_are_none() -> None:
+    assert linear_ticks(1.0, 1.0, 5) == []
+    assert linear_ticks(0.0, math.nan, 5) == []
+    assert log_ticks(0.0, math.inf, 5) == []
+
+
+def test_log_ticks_are_decades_then_halves_then_even() -> None:
+    assert log_ticks(-6, 0, 6) == [-6, -5, -4, -3, -2, -1, 0]
+    assert [tick_label(t, True) for t in log_ticks(-4, -2.5, 6)] == [
+        "1e-4", "2e-4", "5e-4", "1e-3", "2e-3"
+    ]
+    near = [tick_label(t, True) for t in log_ticks(math.log10(8e-4), math.log10(1e-3), 4)]
+    assert near == ["8e-4", "8.5e-4", "9e-4", "9.5e-4", "1e-3"]
+
+
+def test_labels() -> None:
+    assert tick_label(0.0, False) == "0"
+    assert tick_label(0.5, False) == "0.5"
+    assert tick_label(1e-3, False, rates=True) == "1e-3"
+    assert tick_label(200000.0, False) == "200\u202fk"
+    assert tick_label(2_500_000.0, False) == "2.5\u202fM"
+
+
+def test_a_window_moves_only_when_data_leaves_it() -> None:
+    window = StepWindow()
+    assert window.advanced(10) is window
+    grown = window.advanced(21)
+    assert grown.low == 0
+    assert grown.high > 21
+    assert grown.advanced(grown.high) is grown
+
+
+def test_a_zoomed_window_keeps_its_width_and_the_newest_step() -> None:
+    window = StepWindow(0, 1100).zoomed(0.1, around=300, newest=1000)
+    assert window.high - window.low == pytest.approx(110)
+    assert window.low <= 1000 <= window.high
+    later = window.advanced(2000)
+    assert later.high - later.low == pytest.approx(110)
+    assert later.low <= 2000 <= later.high
+
+
+def test_a_moved_window_stays_until_told_to_follow() -> None:
+    window = StepWindow(900, 1000, True, False).panned(-500)
+    assert (window.low, window.high, window.follow) == (400, 500, False)
+    assert window.advanced(5000) is window
+    back = window.following(True, 5000)
+    assert back.low <= 5000 <= back.high
+
+
+def test_zooming_out_ends_at_the_whole_run() -> None:
+    window = StepWindow(500, 600, True, False)
+    for _ in range(40):
+        window = window.zoomed(1.5, 550, 1000)
+    assert window.whole
+    assert window.low == 0
+    assert window.high == pytest.approx(1100)
+
+
+def test_zooming_in_ends_at_a_few_steps() -> None:
+    window = StepWindow(0, 1000, False, False)
+    for _ in range(80):
+        window = window.zoomed(0.5, 500, 1000)
+    assert window.high - window.low == pytest.approx(4)
+
+
+def test_values_move_in_quanta() -> None:
+    shown = grow_values(None, (1.0, 2.0))
+    assert shown[0] < 1.0 < 2.0 < shown[1]
+    assert grow_values(shown, (1.1, 1.9)) == shown
+    assert grow_values(shown, (1.0, 3.0)) != shown
+    assert grow_values(shown, (1.0, 1.1)) != shown
+    assert grow_values(shown, None) == shown
+    assert grow_values(None, None) == (0.0, 1.0)
+
+
+@given(st.floats(-1e3, 1e3), st.floats(0, 1e3))
+def test_data_is_always_inside(low: float, span: float) -> None:
+    shown = grow_values(None, (low, low + span))
+    assert shown[0] < low
+    assert shown[1] > low + span
+    assert grow_values(shown, (low, low + span)) == shown
+
+
+def test_a_rate_is_a_staircase_with_vertical_jumps() -> None:
+    step = np.array([1, 5, 9], np.int64)
+    value = np.array([1.0, 0.5, 0.1])
+    x, y = rate_steps(step, value, 0, 20, 12)
+    assert x.tolist() == [1, 5, 5, 9, 9, 12]
+    assert y.tolist() == [1, 1, 0.5, 0.5, 0.1, 0.1]
+
+
+def test_the_rate_in_force_before_the_window_reaches_into_it() -> None:
+    step = np.array([1, 50], np.int64)
+    x, y = rate_steps(step, np.array([1.0, 0.5]), 20, 30, 100)
+    assert x.tolist() == [1, 50]
+    assert y.tolist() == [1, 1]
+    assert rate_steps(np.empty(0, np.int64), np.empty(0), 0, 10, 10)[0].tolist() == []
+
+
+def test_logarithms_leave_out_what_has_none() -> None:
+    found = as_log(np.array([10.0, 0.0, -1.0, math.inf, math.nan]))
+    assert found[0] == 1.0
+    assert np.isnan(found[1:]).all()
+    assert value_range(found) == (1.0, 1.0)
+    assert value_range(found[1:]) is None
+
+
+def test_marks_are_reduced_to_one_a_column() -> None:
+    step = np.arange(100000.0)
+    kept = one_per_column(step, 0, 100000, 100)
+    assert len(kept) <= 101
+    assert one_per_column(step[:5], 0, 100, 100).tolist() == [0, 1, 2, 3, 4]
+
+
+@given(
+    st.lists(st.floats(-1e3, 1e3) | st.just(math.nan) | st.just(math.inf), max_size=60),
+    st.lists(st.integers(0, 60), max_size=6),
+    st.sampled_from([1, 3, 30, 1000]),
+)
+def test_the_running_average_is_the_models_whatever_the_pieces(
+    values: list[float], cuts: list[int], span: int
+) -> None:
+    column = np.array(values, np.float64)
+    running = RunningEma(weight_of(span))
+    for cut in sorted({min(c, len(column)) for c in cuts}):
+        running.extended(column[:cut])
+    found = running.extended(column)
+    wanted = np.where(np.isfinite(column), ema(column, weight_of(span)), np.nan)
+    np.testing.assert_allclose(found, wanted, rtol=1e-9, atol=1e-9)
+
+
+def test_the_running_average_of_a_long_column_and_of_one_that_was_written_anew() -> None:
+    column = np.sin(np.arange(50000) / 300)
+    running = RunningEma(weight_of(100))
+    for end in (1, 1024, 20000, 50000):
+        running.extended(column[:end])
+    np.testing.assert_allclose(running.extended(column), ema(column, weight_of(100)), atol=1e-9)
+    shorter = column[:10] + 5
+    np.testing.assert_allclose(running.extended(shorter), ema(shorter, weight_of(100)))

@@ -1,0 +1,69 @@
+"""Both themes can be read, and the window follows the system."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QApplication
+
+from lrmonitor.app.icons import pixmap
+from lrmonitor.app.theme import DARK, LIGHT, Theme, ThemeManager
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance (WCAG 2.1)."""
+    parts = []
+    for value in (QColor(colour).redF(), QColor(colour).greenF(), QColor(colour).blueF()):
+        parts.append(value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4)
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+
+def contrast(first: str, second: str) -> float:
+    """Contrast ratio (WCAG 2.1), 1 to 21."""
+    high, low = sorted((luminance(first), luminance(second)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda t: t.name)
+def test_text_has_the_contrast_of_wcag_aa(theme: Theme) -> None:
+    for back in (theme.window, theme.base, theme.raised):
+        for front in (theme.text, theme.quiet, theme.good, theme.warn, theme.bad):
+            assert contrast(front, back) >= 4.5, (front, back)
+    assert contrast(theme.accent_text, theme.accent) >= 4.5
+    for fill in (theme.good_fill, theme.warn_fill, theme.bad_fill):
+        assert contrast(theme.text, fill) >= 4.5
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda t: t.name)
+def test_curves_and_marks_can_be_seen(theme: Theme) -> None:
+    for colour in (*theme.curves, theme.marker, theme.accent):
+        assert contrast(colour, theme.base) >= 3.0, colour
+    assert len(set(theme.curves)) == 8
+    assert theme.curve(8) == theme.curves[0]
+
+
+def test_a_dim_colour_is_opaque_and_between() -> None:
+    dim = LIGHT.dim("#000000", 0.4)
+    assert dim == "#999999"
+
+
+def test_the_chosen_theme_is_applied_and_said(qapp: QApplication) -> None:
+    manager = ThemeManager("light")
+    seen: list[Theme] = []
+    manager.changed.connect(seen.append)
+    manager.choose("dark")
+    assert seen == [DARK]
+    assert qapp.palette().base().color().name() == DARK.base
+    manager.choose("light")
+    assert seen == [DARK, LIGHT]
+    assert manager.choice == "light"
+    manager.deleteLater()
+
+
+def test_every_symbol_has_a_shape_of_its_own(qapp: QApplication) -> None:
+    names = [
+        *("running", "paused", "step", "stopped", "ended", "failed", "stalled", "killed"),
+        *("starting", "lost", "not_training", "dot"),
+    ]
+    shapes = {bytes(pixmap(name, "#000000").toImage().constBits()) for name in names}
+    assert len(shapes) == len(names)
