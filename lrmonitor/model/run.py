@@ -9,24 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from lrmonitor.model import journal, process, rates
+from lrmonitor.model import journal, process, rates, rhythm
 from lrmonitor.model.journal import JournalEntry, Marker
 from lrmonitor.model.notify import Signal
 from lrmonitor.model.process import Identity
 from lrmonitor.model.rates import Override
 from lrmonitor.model.state import Ask, Exit, Facts, RunState, decide
+from lrmonitor.model.watch import ProcessWatch
 from lrmonitor.record.reader import RankReader, RunReader, Series
-
-LOOK_EVERY = 0.5
-"""Seconds between two looks at the processes; the files are read at every poll."""
-
-SPEED_WINDOW = 5.0
-"""Seconds of data over which the speed is measured."""
-
-RHYTHM_STEPS = 256
-"""Latest steps whose median time is the usual one: enough to ignore an evaluation now and then."""
 
 STATE_POINTS = 4096
 """Latest points of each series that tell the state: what verbs read that show no curve."""
@@ -85,19 +75,13 @@ class RunModel:
         self._seen = {"supervisor": 0, "clients": 0}
         self._rank: int | None = None
         self._rank_seen: dict[int, int] = {}
-        self._registered: dict[int, Identity] = {}
-        self._living: dict[int, Identity] = {}
+        self._processes = ProcessWatch()
         self._said_bye = False
         self._paused = False
         self._resumed_time: float | None = None
         self._asks: list[tuple[float, Ask]] = []
-        self._script: Identity | None = None
-        self._supervisor: Identity | None = None
         self._exit: Exit | None = None
         self._failure: str | None = None
-        self._looked: float | None = None
-        self._script_alive = False
-        self._supervisor_alive = False
 
     @property
     def id(self) -> str:
@@ -125,25 +109,19 @@ class RunModel:
     @property
     def live_ranks(self) -> list[int]:
         """Ranks whose process lives, as of the latest look."""
-        return sorted(self._living)
+        return sorted(self._processes.living)
 
     @property
     def identity(self) -> Identity | None:
         """The process to signal to end the run: the launched script, or the one that trains."""
-        if self._script is not None and self._script_alive:
-            return self._script
-        if self._living:
-            return self._living[min(self._living)]
-        return self._script or (
-            self._registered[min(self._registered)] if self._registered else None
-        )
+        return self._processes.identity
 
     @property
     def control_problem(self) -> str | None:
         """Why no rate of the run can be set, in a sentence; None when one can."""
-        if len(self._living) > 1:
+        if len(self.live_ranks) > 1:
             return (
-                f"{len(self._living)} processes train together, and a change on one of them "
+                f"{len(self.live_ranks)} processes train together, and a change on one of them "
                 "alone would part their weights: lrmonitor cannot change their rates yet."
             )
         if any(o.controllable for o in self.optimizers):
@@ -163,8 +141,9 @@ class RunModel:
         trained = self._take_ranks()
         noted = self._take_clients()
         events = ended or switched or trained or noted
-        if self._looked is None or events or abs(now - self._looked) >= LOOK_EVERY:
-            self._look(now)
+        if events or self._processes.due(now):
+            over = self._exit is not None or self._failure is not None
+            self._processes.look(now, over=over, elsewhere=self._foreign() is not None)
         state = decide(self._facts(now))
         changes = Changes(data=read, events=events, state=state != self.state)
         self.state = state
@@ -174,7 +153,7 @@ class RunModel:
 
     def look(self) -> None:
         """Have the next poll look at the processes, however recent the last look."""
-        self._looked = None
+        self._processes.hasten()
 
     def loss(self, optimizer: int | None = None) -> Series | None:
         """The loss of an optimizer's steps, by default the main one's."""
@@ -208,9 +187,11 @@ class RunModel:
         for line in lines:
             name = line.get("event")
             if name == "starting":
-                self._supervisor = _identity(line.get("pid"), None, line.get("time"))
+                self._processes.supervisor = _identity(line.get("pid"), None, line.get("time"))
             elif name == "started":
-                self._script = _identity(line.get("pid"), line.get("started"), line.get("time"))
+                self._processes.script = _identity(
+                    line.get("pid"), line.get("started"), line.get("time")
+                )
             elif name == "failed":
                 self._failure = str(line.get("reason") or "the reason was not recorded")
             elif name == "signalled":
@@ -267,7 +248,7 @@ class RunModel:
                 if line.get("event") == "environment":
                     who = _identity(line.get("pid"), line.get("started"), line.get("time"))
                     if who is not None:
-                        self._registered[number] = who
+                        self._processes.registered[number] = who
                 if number == self._rank:
                     self._take_event(line)
                     self._record(f"rank {number}", line)
@@ -341,46 +322,15 @@ class RunModel:
         kind = journal.MARKERS.get(entry.event)
         if kind is None:
             return
-        step = entry.step if entry.step is not None else self._step_at(entry.time)
+        step = entry.step if entry.step is not None else rhythm.step_at(self._steps(), entry.time)
         text = rates.headline(line, self.main) if kind == "rate" else entry.text
         self.markers.append(Marker(step, entry.time, kind, text))
         if len(self.markers) > 1 and self.markers[-2].step > step:
             self.markers.sort(key=lambda m: (m.step, m.time))
 
-    def _step_at(self, moment: float) -> int:
-        """The latest step done at a moment."""
-        series = self._steps()
-        if series is None:
-            return 0
-        index = int(np.searchsorted(series.time, moment, "right")) - 1
-        return int(series.step[index]) if index >= 0 else 0
-
     def _steps(self) -> Series | None:
-        """The series that tells best when each step of the main optimizer was done."""
-        if self.rank is None:
-            return None
-        own = [s for s in self.rank.series.values() if len(s) and _tells_steps(s, self.main)]
-        return max(own, key=lambda s: (int(s.step[-1]), len(s)), default=None)
-
-    def _look(self, now: float) -> None:
-        """See which processes live."""
-        self._looked = now
-        if self._foreign() is not None:
-            self._script_alive, self._supervisor_alive, self._living = False, False, {}
-            return
-        over = self._exit is not None or self._failure is not None
-        script = self._script
-        self._script_alive = not over and script is not None and process.find(script) is not None
-        self._supervisor_alive = (
-            not over and self._supervisor is not None and process.find(self._supervisor) is not None
-        )
-        self._living = {
-            number: who
-            for number, who in self._registered.items()
-            # Once the script's exit is recorded its own pid may be on its way to another process.
-            if not (over and script is not None and who.pid == script.pid)
-            and process.find(who) is not None
-        }
+        """The series that tells best when each step was done."""
+        return None if self.rank is None else rhythm.step_series(self.rank, self.main)
 
     def _foreign(self) -> str | None:
         host = self.reader.info.get("host")
@@ -396,10 +346,10 @@ class RunModel:
             launched=self.reader.info.get("kind") != "started",
             start_failure=self._failure,
             started=self._started(),
-            alive=self._script_alive or bool(self._living),
-            supervisor_alive=self._supervisor_alive,
+            alive=self._processes.alive,
+            supervisor_alive=self._processes.supervisor_alive,
             # A process that outlived the script (started by it in the background) still trains.
-            exit=None if self._living else self._exit,
+            exit=None if self._processes.living else self._exit,
             registered=self._rank is not None,
             said_bye=self._said_bye,
             asks=tuple(ask for _, ask in self._asks),
@@ -408,23 +358,19 @@ class RunModel:
             step=int(steps.step[-1]) if steps is not None else None,
             step_time=float(steps.time[-1]) if steps is not None else None,
             resumed_time=self._resumed_time,
-            interval=_interval(steps),
-            speed=_speed(steps, self._resumed_time),
+            interval=rhythm.usual_interval(steps),
+            speed=rhythm.speed(steps, self._resumed_time),
         )
 
     def _started(self) -> float | None:
-        if self._script is not None:
-            return self._script.started or self._script.seen
+        script = self._processes.script
+        if script is not None:
+            return script.started or script.seen
         rank = self.rank
         return _time(rank.events[0]) if rank is not None and rank.events else None
 
 
 _HOW = {"SIGINT": "interrupt", "SIGTERM": "terminate", "SIGKILL": "kill"}
-
-
-def _tells_steps(series: Series, main: int) -> bool:
-    info = series.info
-    return info.kind == "step" or (info.kind == "loss" and info.optimizer in (None, main))
 
 
 def _time(line: dict[str, Any]) -> float:
@@ -442,27 +388,3 @@ def _identity(pid: object, started: object, seen: object) -> Identity | None:
     if not isinstance(pid, int) or isinstance(pid, bool) or pid <= 0:
         return None
     return Identity(pid, rates.number(started), rates.number(seen))
-
-
-def _interval(steps: Series | None) -> float | None:
-    """The usual seconds between steps: the median of the latest ones."""
-    if steps is None or len(steps) < 2:
-        return None
-    took = np.diff(steps.time[-RHYTHM_STEPS - 1 :])
-    made = np.diff(steps.step[-RHYTHM_STEPS - 1 :])
-    usable = (made > 0) & (took >= 0)
-    return float(np.median(took[usable] / made[usable])) if usable.any() else None
-
-
-def _speed(steps: Series | None, resumed: float | None) -> float | None:
-    """Steps per second over the last seconds of data, or the last two steps if they took longer."""
-    if steps is None or len(steps) < 2:
-        return None
-    end = float(steps.time[-1])
-    begin = max(end - SPEED_WINDOW, resumed or 0.0)
-    # Looking back a bounded way keeps the search cheap, and safe from a clock that was set back.
-    tail = slice(max(len(steps) - 100_000, 0), None)
-    times, numbers = steps.time[tail], steps.step[tail]
-    first = min(int(np.searchsorted(times, begin, "left")), len(times) - 2)
-    took, made = end - float(times[first]), int(numbers[-1]) - int(numbers[first])
-    return made / took if took > 0 and made > 0 else None

@@ -1,0 +1,63 @@
+"""How fast a run goes, from the times of its steps."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lrmonitor.record.reader import RankReader, Series
+
+SPEED_WINDOW = 5.0
+"""Seconds of data over which the speed is measured."""
+
+RHYTHM_STEPS = 256
+"""Latest steps whose median time is the usual one: enough to ignore an evaluation now and then."""
+
+_BACK = 100_000
+"""Points that are looked at for the speed: cheap, and safe from a clock that was set back."""
+
+
+def step_series(rank: RankReader, main: int) -> Series | None:
+    """The series that tells best when each step of the main optimizer was done; not empty."""
+    telling = [
+        series
+        for series in rank.series.values()
+        if len(series)
+        and (
+            series.info.kind == "step"
+            or (series.info.kind == "loss" and series.info.optimizer in (None, main))
+        )
+    ]
+    return max(telling, key=lambda s: (int(s.step[-1]), len(s)), default=None)
+
+
+def step_at(steps: Series | None, moment: float) -> int:
+    """The latest step done at a moment (unix seconds); 0 before the first."""
+    if steps is None:
+        return 0
+    index = int(np.searchsorted(steps.time, moment, "right")) - 1
+    return int(steps.step[index]) if index >= 0 else 0
+
+
+def usual_interval(steps: Series | None) -> float | None:
+    """The usual seconds between steps: the median of the latest ones. None before there are two."""
+    if steps is None or len(steps) < 2:
+        return None
+    took = np.diff(steps.time[-RHYTHM_STEPS - 1 :])
+    made = np.diff(steps.step[-RHYTHM_STEPS - 1 :])
+    usable = (made > 0) & (took >= 0)
+    return float(np.median(took[usable] / made[usable])) if usable.any() else None
+
+
+def speed(steps: Series | None, since: float | None = None) -> float | None:
+    """Steps per second over the last seconds of data, or the last two steps if they took longer.
+
+    Data before `since` (unix seconds: when it was resumed) does not count.
+    """
+    if steps is None or len(steps) < 2:
+        return None
+    end = float(steps.time[-1])
+    begin = max(end - SPEED_WINDOW, since or 0.0)
+    times, numbers = steps.time[-_BACK:], steps.step[-_BACK:]
+    first = min(int(np.searchsorted(times, begin, "left")), len(times) - 2)
+    took, made = end - float(times[first]), int(numbers[-1]) - int(numbers[first])
+    return made / took if took > 0 and made > 0 else None
