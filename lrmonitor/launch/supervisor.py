@@ -20,6 +20,7 @@ from pathlib import Path
 
 from lrmonitor.launch import child, environment, terminal
 from lrmonitor.launch.channel import Channel, Message
+from lrmonitor.launch.console import ConsoleLog
 from lrmonitor.launch.journal import Journal
 from lrmonitor.launch.sinks import Sink
 from lrmonitor.launch.spec import LaunchSpec
@@ -38,7 +39,9 @@ STALL = 1.0
 RETRY = 0.5
 """Seconds after which the disk is tried again."""
 
-LOG_LIMIT = 64 << 20
+DISK_PATIENCE = 3600.0
+"""Seconds for which a full disk is tried, so that the record says in the end how the run ended."""
+
 KEYS_LIMIT = 64 << 10
 
 _TO_GROUP = (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGCONT)
@@ -62,9 +65,8 @@ class Supervisor:
         self._journal = Journal(folder / "supervisor.jsonl")
         self._selector = selectors.DefaultSelector()
         self._wakes, self._woken = socket.socketpair()
-        self._sinks: list[Sink] = []
-        self._log: Sink | None = None
-        self._unlogged = 0  # bytes for which there is no log at all
+        self._log = ConsoleLog(folder / "console.log", self._wake)
+        self._sinks: list[Sink] = [] if self._log.sink is None else [self._log.sink]
         self._told: set[Sink] = set()
         self._keys = bytearray()
         self._pid = 0
@@ -77,7 +79,6 @@ class Supervisor:
     def run(self) -> None:
         """Run the script; return when nothing can print any more."""
         self._journal.write("starting", pid=os.getpid(), command=list(self._spec.command))
-        self._log = self._open_log()
         # Before the client hears of the run and makes its terminal raw: the script shall find the
         # modes that were there.
         size = (self._spec.rows, self._spec.columns, 0, 0)
@@ -156,26 +157,13 @@ class Supervisor:
             self._watch(stream, True)
         return True
 
-    def _open_log(self) -> Sink | None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOCTTY
-        try:
-            fd = os.open(self._folder / "console.log", flags, 0o666)
-        except OSError as error:
-            self._journal.write("lost", bytes=0, reason=f"console.log: {error.strerror}")
-            return None
-        log = Sink(fd, name="console.log", patient=False, limit=LOG_LIMIT, wake=self._wake)
-        self._sinks.append(log)
-        return log
-
     # ------------------------------------------------------------------ the loop
 
     def _turn(self) -> None:
         """Wait for something to happen, and deal with it."""
         for key, events in self._selector.select(self._patience()):
             if key.fileobj is self._woken:
-                with contextlib.suppress(BlockingIOError):
-                    while self._woken.recv(4096):
-                        pass
+                self._drain()
             elif key.fileobj is self._channel:
                 self._listen_to_client()
             else:
@@ -208,7 +196,7 @@ class Supervisor:
             data = b""
         if not data:
             if stream.logged:
-                self._to_log(stream.newlines.end())
+                self._log.put(stream.newlines.end())
             self._watch(stream, False)
             self._wiring.close(stream)
             return
@@ -218,13 +206,7 @@ class Supervisor:
         if stream.logged:
             if stream.tty:
                 data = stream.newlines.feed(data, terminal.adds_returns(stream.fd))
-            self._to_log(data)
-
-    def _to_log(self, data: bytes) -> None:
-        if self._log is not None:
             self._log.put(data)
-        else:
-            self._unlogged += len(data)
 
     def _watch(self, stream: Stream, wanted: bool) -> None:
         """Watch the stream for output if wanted, and for room for the keys that wait."""
@@ -246,6 +228,11 @@ class Supervisor:
             wanted = not any(sink.full for sink in stream.sinks)
             if wanted != stream.reading:
                 self._watch(stream, wanted)
+
+    def _drain(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while self._woken.recv(4096):
+                pass
 
     def _wake(self) -> None:
         with contextlib.suppress(OSError):
@@ -375,16 +362,15 @@ class Supervisor:
             }
         )
 
-    def _report_losses(self) -> None:
+    def _report_losses(self, *, final: bool = False) -> None:
         """Say what of the output was lost, where it can be said."""
         for sink in self._sinks:
-            if sink.gone is not None and sink not in self._told and sink is not self._log:
+            if sink.gone is not None and sink not in self._told and sink is not self._log.sink:
                 self._told.add(sink)
                 self._channel.send({"event": "gone", "sink": sink.name, "reason": sink.gone})
-        if self._log is not None:
-            loss = self._log.take_loss()
-            if loss is not None:
-                self._journal.write("lost", bytes=loss.bytes, reason=f"console.log: {loss.reason}")
+        loss = self._log.take_loss(final=final)
+        if loss is not None:
+            self._journal.write("lost", bytes=loss.bytes, reason=f"console.log: {loss.reason}")
         if self._journal.waiting:
             self._journal.retry()
 
@@ -397,13 +383,18 @@ class Supervisor:
         )
 
     def _close(self) -> None:
-        """Write the last lines, as far as the disk takes them."""
+        """Write the last lines; if the disk does not take them, try for a good while."""
+        if not self._channel.closed:
+            self._selector.unregister(self._channel)
+            self._channel.close()
         for sink in self._sinks:
             sink.close()
         limit = time.monotonic() + STALL
         while any(not sink.idle for sink in self._sinks) and time.monotonic() < limit:
             self._selector.select(QUIET)
-        if self._unlogged:
-            self._journal.write("lost", bytes=self._unlogged, reason="console.log: not opened")
-        self._report_losses()
-        self._channel.close()
+            self._drain()
+        self._report_losses(final=True)
+        limit = time.monotonic() + DISK_PATIENCE
+        while self._journal.waiting and self._folder.is_dir() and time.monotonic() < limit:
+            time.sleep(RETRY)
+            self._journal.retry()

@@ -52,6 +52,16 @@ def get_attributes(fd: int) -> Attributes | None:
         return None
 
 
+def given_attributes(fd: int) -> Attributes | None:
+    """The modes that a command gets with this terminal; None if they cannot be told.
+
+    That is while a shell edits its own next line there (we were started in the background): those
+    modes it gives to no command.
+    """
+    attributes = get_attributes(fd)
+    return attributes if attributes is not None and attributes[3] & termios.ICANON else None
+
+
 def set_attributes(fd: int, attributes: Attributes) -> bool:
     """Set the modes without losing what was typed or is still to be shown; whether that went."""
     try:

@@ -127,7 +127,7 @@ class Wiring:
         if device not in self._terminals:
             attributes, size = None, self._size
             if not self._detached:
-                attributes = terminal.get_attributes(fd)
+                attributes = terminal.given_attributes(fd)
                 with contextlib.suppress(OSError):
                     size = terminal.get_size(fd)
                 if attributes is not None:

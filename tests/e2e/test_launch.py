@@ -265,7 +265,9 @@ if __name__ == "__main__":
 
 class TestCommands:
     def test_a_shell_script(self, tmp_path: Path) -> None:
-        script = write(tmp_path / "train.sh", f'#!/bin/sh\necho "$@"\n{sys.executable} s.py\nexit 5')
+        script = write(
+            tmp_path / "train.sh", f'#!/bin/sh\necho "$@"\n{sys.executable} s.py\nexit 5'
+        )
         script.chmod(0o755)
         write(tmp_path / "s.py", "import os; print('LRMONITOR_RUN' in os.environ)")
         done = run("--", "./train.sh", "--lr", "1", cwd=tmp_path)

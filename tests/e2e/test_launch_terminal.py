@@ -50,10 +50,8 @@ print("end", file=sys.stderr)
         assert (only_run() / "console.log").read_bytes() == b"a\nb\r 5%\rc\r\nd\r\r\ne\r"
 
     def test_redirected_streams_are_no_terminals(self, tmp_path: Path) -> None:
-        script = write(
-            tmp_path / "s.py",
-            "import os, sys\nprint([os.isatty(fd) for fd in (0, 1, 2)])\nprint('e', file=sys.stderr)",
-        )
+        body = "import os, sys\nprint(list(map(os.isatty, range(3))))\nprint('e', file=sys.stderr)"
+        script = write(tmp_path / "s.py", body)
         read, send = os.pipe()
         with Terminal(run_words(script), stdout=send) as terminal, open(read, "rb") as file:
             os.close(send)

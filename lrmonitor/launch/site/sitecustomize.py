@@ -61,13 +61,18 @@ class _Finder(object):
                 del loader.exec_module
                 original(module)
             except BaseException as error:
-                # The script's traceback shall look as it does without us. A bare `raise` adds no
-                # entry, so what is taken off here stays off.
+                # The traceback shall look as it does without us. From Python 3.11 on a bare
+                # `raise` adds no entry, so what is taken off here stays off.
                 if error.__traceback__ is not None:
                     error.__traceback__ = error.__traceback__.tb_next
                 raise
             self._torch_is_imported()
 
+        if sys.version_info < (3, 11):
+            # By these names Python knows the frames of its own import system and leaves them out.
+            exec_module.__code__ = exec_module.__code__.replace(
+                co_filename="<frozen importlib._bootstrap>", co_name="_call_with_frames_removed"
+            )
         try:
             loader.exec_module = exec_module
         except AttributeError:
