@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["RunView"]
 
+PLOT_TICKS = 3
+"""Ticks between two frames of the plots: ten a second look alive and leave the processor to the
+training. What the person does with the mouse is drawn at once."""
+
 SLOW_TICKS = 7
 """Ticks between two updates of figures and waiting times: four a second can be read."""
 
@@ -88,7 +92,7 @@ class RunView(QWidget):
         self._ticks += 1
         if self._ticks % SLOW_TICKS == 0:
             self._show_figures()
-        if self.plots is not None and self.isVisible() and not self.window().isMinimized():
+        if self._ticks % PLOT_TICKS == 0 and self.plots is not None and self._seen():
             self.plots.refresh(self._unseen)
             self._unseen = False
 
@@ -129,6 +133,9 @@ class RunView(QWidget):
     def _show_figures(self) -> None:
         self.header.refresh()
         self.control.refresh()
+
+    def _seen(self) -> bool:
+        return self.isVisible() and not self.window().isMinimized()
 
     def _message(self) -> str:
         state = self.session.model.state

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from lrmonitor.app.plots.ranges import StepWindow, grow_values
 from lrmonitor.app.plots.running import RunningEma, weight_of
 from lrmonitor.app.plots.sampling import as_log, one_per_column, rate_steps, value_range
+from lrmonitor.app.plots.thinned import BLOCK, NonFinite, Thinned
 from lrmonitor.app.plots.ticks import linear_ticks, log_ticks, tick_label
 from lrmonitor.model.smoothing import ema
 
@@ -168,3 +169,37 @@ def test_the_running_average_of_a_long_column_and_of_one_that_was_written_anew()
     np.testing.assert_allclose(running.extended(column), ema(column, weight_of(100)), atol=1e-9)
     shorter = column[:10] + 5
     np.testing.assert_allclose(running.extended(shorter), ema(shorter, weight_of(100)))
+
+
+@given(
+    st.lists(st.floats(-1e3, 1e3) | st.just(math.nan) | st.just(math.inf), max_size=700),
+    st.lists(st.integers(0, 700), max_size=4),
+)
+def test_thinning_keeps_every_extreme_whatever_the_pieces(
+    values: list[float], cuts: list[int]
+) -> None:
+    value = np.array(values, np.float64)
+    step = np.arange(1, len(value) + 1)
+    thinned, lost = Thinned(), NonFinite()
+    for cut in [*sorted({min(c, len(value)) for c in cuts}), len(value)]:
+        thin_step, thin_value = thinned.of(step[:cut], value[:cut])
+        bad = lost.of(step[:cut], value[:cut])
+    whole = len(value) // BLOCK
+    assert len(thin_step) == 2 * whole + len(value) % BLOCK
+    assert (np.diff(thin_step) >= 0).all()
+    for block in range(whole):
+        part = value[block * BLOCK : (block + 1) * BLOCK]
+        assert value_range(thin_value[2 * block : 2 * block + 2]) == value_range(part)
+    assert bad.tolist() == step[~np.isfinite(value)].tolist()
+    drawn = np.isfinite(thin_value)
+    assert (value[thin_step[drawn] - 1] == thin_value[drawn]).all()
+
+
+def test_thinning_starts_afresh_when_the_column_was_written_anew() -> None:
+    thinned, lost = Thinned(), NonFinite()
+    step = np.arange(1000)
+    thinned.of(step, np.full(1000, np.nan))
+    assert len(lost.of(step, np.full(1000, np.nan))) == 1000
+    found = thinned.of(step[:130], np.ones(130))[1]
+    assert (found == 1).all()
+    assert len(lost.of(step[:130], np.ones(130))) == 0

@@ -143,6 +143,7 @@ class RateChart(Chart):
         super().__init__(title, handles=False, rates=True)
         self.effective: dict[tuple[int, int], RateCurve] = {}
         self.scheduled: dict[tuple[int, int], RateCurve] = {}
+        self._agreements: dict[tuple[int, int], _Agreement] = {}
 
     def show(self, address: tuple[int, int], curve: RateCurve) -> None:
         """Draw a group's rate, in place of what was drawn for it."""
@@ -151,6 +152,7 @@ class RateChart(Chart):
         if old is not None:
             self.item.removeItem(old.item)
         kept[address] = curve
+        self._agreements.pop(address, None)
         self.item.addItem(curve.item, ignoreBounds=True)
 
     def _draw(
@@ -161,23 +163,51 @@ class RateChart(Chart):
             lost.append(curve.refresh(span, self.log))
             ranges.append(curve.range)
         for address, curve in self.scheduled.items():
-            if same_rate(curve, self.effective.get(address), span):
+            parted = self._parted(address)
+            if parted is None or parted > span.high:
                 curve.clear()
             else:
                 curve.refresh(span, self.log)
                 ranges.append(curve.range)
         return lost, ranges
 
+    def _parted(self, address: tuple[int, int]) -> int | None:
+        """The first step at which a group's schedule is not what is used."""
+        effective = self.effective.get(address)
+        if effective is None:
+            return 0
+        known = self._agreements.get(address)
+        if known is None:
+            known = _Agreement(self.scheduled[address], effective)
+            self._agreements[address] = known
+        return known.until()
 
-def same_rate(scheduled: RateCurve, effective: RateCurve | None, span: Span) -> bool:
-    """Whether the two agree at every visible step, so that drawing both says nothing more."""
-    if effective is None:
-        return False
-    parts = []
-    for curve in (scheduled, effective):
-        step, value = curve.series.step, curve.series.value
-        first = max(int(np.searchsorted(step, span.low, side="right")) - 1, 0)
-        last = int(np.searchsorted(step, span.high, side="right"))
-        parts.append((step[first:last], value[first:last]))
-    (left_step, left), (right_step, right) = parts
-    return np.array_equal(left_step, right_step) and np.array_equal(left, right, equal_nan=True)
+
+class _Agreement:
+    """Whether a scheduled and an effective rate have been the same so far; sees new points only.
+
+    Once they parted the schedule is drawn from there on: where they agree again it lies under
+    the effective rate.
+    """
+
+    def __init__(self, scheduled: RateCurve, effective: RateCurve) -> None:
+        self._pair = (scheduled.series, effective.series)
+        self._same = 0
+        self._parted: int | None = None
+
+    def until(self) -> int | None:
+        """The first step at which they differ, or None."""
+        if self._parted is not None:
+            return self._parted
+        (one, first), (two, second) = ((s.step, s.value) for s in self._pair)
+        count = min(len(one), len(two))
+        new = slice(self._same, count)
+        unlike = (one[new] != two[new]) | (first[new] != second[new])
+        if unlike.any():
+            at = self._same + int(np.argmax(unlike))
+            self._parted = int(min(one[at], two[at]))
+            return self._parted
+        self._same = count
+        # One changed and the other did not, unless its point is merely not written yet.
+        longer = one if len(one) > count else two
+        return int(longer[count]) if len(longer) > count else None

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from pyqtgraph import PlotCurveItem, mkPen
 from PySide6.QtCore import Qt
 
-from lrmonitor.model.decimate import minmax, non_finite
+from lrmonitor.model.decimate import minmax
 from lrmonitor.record.reader import Series
 
 from .running import RunningEma, weight_of
-from .sampling import as_log, one_per_column, rate_steps, value_range
+from .sampling import as_log, inside, one_per_column, rate_steps, value_range
+from .thinned import NonFinite, Thinned
 
 Floats = NDArray[np.float64]
 
@@ -26,17 +27,33 @@ __all__ = ["LossCurve", "RateCurve", "Span"]
 SMOOTH_POINTS = 250
 """Columns of a smoothed curve: at most twice as many points are drawn."""
 
+WHOLE = 100_000
+"""Points in view up to which a curve is drawn from the column itself."""
+
 _EMPTY: Floats = np.empty(0)
 
 
 @dataclass(frozen=True)
 class Span:
-    """What is visible: steps `low` to `high` on `columns` columns, and the run's newest step."""
+    """What is visible: steps `low` to `high` on `columns` columns, and the run's newest step.
 
-    low: float
-    high: float
+    Whole steps: numpy would copy a column of integers to search it for a float.
+    """
+
+    low: int
+    high: int
     columns: int
-    newest: float
+    newest: int
+
+
+def _sampled(
+    step: NDArray[np.int64], value: Floats, thinned: Thinned, span: Span, columns: int
+) -> tuple[Floats, Floats]:
+    """Points for the visible part; of many steps from the thinned columns."""
+    part = inside(step, span.low, span.high)
+    if part.stop - part.start > WHOLE:
+        step, value = thinned.of(step, value)
+    return minmax(step, value, span.low, span.high, columns)
 
 
 def _curve(width: float, antialias: bool, dashed: bool = False) -> PlotCurveItem:
@@ -58,7 +75,9 @@ class LossCurve:
         self.smooth.setZValue(10)
         self.range: tuple[float, float] | None = None
         self._smoothing = smoothing
-        self._ema = RunningEma(weight_of(max(smoothing, 1)))
+        self._thinned = Thinned()
+        self._lost = NonFinite()
+        self._begin_smoothing()
 
     def colour(self, strong: str, dim: str) -> None:
         """The pens; without smoothing the raw curve takes the strong colour."""
@@ -67,8 +86,9 @@ class LossCurve:
 
     def set_smoothing(self, span: int) -> None:
         """Smooth over `span` steps; 1 for not at all."""
-        self._smoothing = span
-        self._ema = RunningEma(weight_of(max(span, 1)))
+        if span != self._smoothing:
+            self._smoothing = span
+            self._begin_smoothing()
 
     def refresh(self, span: Span, log: bool) -> Floats:
         """Draw the visible part. Returns the steps that have no place on the axis."""
@@ -78,12 +98,13 @@ class LossCurve:
             self.smooth.setData(_EMPTY, _EMPTY)
             self.range = None
             return _EMPTY
-        x, y = minmax(step, value, span.low, span.high, span.columns)
+        x, y = _sampled(step, value, self._thinned, span, span.columns)
         drawn = as_log(y) if log else y
         self.raw.setData(x, drawn)
         self.range = value_range(drawn[(x >= span.low) & (x <= span.high)])
         self._refresh_smooth(step, value, span, log)
-        lost = non_finite(step, value, span.low, span.high, span.columns)
+        steps = self._lost.of(step, value)
+        lost = steps[inside(steps, span.low, span.high)].astype(np.float64)
         if log:
             below = x[(y <= 0) & (x >= span.low) & (x <= span.high)]
             if len(below):
@@ -97,8 +118,12 @@ class LossCurve:
             self.smooth.setData(_EMPTY, _EMPTY)
             return
         smooth = self._ema.extended(value)
-        x, y = minmax(step, smooth, span.low, span.high, SMOOTH_POINTS)
+        x, y = _sampled(step, smooth, self._smooth_thinned, span, SMOOTH_POINTS)
         self.smooth.setData(x, as_log(y) if log else y)
+
+    def _begin_smoothing(self) -> None:
+        self._ema = RunningEma(weight_of(max(self._smoothing, 1)))
+        self._smooth_thinned = Thinned()
 
 
 class RateCurve:
@@ -110,6 +135,7 @@ class RateCurve:
         self.item = _curve(1 if scheduled else 2, antialias=False, dashed=scheduled)
         self.item.setZValue(5 if scheduled else 10)
         self.range: tuple[float, float] | None = None
+        self._thinned = Thinned()
 
     def colour(self, strong: str, dim: str) -> None:
         """The pen."""
@@ -121,11 +147,10 @@ class RateCurve:
     def refresh(self, span: Span, log: bool) -> Floats:
         """Draw the visible part. Returns the steps where the rate has no place on the axis."""
         step, value = self.series.step, self.series.value
-        first = max(int(np.searchsorted(step, span.low, side="right")) - 1, 0)
-        last = int(np.searchsorted(step, span.high, side="right"))
         lost = _EMPTY
-        if last - first > 2 * SMOOTH_POINTS:
-            x, y = minmax(step, value, span.low, span.high, SMOOTH_POINTS)
+        part = inside(step, span.low, span.high)
+        if part.stop - part.start > 2 * SMOOTH_POINTS:
+            x, y = _sampled(step, value, self._thinned, span, SMOOTH_POINTS)
         else:
             x, y = rate_steps(step, value, span.low, span.high, span.newest)
         if log:

@@ -7,6 +7,7 @@ is on the screen: the visible steps, the scales, the smoothing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -88,7 +89,9 @@ class PlotPane(QWidget):
         window = self._window.advanced(newest)
         self._columns = max(columns, 100)
         self._show_window(window)
-        span = Span(window.low, window.high, self._columns, newest)
+        span = Span(
+            math.floor(window.low), math.ceil(window.high), self._columns, int(newest)
+        )
         self.loss.refresh(span)
         self.rate.refresh(span)
         self.readout.refresh()

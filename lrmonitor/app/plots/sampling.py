@@ -11,12 +11,19 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-__all__ = ["as_log", "one_per_column", "rate_steps", "value_range"]
+__all__ = ["as_log", "inside", "one_per_column", "rate_steps", "value_range"]
 
 
-def rate_steps(step: Ints, value: Floats, low: float, high: float, newest: float) -> tuple[
-    Floats, Floats
-]:
+def inside(step: Ints, low: int, high: int) -> slice:
+    """Where low ≤ step ≤ high in an ascending column."""
+    return slice(
+        int(np.searchsorted(step, low, side="left")), int(np.searchsorted(step, high, side="right"))
+    )
+
+
+def rate_steps(
+    step: Ints, value: Floats, low: int, high: int, newest: int
+) -> tuple[Floats, Floats]:
     """A rate that is recorded where it changes, as a staircase between `low` and `high`.
 
     The value recorded at step n holds from step n up to the next record; the last one is
@@ -52,10 +59,10 @@ def value_range(value: Floats) -> tuple[float, float] | None:
 
 def one_per_column(step: Floats, low: float, high: float, columns: int) -> Floats:
     """At most one of the steps for each of `columns` equal parts of [low, high]."""
-    inside = step[(step >= low) & (step <= high)]
-    if len(inside) <= columns or high <= low:
-        return inside
-    column = ((inside - low) * (columns / (high - low))).astype(np.int64)
+    seen = step[(step >= low) & (step <= high)]
+    if len(seen) <= columns or high <= low:
+        return seen
+    column = ((seen - low) * (columns / (high - low))).astype(np.int64)
     _, index = np.unique(column, return_index=True)
-    kept: Floats = inside[index]
+    kept: Floats = seen[index]
     return kept
