@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lrmonitor.cli import codes
+from lrmonitor.cli.common import seconds
 from lrmonitor.cli.run import add_launch_options, launch_detached, not_started
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--screenshot-after",
         metavar="SECONDS",
-        type=float,
+        type=seconds,
         default=20.0,
         help="how long to train before the picture is taken (default: 20)",
     )

@@ -20,7 +20,8 @@ def window_command(folder: Path, options: Sequence[str] = ()) -> list[str]:
     `queue.py`; unless lrmonitor itself is run from its checkout.
     """
     safe = ["-P"] if sys.version_info >= (3, 11) and Path.cwd() != _PACKAGE_PARENT else []
-    return [sys.executable, *safe, "-m", "lrmonitor", "window", str(folder), *options]
+    home = f"--runs={folder.parent}"  # for the window's list of runs
+    return [sys.executable, *safe, "-m", "lrmonitor", "window", str(folder), home, *options]
 
 
 def start_window(

@@ -217,7 +217,7 @@ print("all printed", file=sys.stderr)
     def test_options_of_the_verb(self, tmp_path: Path) -> None:
         script = write(tmp_path / "s.py", "import os; print(os.getcwd(), os.environ['A'])")
         (tmp_path / "elsewhere").mkdir()
-        words = ["--cwd", tmp_path / "elsewhere", "--env", "A=x=y", "--name", "my run"]
+        words = ("--cwd", tmp_path / "elsewhere", "--env", "A=x=y", "--name", "my run")
         done = run(*words, "--runs", tmp_path / "mine", script)
         assert done.stdout.decode() == f"{tmp_path / 'elsewhere'} x=y\n"
         info = json.loads((only_run(tmp_path / "mine") / "run.json").read_text())
