@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import shlex
 import signal
-import subprocess
 import termios
 from pathlib import Path
 
 import pytest
 
-from tests.helpers.launch import TIMEOUT, Terminal, alive, event, only_run, run_words
+from tests.helpers.launch import Terminal, alive, children, event, only_run, run_words
 from tests.helpers.wait import wait_until
 
 SHELL = ("bash", "--norc", "--noprofile", "-i")
@@ -332,11 +331,3 @@ def raw(terminal: Terminal) -> bool:
 def state(pid: int) -> str:
     """The letter by which `ps` shows what the process does."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-
-
-def children(pid: int) -> list[int]:
-    """The pids of the process's children."""
-    found = subprocess.run(
-        ["ps", "--ppid", str(pid), "-o", "pid="], capture_output=True, timeout=TIMEOUT, check=True
-    )
-    return [int(word) for word in found.stdout.split()]

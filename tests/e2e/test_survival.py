@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import shlex
 import shutil
 import signal
+import struct
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,7 @@ from tests.helpers.launch import (
     TIMEOUT,
     Terminal,
     alive,
+    children,
     event,
     events,
     of_script,
@@ -259,3 +263,97 @@ class TestTheDisk:
         assert client.returncode == 0
         assert of_script(stderr) == b""
         assert out.read_bytes() == b"ready\nheard zero\nheard one\nheard two\n"
+
+
+TRAINING = """
+import os, sys, torch
+model = torch.nn.Linear(4, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+losses = []
+print("ready", flush=True)
+while True:
+    loss = model(torch.randn(8, 4)).square().mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    losses.append(loss.item())
+    if len(losses) == 50:
+        print("fifty", flush=True)
+    if os.path.exists(sys.argv[1]):
+        break
+torch.save(losses, sys.argv[2])
+"""
+
+
+class TestTheRecordOfATraining:
+    """The whole history is there, whoever was killed meanwhile."""
+
+    @pytest.mark.parametrize("victim", ["nobody", "client", "terminal"])
+    def test_is_whole(self, tmp_path: Path, victim: str) -> None:
+        torch = pytest.importorskip("torch")
+        script, stop, saved = tmp_path / "s.py", tmp_path / "stop", tmp_path / "losses"
+        script.write_text(TRAINING)
+        words = run_words(script, stop, saved)
+        with Terminal(("sh", "-c", shlex.join(words) + "; cat")) as terminal:
+            terminal.expect(b"fifty")
+            if victim == "client":
+                os.kill(children(terminal.process.pid)[0], signal.SIGKILL)
+            elif victim == "terminal":
+                terminal.close()
+            stop.touch()
+            folder = only_run()
+            assert event(folder, "exited") | {"time": 0} == {
+                "time": 0,
+                "event": "exited",
+                "code": 0,
+                "signal": None,
+                "registered": True,
+            }
+        losses = torch.load(saved)
+        assert recorded(folder, "loss") == list(enumerate(losses, 1))
+
+    def test_of_a_killed_training_all_but_the_last_moment_is_there(self, tmp_path: Path) -> None:
+        pytest.importorskip("torch")
+        script = tmp_path / "s.py"
+        script.write_text(
+            TRAINING.replace('print("fifty"', 'print("fifty", time.time()').replace(
+                "import os", "import os, time"
+            )
+        )
+        client = subprocess.Popen(
+            run_words(script, tmp_path / "never", "-"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert client.stdout is not None
+        assert client.stdout.readline() == b"ready\n"
+        fifty = float(client.stdout.readline().split()[1])
+        folder = only_run()
+        wait_until(lambda: time.time() > fifty + 0.3)
+        os.kill(event(folder, "started")["pid"], signal.SIGKILL)
+        killed = time.time()
+        client.communicate(timeout=TIMEOUT)
+        assert client.returncode == -signal.SIGKILL
+        assert event(folder, "exited")["signal"] == "SIGKILL"
+        steps = [step for step, _ in recorded(folder, "loss")]
+        assert steps == list(range(1, len(steps) + 1))
+        assert killed - last_time(folder, "loss") < 0.2
+
+
+def series(folder: Path, name: str) -> list[tuple[int, float, float]]:
+    """The records (step, time, value) of a series of rank 0, read by its format alone."""
+    rank = folder / "ranks" / "0"
+    lines = (rank / "events.jsonl").read_text().splitlines()
+    found = next(e for e in map(json.loads, lines) if e["event"] == "series" and e["name"] == name)
+    data = (rank / "series" / f"{found['series']}.f64").read_bytes()
+    return list(struct.iter_unpack("<qdd", data[: len(data) // 24 * 24]))
+
+
+def recorded(folder: Path, name: str) -> list[tuple[int, float]]:
+    """The steps and values of a series of rank 0."""
+    return [(step, value) for step, _, value in series(folder, name)]
+
+
+def last_time(folder: Path, name: str) -> float:
+    """When the last record of a series was made."""
+    return series(folder, name)[-1][1]

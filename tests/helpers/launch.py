@@ -18,6 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import psutil
+
 from tests.helpers.wait import wait_until
 
 LRMONITOR = (sys.executable, "-m", "lrmonitor")
@@ -103,6 +105,11 @@ def alive(pid: int) -> bool:
     except OSError:
         return False
     return stat.rpartition(")")[2].split()[0] not in "ZX"
+
+
+def children(pid: int) -> list[int]:
+    """The pids of the process's children."""
+    return [process.pid for process in psutil.Process(pid).children()]
 
 
 class Terminal:
