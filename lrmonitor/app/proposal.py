@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .format import format_rate
+from .format import format_count, format_rate
 
 __all__ = ["LARGE_CHANGE", "Caution", "Proposal", "RateNow", "caution", "is_rising", "multiplied"]
 
@@ -105,8 +105,12 @@ def caution(now: RateNow, proposal: Proposal) -> Caution | None:
     factor = after / before
     if abs(math.log10(factor)) <= math.log10(LARGE_CHANGE) + 1e-9:
         return None
-    size = f"{format_rate(factor, 3)} times" if factor > 1 else f"1/{format_rate(1 / factor, 3)} of"
+    size = f"{_times(factor)} times" if factor > 1 else f"1/{_times(1 / factor)} of"
     return Caution(f"That is {size} the present rate ({format_rate(before)}).")
+
+
+def _times(factor: float) -> str:
+    return format_rate(factor, 3) if factor < 1000 else format_count(round(factor))
 
 
 def is_rising(step: Sequence[int], value: Sequence[float], newest: int, within: int = 50) -> bool:

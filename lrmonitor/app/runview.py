@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = ["RunView"]
 
-PLOT_TICKS = 3
-"""Ticks between two frames of the plots: ten a second look alive and leave the processor to the
+POLL_TICKS = 2
+"""Ticks between two looks into the folder. An answer to a command does not wait for them."""
+
+PLOT_TICKS = 4
+"""Ticks between two frames of the plots: eight a second look alive and leave the processor to the
 training. What the person does with the mouse is drawn at once."""
 
 SLOW_TICKS = 7
@@ -88,8 +91,9 @@ class RunView(QWidget):
 
     def tick(self) -> None:
         """Read what is new and show it."""
-        self.session.poll()
         self._ticks += 1
+        if self._ticks % POLL_TICKS == 0:
+            self.session.poll()
         if self._ticks % SLOW_TICKS == 0:
             self._show_figures()
         if self._ticks % PLOT_TICKS == 0 and self.plots is not None and self._seen():

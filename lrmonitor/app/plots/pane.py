@@ -48,6 +48,7 @@ class PlotPane(QWidget):
         self._columns = 0
         self._stale = True
         self._message = ""
+        self._mouse: QPointF | None = None
         self._rate_scale_chosen = False
         self._colours: dict[tuple[int, int], int] = {}
         self._legend_key: Sequence[LegendEntry] = ()
@@ -94,7 +95,9 @@ class PlotPane(QWidget):
         )
         self.loss.refresh(span)
         self.rate.refresh(span)
-        self.readout.refresh()
+        if self._mouse is not None:
+            # Another step may have moved under the mouse.
+            self._point(self._mouse)
         self._stale = False
 
     def fit(self) -> None:
@@ -322,12 +325,17 @@ class PlotPane(QWidget):
         self.choices_changed.emit()
 
     def _point(self, position: QPointF) -> None:
+        self._mouse = QPointF(position)
         for chart in (self.loss, self.rate):
             if chart.view.sceneBoundingRect().contains(position):
                 step = float(chart.view.mapSceneToView(position).x())
                 width = (self._window.high - self._window.low) / max(chart.view.width(), 1.0)
                 self.readout.point(step, POINTING_PIXELS * width)
                 return
+        self._leave()
+
+    def _leave(self) -> None:
+        self._mouse = None
         self.readout.leave()
 
     def _show_message(self) -> None:
@@ -355,5 +363,5 @@ class PlotPane(QWidget):
             self._stale = True
             QTimer.singleShot(0, self, self._place_notes)
         elif event.type() == QEvent.Type.Leave:
-            self.readout.leave()
+            self._leave()
         return super().eventFilter(watched, event)
