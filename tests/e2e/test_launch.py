@@ -263,6 +263,15 @@ if __name__ == "__main__":
         assert run(script, env=env).stdout == plain(script, env=env).stdout == found
 
 
+def test_the_client_loads_nothing_heavy(tmp_path: Path) -> None:
+    words = run_words(write(tmp_path / "s.py", ""))
+    words[1:1] = ["-X", "importtime"]
+    done = subprocess.run(words, capture_output=True, timeout=TIMEOUT, check=True)
+    loaded = {line.rpartition(b"|")[2].strip() for line in done.stderr.splitlines()}
+    assert b"lrmonitor.launch.foreground" in loaded
+    assert not loaded & {b"PySide6", b"pyqtgraph", b"numpy", b"psutil", b"torch", b"lrmonitor.app"}
+
+
 class TestCommands:
     def test_a_shell_script(self, tmp_path: Path) -> None:
         script = write(
