@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -126,6 +127,47 @@ def test_the_window_never_imports_torch_and_leaves_the_environment_alone(
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+STARTUP = """
+import sys, time
+from pathlib import Path
+from lrmonitor.app import main
+def told(name):
+    print(name, time.process_time(), flush=True)
+def watch():
+    from lrmonitor.app.window import MainWindow
+    whole = MainWindow._after_first_frame
+    def after(self):
+        told("frame")
+        whole(self)
+        self.view.plots.canvas.viewport().repaint()
+        told("curves")
+        self.leave_and_close()
+    MainWindow._after_first_frame = after
+numpy = main._import_numpy
+main._import_numpy = lambda: (numpy(), watch())
+sys.exit(main.run_window(Path(sys.argv[1])))
+"""
+
+
+@pytest.mark.benchmark
+def test_the_first_frame_within_a_second_of_processor_time(ended: RunFolder) -> None:
+    frames, curves = [], []
+    for _ in range(5):
+        done = subprocess.run(
+            [sys.executable, "-c", STARTUP, str(ended.path)],
+            env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        told = dict(line.split() for line in done.stdout.splitlines())
+        frames.append(float(told["frame"]))
+        curves.append(float(told["curves"]))
+    print(f"first frame {statistics.median(frames):.2f} s, with curves {min(curves):.2f} s")
+    assert statistics.median(frames) <= 1.0
 
 
 def test_ctrl_c_closes_the_window(qapp: QApplication) -> None:

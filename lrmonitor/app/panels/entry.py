@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
-    QComboBox,
     QHBoxLayout,
     QLineEdit,
     QPushButton,
@@ -18,7 +17,7 @@ from lrmonitor.link.messages import CommandError, parse_rate
 from ..format import format_rate
 from ..proposal import Caution, Proposal, RateNow, caution, expected, multiplied
 from ..theme import Theme
-from .parts import Banner, caption, quiet, set_tone
+from .parts import Banner, Choice, caption, quiet, set_tone
 
 __all__ = ["FactorButtons", "RateEntry", "RateField"]
 
@@ -109,7 +108,7 @@ class RateEntry(QWidget):
         self.apply = QPushButton(self.tr("Apply"), self)
         self.apply.setProperty("role", "primary")
         self.apply.setAutoDefault(False)
-        self.mode = QComboBox(self)
+        self.mode = Choice(self)
         self.mode.setAccessibleName(self.tr("How the new rate is meant"))
         self.mode.addItem(self.tr("Hold it: what you type is what it is"), "hold")
         self.mode.addItem(self.tr("Set it now, the schedule continues"), "set")

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from ..icons import pixmap
 from ..theme import Theme
 
-__all__ = ["Banner", "caption", "line", "quiet", "set_tone"]
+__all__ = ["Banner", "Choice", "caption", "line", "quiet", "set_tone"]
 
 
 def set_tone(widget: QWidget, tone: str) -> None:
@@ -45,6 +54,17 @@ def line(parent: QWidget | None = None) -> QFrame:
 
 
 _SYMBOLS = {"good": "good", "warn": "warn", "bad": "bad", "wait": "wait"}
+
+
+class Choice(QComboBox):
+    """A list of choices that the wheel does not change in passing, while a panel is scrolled."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
 
 
 class Banner(QFrame):

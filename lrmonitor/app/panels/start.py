@@ -180,7 +180,7 @@ class StartView(QWidget):
         column.addSpacing(8)
         column.addWidget(caption(self.tr("Recent runs"), card))
         column.addWidget(self.list, 1)
-        column.addWidget(self.none)
+        column.addWidget(self.none, 1, Qt.AlignmentFlag.AlignTop)
         column.addWidget(self.problem)
         row = QHBoxLayout()
         row.addStretch(1)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QComboBox, QFormLayout, QWidget
+from PySide6.QtWidgets import QFormLayout, QWidget
 
 from ..session import Session
-from .parts import caption
+from .parts import Choice, caption
 
 __all__ = ["TargetChoice"]
 
@@ -22,9 +22,9 @@ class TargetChoice(QWidget):
         super().__init__(parent)
         self._session = session
         self._key: object = None
-        self.optimizer = QComboBox(self)
+        self.optimizer = Choice(self)
         self.optimizer.setAccessibleName(self.tr("Optimizer"))
-        self.group = QComboBox(self)
+        self.group = Choice(self)
         self.group.setAccessibleName(self.tr("Parameter group"))
         self._form = QFormLayout(self)
         self._form.setContentsMargins(0, 0, 0, 0)

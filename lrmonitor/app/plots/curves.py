@@ -149,8 +149,10 @@ class RateCurve:
         step, value = self.series.step, self.series.value
         lost = _EMPTY
         part = inside(step, span.low, span.high)
-        if part.stop - part.start > 2 * SMOOTH_POINTS:
-            x, y = _sampled(step, value, self._thinned, span, SMOOTH_POINTS)
+        # A jump of the effective rate is upright to the pixel; dashes cost too much for that.
+        columns = SMOOTH_POINTS if self.scheduled else span.columns
+        if part.stop - part.start > 2 * columns:
+            x, y = _sampled(step, value, self._thinned, span, columns)
         else:
             x, y = rate_steps(step, value, span.low, span.high, span.newest)
         if log:
