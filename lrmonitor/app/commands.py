@@ -179,4 +179,7 @@ class Commander(QObject):
 
 def _sentence(error: BaseException) -> str:
     text = str(error) or type(error).__name__
+    if isinstance(error, OSError) and not isinstance(error, client.LinkError):
+        text = f"the connection to the training broke: {error.strerror or error}"
+    text = text[:1].upper() + text[1:]
     return text if text.endswith((".", "!", "?")) else f"{text}."
