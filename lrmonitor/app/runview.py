@@ -12,6 +12,7 @@ from lrmonitor.model.state import Phase
 
 from .panels.control import ControlPanel
 from .panels.header import RunHeader
+from .panels.notices import Notices
 from .session import Session
 from .theme import Theme
 
@@ -49,6 +50,7 @@ class RunView(QWidget):
         self._unseen = True
         self.plots: PlotPane | None = None
         self.header = RunHeader(session, theme, self)
+        self.notices = Notices(session, theme, self)
         self.control = ControlPanel(session, theme, self)
         self._empty = QWidget(self)
         self._empty.setAutoFillBackground(True)
@@ -65,6 +67,10 @@ class RunView(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.header)
+        notices = QVBoxLayout()
+        notices.setContentsMargins(12, 8, 12, 8)
+        notices.addWidget(self.notices)
+        column.addLayout(notices)
         column.addWidget(self.splitter, 1)
         session.changed.connect(self._on_changed)
 
@@ -104,6 +110,7 @@ class RunView(QWidget):
         """Take the theme's colours."""
         self._theme = theme
         self.header.set_theme(theme)
+        self.notices.set_theme(theme)
         self.control.set_theme(theme)
         if self.plots is not None:
             self.plots.set_theme(theme)
@@ -136,6 +143,7 @@ class RunView(QWidget):
 
     def _show_figures(self) -> None:
         self.header.refresh()
+        self.notices.refresh()
         self.control.refresh()
 
     def _seen(self) -> bool:

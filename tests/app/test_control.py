@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from lrmonitor.app.panels.control import ControlPanel
+from lrmonitor.app.panels.notices import Notices, last_line
 from lrmonitor.app.proposal import Proposal
 from lrmonitor.app.session import Session
 from lrmonitor.app.theme import LIGHT, ThemeManager
@@ -383,3 +385,49 @@ def test_everything_that_can_be_used_has_a_name(folder: RunFolder, panel: MakePa
     for label in (control.readout.effective, control.readout.scheduled):
         assert label.accessibleName()
     assert control.entry.caption.buddy() is control.entry.field
+
+
+@pytest.mark.parametrize(
+    ("printed", "words"),
+    [
+        (b"epoch 1\nTraceback\nValueError: no\n\n", "ValueError: no"),
+        (b"\x1b[31mred\x1b[0m\r\n", "red"),
+        (b"50 %\r100 %\r", "100 %"),
+        (b"\xff\xfe broken\n", "\ufffd\ufffd broken"),
+        (b"", ""),
+        (b"x" * 9000, "x" * 300 + "…"),
+    ],
+)
+def test_the_last_line_of_the_console(printed: bytes, words: str, tmp_path: Path) -> None:
+    (tmp_path / "console.log").write_bytes(printed)
+    assert last_line(tmp_path) == words
+
+
+def test_without_a_console_there_is_no_last_line(tmp_path: Path) -> None:
+    assert last_line(tmp_path) == ""
+
+
+def test_a_failure_shows_its_last_line(
+    folder: RunFolder, qtbot: QtBot, themes: ThemeManager
+) -> None:
+    (folder.path / "console.log").write_bytes(b"Traceback ...\nRuntimeError: shape\n")
+    session = Session(folder.path)
+    notices = Notices(session, LIGHT)
+    qtbot.addWidget(notices)
+    assert notices.isHidden()
+    folder.exited(1)
+    session.poll()
+    notices.refresh()
+    assert notices.text == "Its last line: RuntimeError: shape"
+    assert notices.tone == "bad"
+
+
+def test_what_was_not_recorded_is_told(
+    folder: RunFolder, qtbot: QtBot, themes: ThemeManager
+) -> None:
+    folder.event("lost", records=12, events=0, bytes=0, since=1.0, until=2.0, reason="disk full")
+    notices = Notices(Session(folder.path), LIGHT)
+    qtbot.addWidget(notices)
+    assert "12 records" in notices.text
+    assert "disk full" in notices.text
+    assert notices.tone == "warn"
