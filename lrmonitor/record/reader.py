@@ -314,22 +314,23 @@ def _records(descriptor: int, count: int) -> Iterator[npt.NDArray[np.void]]:
 
 def _series_info(event: dict[str, Any]) -> SeriesInfo | None:
     """The series that a `series` event declares; None when it makes no sense."""
-    index, name = event.get("series"), event.get("name")
-    if not _is_index(index) or not isinstance(name, str) or not name:
+    index, name = _index(event.get("series")), event.get("name")
+    if index is None or not isinstance(name, str) or not name:
         return None
-    optimizer, group = event.get("optimizer"), event.get("group")
     return SeriesInfo(
         series=index,
         name=name,
         kind=str(event.get("kind", "metric")),
-        optimizer=optimizer if _is_index(optimizer) else None,
-        group=group if _is_index(group) else None,
+        optimizer=_index(event.get("optimizer")),
+        group=_index(event.get("group")),
         recorded=str(event.get("recorded", "each")),
     )
 
 
-def _is_index(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+def _index(value: object) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        return None
+    return value
 
 
 def _is_number(name: str) -> bool:
