@@ -87,6 +87,7 @@ def _take_picture(
 ) -> int:
     """Run with a window that nobody sees, which ends once it has saved its picture."""
     from lrmonitor.launch.foreground import Foreground
+    from lrmonitor.launch.messages import Messages
     from lrmonitor.launch.window import start_window
 
     picture = Path(args.screenshot).absolute()
@@ -100,7 +101,11 @@ def _take_picture(
     client = Foreground(spec, notes=tuple(notes), window=window, stop_with_window=True)
     outcome: Outcome = client.run()
     # The script was stopped because the picture is taken, so it is the window that counts.
-    return codes.DONE if outcome.window == 0 else codes.FAILED
+    if outcome.window == 0:
+        Messages().say(f"the picture of the window is {picture}")
+        return codes.DONE
+    Messages().say(f"there is no picture: the window ended with code {outcome.window}, see above")
+    return codes.FAILED
 
 
 def _spec(
