@@ -67,10 +67,13 @@ class RunView(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.header)
-        notices = QVBoxLayout()
-        notices.setContentsMargins(12, 8, 12, 8)
-        notices.addWidget(self.notices)
-        column.addLayout(notices)
+        # Its margins go with it when there is nothing to tell.
+        self._notice_bar = QWidget(self)
+        inside = QVBoxLayout(self._notice_bar)
+        inside.setContentsMargins(12, 8, 12, 8)
+        inside.addWidget(self.notices)
+        column.addWidget(self._notice_bar)
+        self._show_notices()
         column.addWidget(self.splitter, 1)
         session.changed.connect(self._on_changed)
 
@@ -143,8 +146,12 @@ class RunView(QWidget):
 
     def _show_figures(self) -> None:
         self.header.refresh()
-        self.notices.refresh()
+        self._show_notices()
         self.control.refresh()
+
+    def _show_notices(self) -> None:
+        self.notices.refresh()
+        self._notice_bar.setVisible(not self.notices.isHidden())
 
     def _seen(self) -> bool:
         return self.isVisible() and not self.window().isMinimized()
