@@ -239,10 +239,10 @@ class TestJournal:
         journal = Journal(folder / "supervisor.jsonl", clock=iter([1.5, 2.5, 3.5]).__next__)
         journal.write("starting", pid=1)
         journal.write("started", pid=2)
-        assert journal.waiting
+        seen = [journal.waiting]
         folder.mkdir()
         journal.write("exited", code=0)
-        assert not journal.waiting
+        assert [*seen, journal.waiting] == [True, False]
         lines = (folder / "supervisor.jsonl").read_text().splitlines()
         assert list(map(json.loads, lines)) == [
             {"time": 1.5, "event": "starting", "pid": 1},
