@@ -1,0 +1,1 @@
+"""Control messages between clients and the probe, and the endpoints they meet at."""

@@ -1,0 +1,280 @@
+"""What a client says to a training process, and what is answered. Strict both ways."""
+
+from __future__ import annotations
+
+import json
+import math
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
+
+PROTOCOL = 1
+MESSAGE_LIMIT = 64 * 1024
+"""Bytes of one message; a longer one closes the connection."""
+
+MODES = ("set", "scale", "hold", "freeze", "follow")
+STATUSES = ("pending", "applied", "refused", "cancelled")
+
+
+class CommandError(ValueError):
+    """A command that cannot be meant; the message says what to do."""
+
+
+def parse_rate(text: str) -> float:
+    """A learning rate as a person types it; raises CommandError with what is wrong."""
+    try:
+        value = float(str(text).strip().replace("_", "!"))
+    except ValueError:
+        raise CommandError(
+            f"{str(text).strip()!r} is not a number: type a rate such as 3e-4 or 0.0003"
+        ) from None
+    return check_rate(value, str(text).strip())
+
+
+def check_rate(value: float, text: str | None = None) -> float:
+    """The rate itself if it can be one: finite and above 0. Raises CommandError."""
+    said = text if text is not None else repr(value)
+    if math.isnan(value):
+        raise CommandError(f"{said} is not a rate: type a number such as 3e-4")
+    if math.isinf(value):
+        raise CommandError(f"{said} is too large for a number: type a rate such as 3e-4")
+    if value == 0:
+        raise CommandError(f"{said} as a rate stops learning: use freeze if that is what you want")
+    if value < 0:
+        raise CommandError(f"{said} is below 0: type a positive rate such as 3e-4")
+    return value
+
+
+@dataclass(frozen=True)
+class Author:
+    """Who gives a command: a person or a rule, through which program, under what name."""
+
+    who: str = "person"
+    via: str = "cli"
+    name: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """What all commands share. `id` makes a repeated command one command."""
+
+    kind: ClassVar[str] = ""
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    by: Author = Author()
+
+    def args(self) -> dict[str, Any]:
+        """The command's own fields."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("id", "by")}
+
+    def to_json(self) -> dict[str, Any]:
+        """The message that carries this command."""
+        return {
+            "type": "command",
+            "id": self.id,
+            "command": self.kind,
+            "args": self.args(),
+            "by": vars(self.by),
+        }
+
+
+@dataclass(frozen=True)
+class LrCommand(Command):
+    """Change the rate.
+
+    `value` is a rate for `set` and `hold`, a factor for `scale`, None otherwise. `optimizer` is a
+    number, "all", or None for the main one; `group` a number, or None for all groups.
+    Raises CommandError for a mode, value or number that cannot be meant.
+    """
+
+    kind: ClassVar[str] = "lr"
+    mode: str = "hold"
+    value: float | None = None
+    optimizer: int | str | None = None
+    group: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise CommandError(f"{self.mode!r} is no mode: use one of {', '.join(MODES)}")
+        if self.mode in ("freeze", "follow"):
+            if self.value is not None:
+                raise CommandError(f"{self.mode} takes no value")
+        elif not _is_number(self.value):
+            raise CommandError(f"{self.mode} needs a number")
+        else:
+            assert self.value is not None
+            object.__setattr__(self, "value", check_rate(float(self.value)))
+        if self.optimizer != "all":
+            _check_index("optimizer", self.optimizer)
+        _check_index("group", self.group)
+
+
+@dataclass(frozen=True)
+class PauseCommand(Command):
+    """Hold the training after the step it is in."""
+
+    kind: ClassVar[str] = "pause"
+
+
+@dataclass(frozen=True)
+class ResumeCommand(Command):
+    """Let a paused training go on."""
+
+    kind: ClassVar[str] = "resume"
+
+
+@dataclass(frozen=True)
+class StepCommand(Command):
+    """Let a paused training make one step."""
+
+    kind: ClassVar[str] = "step"
+
+
+@dataclass(frozen=True)
+class StopCommand(Command):
+    """Interrupt the script at the next step boundary, as Ctrl-C would."""
+
+    kind: ClassVar[str] = "stop"
+
+
+@dataclass(frozen=True)
+class CancelCommand(Command):
+    """Withdraw a command that is still pending: the one with the id `target`, or all."""
+
+    kind: ClassVar[str] = "cancel"
+    target: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.target is not None and not isinstance(self.target, str):
+            raise CommandError("target must be a command's id")
+
+
+COMMANDS: dict[str, type[Command]] = {
+    c.kind: c
+    for c in (LrCommand, PauseCommand, ResumeCommand, StepCommand, StopCommand, CancelCommand)
+}
+
+
+def parse_command(message: Mapping[str, Any]) -> Command:
+    """The command in a message; raises CommandError for anything that does not fit exactly."""
+    unknown = set(message) - {"type", "id", "command", "args", "by"}
+    if unknown:
+        raise CommandError(f"unknown field {min(unknown)!r}")
+    made = COMMANDS.get(str(message.get("command")))
+    if made is None:
+        raise CommandError(f"unknown command {message.get('command')!r}")
+    id, args, by = message.get("id"), message.get("args", {}), message.get("by", {})
+    if not isinstance(id, str) or not 0 < len(id) <= 64:
+        raise CommandError("id must be a text of 1 to 64 characters")
+    if not isinstance(args, dict) or not isinstance(by, dict):
+        raise CommandError("args and by must be objects")
+    known = {f.name for f in fields(made)} - {"id", "by"}
+    for name in args:
+        if name not in known:
+            raise CommandError(f"unknown field {name!r} in {made.kind}")
+    for name, value in by.items():
+        if name not in ("who", "via", "name") or not isinstance(value, str) or len(value) > 200:
+            raise CommandError("by must hold the texts who, via and name")
+    return made(id=id, by=Author(**by), **args)
+
+
+@dataclass(frozen=True)
+class GroupRate:
+    """The rate of one group at a step: what the schedule wanted, what the step before used, and
+    what this step used."""
+
+    optimizer: int
+    group: int
+    scheduled: float | None
+    previous: float | None
+    effective: float | None
+
+
+@dataclass(frozen=True)
+class Acknowledgement:
+    """The answer to a command; `step` is the first step that used it, `reason` why it is refused."""
+
+    id: str
+    status: str
+    step: int | None = None
+    reason: str | None = None
+    warning: str | None = None
+    groups: tuple[GroupRate, ...] = ()
+
+    @property
+    def final(self) -> bool:
+        """Whether no other answer follows."""
+        return self.status != "pending"
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields as JSON has them; numbers that are not finite are texts."""
+        out = {f.name: getattr(self, f.name) for f in fields(self)}
+        out["groups"] = [{k: _plain(v) for k, v in vars(g).items()} for g in self.groups]
+        return out
+
+
+def parse_acknowledgement(message: Mapping[str, Any]) -> Acknowledgement:
+    """The acknowledgement in a message; raises ValueError when it is none."""
+    try:
+        groups = tuple(
+            GroupRate(
+                int(g["optimizer"]),
+                int(g["group"]),
+                *(_number(g[k]) for k in ("scheduled", "previous", "effective")),
+            )
+            for g in message["groups"]
+        )
+        status, step = str(message["status"]), message["step"]
+        if status not in STATUSES:
+            raise ValueError(status)
+        return Acknowledgement(
+            id=str(message["id"]),
+            status=status,
+            step=None if step is None else int(step),
+            reason=message["reason"],
+            warning=message["warning"],
+            groups=groups,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"not an acknowledgement: {error}") from None
+
+
+def encode(message: Mapping[str, Any]) -> bytes:
+    """A message as it goes over the wire."""
+    return json.dumps(message, allow_nan=False, separators=(",", ":")).encode()
+
+
+def decode(data: bytes) -> dict[str, Any]:
+    """A message from the wire; raises ValueError when it is no JSON object."""
+    try:
+        message = json.loads(data.decode("utf-8"), parse_constant=_no_constant)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(message, dict):
+        raise ValueError("not an object")
+    return message
+
+
+def _no_constant(text: str) -> float:
+    raise ValueError(f"{text} is not JSON")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _check_index(name: str, value: object) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise CommandError(f"{name} must be a whole number from 0, not {value!r}")
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
+
+
+def _number(value: object) -> float | None:
+    return None if value is None else float(str(value))

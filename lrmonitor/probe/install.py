@@ -1,0 +1,184 @@
+"""Putting the probe in: torch's step hooks, and the two functions that losses go through."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import multiprocessing
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import lrmonitor
+from lrmonitor.probe import steps as probe
+from lrmonitor.probe.steps import Steps
+from lrmonitor.record.create import create_run
+from lrmonitor.record.home import runs_home
+
+_hooked = False
+_watching = False
+
+
+def install_after_torch_import() -> None:
+    """Called once torch has been imported in a launched script. Raises nothing of its own."""
+    install(probe.run_folder())
+
+
+def install(folder: Path | None) -> Steps:
+    """Watch this process for the run in `folder`. Installing again changes nothing: hooks that
+    stood twice would restore rates in the wrong order."""
+    found = probe.current()
+    if found is None:
+        found = Steps(folder)
+        probe.set_current(found)
+        lrmonitor._log = _log
+        atexit.register(_close)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=_in_child)
+    if "torch" in sys.modules:
+        _hook()
+    return found
+
+
+def start(name: str | None = None, runs: str | None = None) -> str:
+    """Record this process as a run from here on; the run's folder. See `lrmonitor.start`."""
+    found = probe.current()
+    if found is not None and found.folder is not None:
+        return str(found.folder)
+    launched = probe.run_folder()
+    if launched is None:
+        argv = [str(arg) for arg in getattr(sys, "argv", [])]
+        script = argv[0] if argv and argv[0] else "interactive"
+        launched = create_run(
+            runs_home(runs),
+            name=name or Path(script).stem or "interactive",
+            kind="started",
+            script=script,
+            argv=argv,
+            command=[sys.executable, *argv],
+            cwd=os.getcwd(),
+            python=sys.executable,
+            env={},
+        )
+    if found is not None:
+        found.folder, found.broken = launched, False
+    steps = install(launched)
+    steps.register()
+    if not _hooked:
+        _watch_for_torch()
+    return str(launched)
+
+
+def _log(step: int | None, values: dict[str, Any]) -> None:
+    found = probe.current()
+    if found is None:
+        return
+    if found.session is None and multiprocessing.parent_process() is not None:
+        return  # a data loader's worker is no training process
+    found.log(step, values)
+
+
+def _hook() -> None:
+    global _hooked
+    if _hooked:
+        return
+    _hooked = True
+    import torch
+    from torch.optim import optimizer as module
+
+    if not hasattr(module, "register_optimizer_step_pre_hook"):
+        found = probe.current()
+        session = found.register() if found is not None else None
+        if session is not None:
+            session.writer.event(
+                "probe_error",
+                where="install",
+                error=f"torch {torch.__version__} is too old: lrmonitor needs 2.0 or later",
+                traceback="",
+            )
+        return
+    module.register_optimizer_step_pre_hook(_before)
+    module.register_optimizer_step_post_hook(_after)
+    steps = probe.current()
+    assert steps is not None
+    original = torch.autograd.backward
+    torch.autograd.backward = functools.wraps(original)(steps.backward(original))
+    _hook_scaler(torch)
+
+
+def _before(optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    found = probe.current()
+    return None if found is None else found.before(optimizer, args, kwargs)
+
+
+def _after(optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    found = probe.current()
+    if found is not None:
+        found.after(optimizer, args, kwargs)
+
+
+def _hook_scaler(torch: Any) -> None:
+    """GradScaler: the loss before it is scaled, and the steps that it skips."""
+    classes = [getattr(getattr(torch, "amp", None), "GradScaler", None)]
+    classes.append(getattr(getattr(torch.cuda, "amp", None), "GradScaler", None))
+    for scaler in classes:
+        if scaler is None or "scale" not in scaler.__dict__:
+            continue  # it inherits the ones that are wrapped
+        scaler.scale = _scale(scaler.scale)
+        scaler.step = _scaler_step(scaler.step)
+
+
+def _scale(original: Any) -> Any:
+    @functools.wraps(original)
+    def scale(self: Any, outputs: Any) -> Any:
+        scaled = original(self, outputs)
+        found = probe.current()
+        if found is not None:
+            try:
+                found.losses.remember_scaled(outputs, scaled)
+            except Exception:
+                found._failed("in GradScaler.scale")
+        return scaled
+
+    return scale
+
+
+def _scaler_step(original: Any) -> Any:
+    @functools.wraps(original)
+    def step(self: Any, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
+        found = probe.current()
+        before = found.count(optimizer) if found is not None else 0
+        result = original(self, optimizer, *args, **kwargs)
+        if found is not None and found.count(optimizer) == before:
+            found.skipped(optimizer)
+        return result
+
+    return step
+
+
+def _watch_for_torch() -> None:
+    """`start` was called before the script imports torch: hook in when it does."""
+    global _watching
+    if _watching:
+        return
+    _watching = True
+    from lrmonitor.probe.late import TorchFinder
+
+    sys.meta_path.insert(0, TorchFinder(_hook))
+
+
+def _in_child() -> None:
+    """After a fork: the session is the parent's; the child is watched afresh if it trains."""
+    found = probe.current()
+    if found is None:
+        return
+    if found.session is not None:
+        found.session.forget()
+    probe.set_current(Steps(found.folder))
+
+
+def _close() -> None:
+    found = probe.current()
+    if found is not None and found.session is not None:
+        found.session.close()

@@ -1,0 +1,239 @@
+"""Learning rates in an optimizer's groups: reading, replacing for one step, putting back.
+
+A rate is a number, or a tensor with one element that compiled steps and captured graphs hold on
+to, which is therefore changed in place. Groups may share one tensor.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+def is_tensor(rate: Any) -> bool:
+    """Whether a rate is a torch tensor."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(rate, torch.Tensor)
+
+
+def read(rate: Any) -> float | None:
+    """A rate's value; None where there is no number (some optimizers have `lr=None`)."""
+    if rate is None or isinstance(rate, bool):
+        return None
+    try:
+        return float(rate.item() if is_tensor(rate) else rate)
+    except (TypeError, ValueError, RuntimeError):
+        return None
+
+
+def problem(groups: Sequence[dict[str, Any]], name: str) -> str | None:
+    """Why the rate of an optimizer with these groups cannot be set; None if it can."""
+    for group in groups:
+        rate = group.get("lr")
+        if read(rate) is None:
+            return f"{name} keeps no number as its learning rate"
+        if is_tensor(rate) and rate.requires_grad and rate.grad_fn is not None:
+            return f"{name}'s learning rate is itself computed by autograd"
+    return None
+
+
+@dataclass(frozen=True)
+class Override:
+    """What a person wants of one group: `scale` (a factor) or `hold` (a rate; 0 is frozen)."""
+
+    kind: str
+    value: float
+
+    def effective(self, scheduled: float) -> float:
+        """The rate to use where the schedule says `scheduled` (the plan's table of modes)."""
+        return self.value * scheduled if self.kind == "scale" else self.value
+
+
+@dataclass
+class Overrides:
+    """The overrides of one optimizer. `later` is what groups that are added later inherit."""
+
+    groups: dict[int, Override] = field(default_factory=dict)
+    later: Override | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.groups)
+
+    def inherit(self, group: int, scheduled: Sequence[float]) -> None:
+        """Give a new group its override: the same factor, or the held rate in proportion."""
+        later = self.later
+        if later is None or group in self.groups:
+            return
+        if later.kind == "hold" and later.value:
+            base, own = scheduled[0], scheduled[group]
+            share = own / base if base else (1.0 if own == base else math.nan)
+            if not math.isfinite(share) or share < 0:
+                return  # no proportion to keep: it follows its schedule
+            later = Override("hold", later.value * share)
+        self.groups[group] = later
+
+
+class Refused(Exception):
+    """A change that cannot be made; the message says why and what can."""
+
+
+def plan(
+    mode: str, value: float | None, group: int | None, scheduled: Sequence[float]
+) -> tuple[dict[int, Override | None], Override | None]:
+    """Overrides that a command gives to groups, at the step whose scheduled rates are given.
+
+    Returns group number -> override (None: follow), and what later groups inherit. Without a
+    group, the value is group 0's rate and the others keep their ratio to it. Raises Refused.
+    """
+    count = len(scheduled)
+    if group is not None and group >= count:
+        raise Refused(f"there is no group {group}: the groups are {_span(count)}")
+    chosen = range(count) if group is None else (group,)
+    if mode == "follow":
+        return {j: None for j in chosen}, None
+    if mode == "freeze":
+        frozen = Override("hold", 0.0)
+        return {j: frozen for j in chosen}, frozen if group is None else None
+    assert value is not None
+    if mode == "scale":
+        scale = Override("scale", value)
+        return {j: scale for j in chosen}, scale if group is None else None
+    base = scheduled[group or 0]
+    if mode == "set":
+        bad = [j for j in chosen if not scheduled[j] > 0]
+        if bad:
+            raise Refused(
+                f"the scheduled rate of group {bad[0]} is {scheduled[bad[0]]:g}: set scales the "
+                "schedule and needs it above 0; use hold, which keeps the rate until released"
+            )
+        scale = Override("scale", value / base)
+        return {j: scale for j in chosen}, scale if group is None else None
+    made: dict[int, Override | None] = {}
+    for j in chosen:
+        share = 1.0 if scheduled[j] == base else (scheduled[j] / base if base else math.nan)
+        if not math.isfinite(share) or share < 0:
+            raise Refused(
+                f"the scheduled rates are {base:g} in group {group or 0} and {scheduled[j]:g} in "
+                f"group {j}: there is no ratio to keep; name a group"
+            )
+        made[j] = Override("hold", value * share)
+    return made, Override("hold", value) if group is None else None
+
+
+def _span(count: int) -> str:
+    return "0" if count == 1 else f"0 to {count - 1}"
+
+
+@dataclass
+class _Put:
+    """One group's rate as it was and as it was put."""
+
+    group: dict[str, Any]
+    original: Any
+    put: Any
+    value: float
+    """What was read back after putting."""
+    saved: float
+    """The scheduled value."""
+    in_place: bool = False
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """The script wrote another rate into a group while the override stood there."""
+
+    group: int
+    found: float | None
+    put: float
+
+
+class Swap:
+    """Puts effective rates into groups and takes them out again, exactly.
+
+    `put` and `restore` may alternate within a step: what the script writes in between is the new
+    scheduled rate.
+    """
+
+    def __init__(self) -> None:
+        self._done: list[_Put] = []
+
+    @property
+    def active(self) -> bool:
+        """Whether effective rates stand in the groups."""
+        return bool(self._done)
+
+    def put(self, groups: Sequence[dict[str, Any]], overrides: Overrides) -> list[float | None]:
+        """Put what the overrides say; the rates then in force, read back, group by group."""
+        scheduled = [read(g.get("lr")) for g in groups]
+        shared = _shared(groups, overrides, scheduled)
+        tensors: dict[int, _Put] = {}
+        out: list[float | None] = []
+        for j, group in enumerate(groups):
+            was, override = scheduled[j], overrides.groups.get(j)
+            if was is None or override is None:
+                out.append(was)
+                continue
+            rate, wanted = group["lr"], override.effective(was)
+            if not is_tensor(rate):
+                group["lr"] = wanted
+                done = _Put(group, rate, wanted, wanted, was)
+            elif id(rate) in shared:
+                # The groups that share this tensor part ways: this one gets a copy for the step.
+                copy = rate.detach().clone()
+                copy.fill_(wanted)
+                group["lr"] = copy
+                done = _Put(group, rate, copy, float(copy.item()), was)
+            elif id(rate) in tensors:
+                out.append(tensors[id(rate)].value)
+                continue
+            else:
+                _fill(rate, wanted)
+                done = _Put(group, rate, rate, float(rate.item()), was, True)
+                tensors[id(rate)] = done
+            self._done.append(done)
+            out.append(done.value)
+        return out
+
+    def restore(self, groups: Sequence[dict[str, Any]]) -> list[Rewritten]:
+        """Put the scheduled rates back, but where the script wrote another one keep that."""
+        rewritten = []
+        for done in self._done:
+            found = done.group.get("lr")
+            value = read(found)
+            same = found is done.put or (found is not None and type(found) is type(done.put))
+            if same and value == done.value:
+                if done.in_place:
+                    _fill(done.original, done.saved)
+                else:
+                    done.group["lr"] = done.original
+            else:
+                index = next((j for j, g in enumerate(groups) if g is done.group), -1)
+                rewritten.append(Rewritten(index, value, done.value))
+                if not done.in_place and is_tensor(done.original) and found is done.put:
+                    # It was written into our copy: the tensor that the script holds is meant.
+                    _fill(done.original, done.put.item())
+                    done.group["lr"] = done.original
+        self._done.clear()
+        return rewritten
+
+
+def _shared(
+    groups: Sequence[dict[str, Any]], overrides: Overrides, scheduled: Sequence[float | None]
+) -> set[int]:
+    """Ids of tensors whose groups want different rates, so that one tensor cannot hold them."""
+    wants: dict[int, set[float | None]] = {}
+    for j, group in enumerate(groups):
+        rate, was, override = group.get("lr"), scheduled[j], overrides.groups.get(j)
+        if is_tensor(rate) and was is not None:
+            wanted = was if override is None else override.effective(was)
+            wants.setdefault(id(rate), set()).add(wanted)
+    return {key for key, values in wants.items() if len(values) > 1}
+
+
+def _fill(tensor: Any, value: float) -> None:
+    torch = sys.modules["torch"]
+    with torch.no_grad():
+        tensor.fill_(value)
