@@ -17,6 +17,7 @@ from PySide6.QtCore import QObject, Signal
 from lrmonitor.link.messages import (
     Author,
     CancelCommand,
+    CommandError,
     LrCommand,
     PauseCommand,
     ResumeCommand,
@@ -176,15 +177,19 @@ class Session(QObject):
         self, proposal: Proposal, optimizer: int | str | None, group: int | None
     ) -> None:
         """Ask for a rate."""
-        self._send(
-            LrCommand(
+        try:
+            command = LrCommand(
                 mode=proposal.mode,
                 value=proposal.value,
                 optimizer=optimizer,
                 group=group,
                 by=self._author(),
             )
-        )
+        except CommandError as error:
+            # A factor can multiply a rate out of the numbers there are.
+            self.problem.emit(str(error))
+            return
+        self._send(command)
 
     def pause(self) -> None:
         """Hold the training after the step it is in."""
