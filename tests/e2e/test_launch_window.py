@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -62,8 +63,13 @@ class Client:
         return code
 
     def _windows(self) -> list[psutil.Process]:
-        found = psutil.Process(self.process.pid).children()
-        return [process for process in found if "window" in process.cmdline()]
+        found = []
+        for process in psutil.Process(self.process.pid).children():
+            # The supervisor leaves its parent while we look.
+            with contextlib.suppress(psutil.Error):
+                if "window" in process.cmdline():
+                    found.append(process)
+        return found
 
 
 @pytest.fixture
