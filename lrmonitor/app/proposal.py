@@ -54,10 +54,15 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Caution:
-    """Something to say before sending. `hold` is the safer proposal, where there is one."""
+    """Something to say before sending. `hold` is the safer proposal, where there is one.
+
+    `ask`: it can do harm, so it is not sent before the person has said so twice. A rate that is
+    far too low only loses time; one that is far too high can ruin the weights.
+    """
 
     text: str
     hold: Proposal | None = None
+    ask: bool = True
 
 
 def multiplied(now: RateNow, factor: float) -> Proposal | None:
@@ -106,7 +111,7 @@ def caution(now: RateNow, proposal: Proposal) -> Caution | None:
     if abs(math.log10(factor)) <= math.log10(LARGE_CHANGE) + 1e-9:
         return None
     size = f"{_times(factor)} times" if factor > 1 else f"1/{_times(1 / factor)} of"
-    return Caution(f"That is {size} the present rate ({format_rate(before)}).")
+    return Caution(f"That is {size} the present rate ({format_rate(before)}).", ask=factor > 1)
 
 
 def _times(factor: float) -> str:

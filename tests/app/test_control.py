@@ -135,6 +135,14 @@ def test_a_large_change_is_asked_about_before_it_is_sent(
     assert shown.control.entry.apply.text() == "Apply"
 
 
+def test_a_rate_far_below_is_pointed_out_and_sent(folder: RunFolder, panel: MakePanel) -> None:
+    shown = panel(folder)
+    shown.type("1e-6", enter=False)
+    assert "present rate" in shown.control.entry.banner.text
+    QTest.keyClick(shown.control.entry.field, Qt.Key.Key_Return)
+    assert shown.asked == [("hold", 1e-6)]
+
+
 def test_editing_takes_the_consent_back(folder: RunFolder, panel: MakePanel) -> None:
     shown = panel(folder)
     shown.type("0.5")

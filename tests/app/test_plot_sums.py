@@ -13,7 +13,7 @@ from lrmonitor.app.plots.ranges import StepWindow, grow_values
 from lrmonitor.app.plots.running import RunningEma, weight_of
 from lrmonitor.app.plots.sampling import as_log, one_per_column, rate_steps, value_range
 from lrmonitor.app.plots.thinned import BLOCK, NonFinite, Thinned
-from lrmonitor.app.plots.ticks import linear_ticks, log_ticks, tick_label
+from lrmonitor.app.plots.ticks import linear_ticks, log_ticks, tick_labels
 from lrmonitor.model.smoothing import ema
 
 
@@ -38,19 +38,23 @@ def test_ticks_of_an_impossible_range_are_none() -> None:
 
 def test_log_ticks_are_decades_then_halves_then_even() -> None:
     assert log_ticks(-6, 0, 6) == [-6, -5, -4, -3, -2, -1, 0]
-    assert [tick_label(t, True) for t in log_ticks(-4, -2.5, 6)] == [
-        "1e-4", "2e-4", "5e-4", "1e-3", "2e-3"
-    ]
-    near = [tick_label(t, True) for t in log_ticks(math.log10(8e-4), math.log10(1e-3), 4)]
-    assert near == ["8e-4", "8.5e-4", "9e-4", "9.5e-4", "1e-3"]
+    labels = tick_labels(log_ticks(-4, -2.5, 6), True)
+    assert labels == ["1e-4", "2e-4", "5e-4", "1e-3", "2e-3"]
+    near = log_ticks(math.log10(8e-4), math.log10(1e-3), 4)
+    assert tick_labels(near, True) == ["8e-4", "8.5e-4", "9e-4", "9.5e-4", "1e-3"]
 
 
 def test_labels() -> None:
-    assert tick_label(0.0, False) == "0"
-    assert tick_label(0.5, False) == "0.5"
-    assert tick_label(1e-3, False, rates=True) == "1e-3"
-    assert tick_label(200000.0, False) == "200\u202fk"
-    assert tick_label(2_500_000.0, False) == "2.5\u202fM"
+    assert tick_labels([0.0, 0.5], False) == ["0", "0.5"]
+    assert tick_labels([8e-4, 1e-3], False, rates=True) == ["8e-4", "1e-3"]
+    assert tick_labels([200000.0, 2_500_000.0], False) == ["200\u202fk", "2.5\u202fM"]
+    assert tick_labels([1000.0, 1500.0, 12000.0], False) == ["1000", "1500", "12000"]
+
+
+def test_labels_have_the_digits_that_tell_them_apart() -> None:
+    near = [math.log10(v) for v in (0.0199, 0.01995, 0.02)]
+    assert tick_labels(near, True, rates=True) == ["0.0199", "0.01995", "0.02"]
+    assert tick_labels([100000.0, 100001.0], False) == ["100\u202fk", "100.001\u202fk"]
 
 
 def test_a_window_moves_only_when_data_leaves_it() -> None:

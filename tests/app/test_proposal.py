@@ -47,10 +47,13 @@ def test_what_comes_out_of_each_mode() -> None:
     assert expected(RateNow(), Proposal("scale", 3.0)) is None
 
 
-@pytest.mark.parametrize("value", [1.0001e-2, 0.5, 0.9e-4])
-def test_more_than_ten_times_is_asked_about(value: float) -> None:
+@pytest.mark.parametrize(("value", "ask"), [(1.0001e-2, True), (0.5, True), (0.9e-4, False)])
+def test_more_than_ten_times_is_pointed_out_and_asked_about_upwards(
+    value: float, ask: bool
+) -> None:
     found = caution(RateNow(1e-3, 1e-3), Proposal("hold", value))
     assert found is not None
+    assert found.ask is ask
     assert "present rate (0.001)" in found.text
 
 

@@ -92,7 +92,7 @@ class FactorButtons(QWidget):
 class RateEntry(QWidget):
     """The field with its mode, Apply and the factors. `wanted(Proposal)`: send this.
 
-    A rash entry is said first, while typing; Enter or Apply then asks once more.
+    A large change is pointed out while typing; one that can do harm is asked about once more.
     """
 
     wanted = Signal(object)
@@ -172,7 +172,7 @@ class RateEntry(QWidget):
             self.field.setFocus()
             return
         warning = caution(self._now, proposal)
-        if warning is not None and not self._armed:
+        if warning is not None and warning.ask and not self._armed:
             self._armed = True
             self._review()
             return

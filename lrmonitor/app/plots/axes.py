@@ -13,7 +13,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from ..theme import Theme
-from .ticks import linear_ticks, log_ticks, tick_label
+from .ticks import linear_ticks, log_ticks, tick_labels
 
 __all__ = ["PlainAxis", "PlotGrid", "StepView"]
 
@@ -55,7 +55,7 @@ class PlainAxis(AxisItem):  # type: ignore[misc]
         return [(1.0, self.places(minVal, maxVal, size))]
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-        return [tick_label(value, self.logarithmic, self.rates) for value in values]
+        return tick_labels(values, self.logarithmic, self.rates)
 
 
 class PlotGrid(GraphicsObject):  # type: ignore[misc]

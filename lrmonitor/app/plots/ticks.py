@@ -6,10 +6,11 @@ The grid lines and the axis labels both come from here, so they can never disagr
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from ..format import format_rate
 
-__all__ = ["linear_ticks", "log_ticks", "tick_label"]
+__all__ = ["linear_ticks", "log_ticks", "tick_labels"]
 
 
 def linear_ticks(low: float, high: float, count: int) -> list[float]:
@@ -52,21 +53,31 @@ def log_ticks(low: float, high: float, count: int) -> list[float]:
     return found
 
 
-def tick_label(value: float, log: bool, rates: bool = False) -> str:
-    """The text beside the tick at `value` (a log10 value when `log`).
+def tick_labels(values: Sequence[float], log: bool, rates: bool = False) -> list[str]:
+    """The texts beside the ticks at `values` (log10 values when `log`), as short as they can be
+    while they differ.
 
     `rates`: small values are all written with an exponent, so that 1e-3 stands above 8e-4.
     """
+    labels: list[str] = []
+    for digits in range(3, 12):
+        labels = [_label(value, log, rates, digits) for value in values]
+        if len(set(labels)) == len(labels):
+            break
+    return labels
+
+
+def _label(value: float, log: bool, rates: bool, digits: int) -> str:
     number = 10.0**value if log else value
     if number == 0:
         return "0"
     if (rates or log) and abs(number) < 0.01:
-        mantissa, exponent = f"{number:.2e}".split("e")
+        mantissa, exponent = f"{number:.{digits - 1}e}".split("e")
         return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
-    if log:
-        return format_rate(number, 3)
-    if abs(value) >= 1e5 and value == int(value) and abs(value) < 1e15:
+    if abs(number) >= 1e5 and not log:
         for unit, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-            if abs(value) >= unit and value % (unit / 100) == 0:
-                return f"{value / unit:g}\u202f{name}"
-    return format_rate(value, 6)
+            if abs(number) >= unit:
+                return f"{number / unit:.{digits}g}\u202f{name}"
+    if digits < 6 and abs(number) >= 10**digits:
+        digits = 6
+    return format_rate(number, digits)
