@@ -5,10 +5,15 @@ A script needs none of this; two functions are there for those who want them.
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
 __version__ = "0.1.0"
 __all__ = ["__version__", "log", "start"]
 
-_log = None
+_log: Callable[[int | None, dict[str, Any]], None] | None = None
 """What `log` calls: the probe puts itself here when it is attached."""
 
 

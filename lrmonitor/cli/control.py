@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 _WORDS = {
     "pause": ("Pause a run once the step it is in is done.", "paused after step {}"),
     "resume": ("Let a paused run go on.", "resumed after step {}"),
-    "step": ("Let a paused run make one step and pause again.", "step {} is next"),
+    "step": (
+        "Let a paused run make one step and pause again.",
+        "made one step: paused after step {}",
+    ),
     "cancel": ("Withdraw a command that is still pending (by default all).", "cancelled"),
 }
 

@@ -39,5 +39,6 @@ class Journal:
             while self._waiting:
                 self._writer.write(self._waiting[0])
                 self._waiting.popleft()
+            self._writer.flush()
         except OSError:
             pass

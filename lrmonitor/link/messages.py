@@ -192,7 +192,10 @@ class GroupRate:
 
 @dataclass(frozen=True)
 class Acknowledgement:
-    """The answer to a command; `step` is the first step that used it, `reason` why it is refused."""
+    """The answer to a command; `step` is the first step that used it, `reason` why not.
+
+    `groups` holds the rates as read back in that step.
+    """
 
     id: str
     status: str

@@ -67,6 +67,7 @@ class Server:
         self._socket = wire.listen(self.address)
         self._open: set[Connection] = set()
         self._closed = False
+        self._ended = threading.Event()
         try:
             self._publish(run_id, rank, folder)
         except BaseException:
@@ -80,6 +81,7 @@ class Server:
         if self._closed:
             return
         self._closed = True
+        self._ended.set()
         for path in (self.file, Path(self.address)):
             with contextlib.suppress(OSError):
                 path.unlink()
@@ -120,9 +122,7 @@ class Server:
             try:
                 sock, _ = self._socket.accept()
             except OSError:
-                if self._closed:
-                    return
-                threading.Event().wait(0.1)  # out of descriptors: do not spin
+                self._ended.wait(0.1)  # out of descriptors, perhaps: do not spin
                 continue
             if len(self._open) >= CONNECTIONS:
                 sock.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable, Sequence
 from importlib.abc import MetaPathFinder
@@ -35,9 +36,7 @@ class TorchFinder(MetaPathFinder):
         def exec_module(module: ModuleType) -> None:
             del loader.exec_module  # type: ignore[attr-defined]
             original(module)
-            try:
+            with contextlib.suppress(Exception):  # whatever fails here is ours, not the script's
                 self._then()
-            except Exception:
-                pass  # whatever fails here is ours, not the script's
 
         loader.exec_module = exec_module  # type: ignore[attr-defined]

@@ -104,7 +104,7 @@ class Optimizer:
     def record_rates(self, groups: list[dict[str, Any]], step: int, now: float) -> None:
         """Write the rates that changed, where scheduled and effective are the same."""
         for known, group in zip(self.groups, groups, strict=False):
-            lr = group.get("lr")
+            lr: Any = group.get("lr")
             if lr is known.seen and (known.version < 0 or lr._version == known.version):
                 continue
             if rates.is_tensor(lr):

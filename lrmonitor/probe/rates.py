@@ -32,7 +32,7 @@ def read(rate: Any) -> float | None:
 def problem(groups: Sequence[dict[str, Any]], name: str) -> str | None:
     """Why the rate of an optimizer with these groups cannot be set; None if it can."""
     for group in groups:
-        rate = group.get("lr")
+        rate: Any = group.get("lr")
         if read(rate) is None:
             return f"{name} keeps no number as its learning rate"
         if is_tensor(rate) and rate.requires_grad and rate.grad_fn is not None:
@@ -93,14 +93,14 @@ def plan(
         raise Refused(f"there is no group {group}: the groups are {_span(count)}")
     chosen = range(count) if group is None else (group,)
     if mode == "follow":
-        return {j: None for j in chosen}, None
+        return dict.fromkeys(chosen), None
     if mode == "freeze":
         frozen = Override("hold", 0.0)
-        return {j: frozen for j in chosen}, frozen if group is None else None
+        return dict.fromkeys(chosen, frozen), frozen if group is None else None
     assert value is not None
     if mode == "scale":
         scale = Override("scale", value)
-        return {j: scale for j in chosen}, scale if group is None else None
+        return dict.fromkeys(chosen, scale), scale if group is None else None
     base = scheduled[group or 0]
     if mode == "set":
         bad = [j for j in chosen if not scheduled[j] > 0]
@@ -110,7 +110,7 @@ def plan(
                 "schedule and needs it above 0; use hold, which keeps the rate until released"
             )
         scale = Override("scale", value / base)
-        return {j: scale for j in chosen}, scale if group is None else None
+        return dict.fromkeys(chosen, scale), scale if group is None else None
     made: dict[int, Override | None] = {}
     for j in chosen:
         share = 1.0 if scheduled[j] == base else (scheduled[j] / base if base else math.nan)
@@ -201,7 +201,7 @@ class Swap:
         """Put the scheduled rates back, but where the script wrote another one keep that."""
         rewritten = []
         for done in self._done:
-            found = done.group.get("lr")
+            found: Any = done.group.get("lr")
             value = read(found)
             same = found is done.put or (found is not None and type(found) is type(done.put))
             if same and value == done.value:

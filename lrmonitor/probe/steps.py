@@ -167,10 +167,11 @@ class Steps:
         if step is None:
             return
         frame = sys._getframe(1)
-        if step.frame is not frame:
-            # The step within it; or, where a compiled frame went on as another one, itself.
-            if step.optimizer.ref() is not actual or _calls(step.frame, frame):
-                return
+        # Another frame is the step within it; or, where a compiled one went on as another, itself.
+        if step.frame is not frame and (
+            step.optimizer.ref() is not actual or _calls(step.frame, frame)
+        ):
+            return
         del self._active[ident]
         try:
             self._record(step, actual)

@@ -40,7 +40,7 @@ class JsonlWriter:
     def write(self, obj: dict[str, Any]) -> None:
         """Append one object. After an OSError nothing of it was written: it may be tried again.
         What a full disk took only in part counts as written and is completed later."""
-        self._flush()
+        self.flush()
         text = json.dumps(plain(obj), ensure_ascii=False, separators=(",", ":"))
         line = text.encode("utf-8", "backslashreplace") + b"\n"
         done = os.write(self._fd, line)
@@ -48,7 +48,7 @@ class JsonlWriter:
         # A full disk may take a part now and the rest later; that is not a reason to fail.
         if self._rest:
             try:
-                self._flush()
+                self.flush()
             except OSError:
                 return
 
@@ -63,7 +63,8 @@ class JsonlWriter:
             os.close(self._fd)
             self._fd = -1
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Complete a line that was taken only in part. Raises OSError while a rest remains."""
         while self._rest:
             done = os.write(self._fd, self._rest)
             self._rest = self._rest[done:]

@@ -70,7 +70,9 @@ def _held_after(*modules: str) -> set[str]:
 
 
 def _foreign(names: set[str]) -> set[str]:
-    return {n for n in names if n not in sys.stdlib_module_names and n != "lrmonitor"}
+    # multiprocessing makes `__mp_main__` another name of the main module.
+    ours = {"lrmonitor", "__mp_main__"}
+    return {n for n in names if n not in sys.stdlib_module_names and n not in ours}
 
 
 @pytest.mark.parametrize("part", STDLIB_ONLY)
