@@ -1,0 +1,214 @@
+"""What one training step costs under each way of recording it; run by `test_step_cost.py`.
+
+All ways are measured in one process, on one model, in blocks of steps whose order is drawn anew in
+each round, so that a busy machine slows all of them alike. The cost of a way is the difference
+between its block's median step and that of the block without any recording in the same round; what
+is printed (JSON) is the median of these differences over the rounds, in microseconds.
+"""
+
+from __future__ import annotations
+
+import csv
+import gc
+import json
+import random
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.optim import optimizer as torch_optimizer
+
+import lrmonitor
+from lrmonitor.link.messages import Acknowledgement, LrCommand
+from lrmonitor.probe import steps as probe
+
+WARM = 3
+"""Steps of a block before those that are measured."""
+
+STEPS = 12
+"""Measured steps of a block."""
+
+PLAIN = "no probe"
+IDLE = "hooks without a run"
+PROBE = "probe"
+OVERRIDE = "probe with an override"
+CSV = "CSV line and flush"
+TENSORBOARD = "TensorBoard add_scalar x 2"
+
+Log = Callable[[int, torch.Tensor], None]
+
+
+def nothing(step: int, loss: torch.Tensor) -> None:
+    """What a script without any recording does after a step."""
+
+
+class Training:
+    """A small multi-layer perceptron on the CPU."""
+
+    def __init__(self, kind: str) -> None:
+        torch.manual_seed(0)
+        self.model = torch.nn.Sequential(
+            torch.nn.Linear(16, 32), torch.nn.ReLU(), torch.nn.Linear(32, 1)
+        )
+        make: Any = getattr(torch.optim, kind)
+        self.optimizer = make(self.model.parameters(), lr=1e-3)
+        self.inputs = torch.randn(32, 16)
+        self.targets = self.inputs.sum(dim=1, keepdim=True)
+        self.step = 0
+
+    def block(self, count: int, log: Log) -> list[int]:
+        """Train `count` steps; what each took, in nanoseconds."""
+        model, optimizer, inputs, targets = self.model, self.optimizer, self.inputs, self.targets
+        mse, clock, took = torch.nn.functional.mse_loss, time.perf_counter_ns, []
+        for _ in range(count):
+            begin = clock()
+            loss = mse(model(inputs), targets)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            self.step += 1
+            log(self.step, loss)
+            took.append(clock() - begin)
+        return took
+
+
+class Hooks:
+    """Takes what the probe put into torch out, and puts it back."""
+
+    def __init__(self) -> None:
+        self._tables: list[tuple[dict[Any, Any], dict[Any, Any]]] = [
+            (table, dict(table))
+            for table in (
+                torch_optimizer._global_optimizer_pre_hooks,
+                torch_optimizer._global_optimizer_post_hooks,
+            )
+        ]
+        assert all(kept for _, kept in self._tables)
+        self._backward: Any = torch.autograd.backward
+
+    def take_out(self) -> None:
+        """As if the probe had never been there."""
+        for table, _ in self._tables:
+            table.clear()
+        torch.autograd.backward = self._backward.__wrapped__
+
+    def put_back(self) -> None:
+        """As the probe left it."""
+        for table, kept in self._tables:
+            table.clear()
+            table.update(kept)
+        torch.autograd.backward = self._backward
+
+
+def command(steps: probe.Steps, training: Training, mode: str, value: float | None = None) -> None:
+    """Give a rate command as a client would, and train until it is in effect."""
+    number = steps._table[id(training.optimizer)].number
+    applied = threading.Event()
+
+    def reply(answer: Acknowledgement) -> None:
+        if answer.status == "applied":
+            applied.set()
+
+    steps.control.submit(LrCommand(mode=mode, value=value, optimizer=number), reply)
+    training.block(1, nothing)
+    assert applied.is_set(), f"{mode} did not take effect"
+
+
+def loggers(folder: Path, training: Training) -> tuple[dict[str, Log], Callable[[], None]]:
+    """The other ways to record loss and rate, and how to end them."""
+    groups = training.optimizer.param_groups
+    file = (folder / "log.csv").open("w", newline="")
+    writer = csv.writer(file)
+
+    def write(step: int, loss: torch.Tensor) -> None:
+        writer.writerow((step, loss.item(), groups[0]["lr"]))
+        file.flush()
+
+    made: dict[str, Log] = {CSV: write}
+    board: Any = None
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        pass
+    else:
+        board = SummaryWriter(str(folder / "tensorboard"))  # type: ignore[no-untyped-call]
+
+        def add(step: int, loss: torch.Tensor) -> None:
+            board.add_scalar("loss", loss.item(), step)
+            board.add_scalar("lr", groups[0]["lr"], step)
+
+        made[TENSORBOARD] = add
+
+    def end() -> None:
+        file.close()
+        if board is not None:
+            board.close()
+
+    return made, end
+
+
+def measure(kind: str, rounds: int, folder: Path, hooks: Hooks) -> dict[str, Any]:
+    """Medians for one kind of optimizer: the plain step, and what each way adds, in µs."""
+    folder.mkdir()
+    steps = probe.current()
+    assert steps is not None
+    training = Training(kind)
+    training.block(50, nothing)
+    others, end = loggers(folder, training)
+    arms = [PLAIN, IDLE, PROBE, OVERRIDE, *others]
+    plain: list[float] = []
+    added: dict[str, list[float]] = {arm: [] for arm in arms if arm != PLAIN}
+    order = random.Random(0)
+    gc.disable()
+    for number in range(rounds):
+        if number % 20 == 0:
+            gc.collect()
+        order.shuffle(arms)
+        medians = {}
+        for arm in arms:
+            if arm == OVERRIDE:
+                command(steps, training, "hold", 5e-4)
+            if arm not in (PROBE, OVERRIDE, IDLE):
+                hooks.take_out()
+            if arm == IDLE:
+                probe.set_current(None)
+            took = training.block(WARM + STEPS, others.get(arm, nothing))[WARM:]
+            medians[arm] = statistics.median(took) / 1000
+            probe.set_current(steps)
+            hooks.put_back()
+            if arm == OVERRIDE:
+                command(steps, training, "follow")
+        plain.append(medians[PLAIN])
+        for arm, costs in added.items():
+            costs.append(medians[arm] - medians[PLAIN])
+    gc.enable()
+    end()
+    return {
+        "step": statistics.median(plain),
+        "added": {arm: statistics.median(costs) for arm, costs in added.items()},
+    }
+
+
+def main(rounds: int) -> None:
+    """Measure under SGD and AdamW, and print the medians."""
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as name:
+        lrmonitor.start("step-cost", str(Path(name) / "runs"))
+        hooks = Hooks()
+        found = {kind: measure(kind, rounds, Path(name) / kind, hooks) for kind in ("SGD", "AdamW")}
+        steps = probe.current()
+        assert steps is not None
+        assert steps.session is not None
+        assert steps.session._errors == 0, "the probe failed while it was measured"
+        print(json.dumps(found))
+        steps.session.close()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 300)

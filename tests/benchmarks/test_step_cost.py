@@ -1,0 +1,49 @@
+"""The probe's cost per training step, beside other ways to record loss and rate."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks import step_cost
+
+pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(600)]
+
+ROOT = Path(__file__).parents[2]
+ROUNDS = 300
+
+FRACTION = 20
+"""The probe may cost this part of what TensorBoard costs."""
+
+
+def test_the_probe_costs_a_fraction_of_tensorboard() -> None:
+    if importlib.util.find_spec("tensorboard") is None:
+        pytest.skip("tensorboard is not installed: pip install 'lrmonitor[tensorboard]'")
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.step_cost", str(ROUNDS)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=570,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    for kind, told in found.items():
+        added = told["added"]
+        print(f"\n{kind}: a step without any recording {told['step']:.1f} µs; added to it")
+        for arm, cost in added.items():
+            ratio = added[step_cost.TENSORBOARD] / cost if cost > 0 else float("inf")
+            print(f"  {cost:8.2f} µs  {arm} (TensorBoard costs {ratio:.1f} times that)")
+    for kind, told in found.items():
+        added = told["added"]
+        limit = added[step_cost.TENSORBOARD] / FRACTION
+        for arm in (step_cost.PROBE, step_cost.OVERRIDE):
+            assert added[arm] <= limit, f"{kind}: {arm} costs {added[arm]:.2f} µs > {limit:.2f} µs"
