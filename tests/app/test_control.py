@@ -143,6 +143,18 @@ def test_a_rate_far_below_is_pointed_out_and_sent(folder: RunFolder, panel: Make
     assert shown.asked == [("hold", 1e-6)]
 
 
+def test_what_was_sent_is_not_warned_of_later(folder: RunFolder, panel: MakePanel) -> None:
+    shown = panel(folder)
+    shown.type("5e-4")
+    assert shown.control.entry.field.selectedText() == "5e-4"
+    folder.train(5, effective=lambda s: 1e-7)
+    shown.read()
+    assert shown.control.entry.banner.text == ""
+    QTest.keyClick(shown.control.entry.field, Qt.Key.Key_Return)
+    assert "present rate" in shown.control.entry.banner.text
+    assert len(shown.sent) == 1
+
+
 def test_editing_takes_the_consent_back(folder: RunFolder, panel: MakePanel) -> None:
     shown = panel(folder)
     shown.type("0.5")

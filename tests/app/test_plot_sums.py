@@ -107,6 +107,9 @@ def test_values_move_in_quanta() -> None:
     assert grow_values(shown, (1.0, 1.1)) != shown
     assert grow_values(shown, None) == shown
     assert grow_values(None, None) == (0.0, 1.0)
+    low, high = grow_values(None, (1.0, 1.001), least=0.1)
+    assert low < 0.95 < 1.05 < high
+    assert grow_values((low, high), (1.0, 1.002), least=0.1) == (low, high)
 
 
 @given(st.floats(-1e3, 1e3), st.floats(0, 1e3))

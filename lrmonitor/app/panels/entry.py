@@ -102,6 +102,7 @@ class RateEntry(QWidget):
         self._now = RateNow()
         self._problem: str | None = None
         self._armed = False
+        self._sent = False
         self.caption = caption(self.tr("New rate"), self)
         self.field = RateField(self)
         self.caption.setBuddy(self.field)
@@ -163,6 +164,7 @@ class RateEntry(QWidget):
         """Enter or Apply: send, unless there is something to say first."""
         if self._problem is not None:
             return
+        self._sent = False
         try:
             proposal = Proposal(self.chosen_mode(), parse_rate(self.field.text()))
         except CommandError as error:
@@ -187,12 +189,15 @@ class RateEntry(QWidget):
 
     def _send(self, proposal: Proposal) -> None:
         self._armed = False
+        # What stands in the field has been said; until it is edited it is no wish any more.
+        self._sent = True
         self.wanted.emit(proposal)
         self.field.selectAll()
-        self._review(sent=True)
+        self._review()
 
     def _edited(self) -> None:
         self._armed = False
+        self._sent = False
         self._review()
 
     def _mode_picked(self) -> None:
@@ -202,6 +207,7 @@ class RateEntry(QWidget):
             self.tr("for example 0.5") if scale else self.tr("for example 3e-4")
         )
         self._armed = False
+        self._sent = False
         self._review()
 
     def _factor_picked(self, factor: float) -> None:
@@ -222,10 +228,10 @@ class RateEntry(QWidget):
         except CommandError:
             return None
 
-    def _review(self, sent: bool = False) -> None:
+    def _review(self) -> None:
         """Say what the entry would do, and what to think of first."""
         set_tone(self.field, "none")
-        proposal = None if sent else self._proposal()
+        proposal = None if self._sent else self._proposal()
         warning = None if proposal is None else caution(self._now, proposal)
         self.apply.setText(self.tr("Apply anyway") if self._armed else self.tr("Apply"))
         if warning is None:

@@ -88,7 +88,7 @@ class Chart:
             self.left.picture = None
             self.left.update()
             self.grid.update()
-        wanted = grow_values(self._shown, data)
+        wanted = grow_values(self._shown, data, 0.0 if data is None else self._least(data))
         if wanted != self._shown:
             # Without data the range is a placeholder: the first value chooses afresh.
             self._shown = wanted if data is not None else None
@@ -98,6 +98,10 @@ class Chart:
         self, span: Span
     ) -> tuple[list[NDArray[np.float64]], list[tuple[float, float] | None]]:
         raise NotImplementedError
+
+    def _least(self, data: tuple[float, float]) -> float:
+        """The least that the vertical axis shows, for data of that range."""
+        return 0.0
 
 
 class LossChart(Chart):
@@ -170,6 +174,10 @@ class RateChart(Chart):
                 curve.refresh(span, self.log)
                 ranges.append(curve.range)
         return lost, ranges
+
+    def _least(self, data: tuple[float, float]) -> float:
+        # A rate that has changed by less than a few per cent looks as steady as it is.
+        return 0.02 if self.log else 0.05 * max(abs(data[0]), abs(data[1]))
 
     def _parted(self, address: tuple[int, int]) -> int | None:
         """The first step at which a group's schedule is not what is used."""

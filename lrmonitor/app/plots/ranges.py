@@ -72,16 +72,22 @@ class StepWindow:
 
 
 def grow_values(
-    shown: tuple[float, float] | None, data: tuple[float, float] | None
+    shown: tuple[float, float] | None,
+    data: tuple[float, float] | None,
+    least: float = 0.0,
 ) -> tuple[float, float]:
     """The vertical range for data that spans `data` while `shown` is on the screen.
 
     Unchanged while the data stays inside and fills at least a third of it; otherwise the
-    data's range padded by 5 %. A single value gets room around it.
+    data's range padded by 5 %. A single value gets room around it, data that spans less than
+    `least` gets at least that.
     """
     if data is None or not (math.isfinite(data[0]) and math.isfinite(data[1])):
         return shown if shown is not None else (0.0, 1.0)
     low, high = data
+    if 0 < high - low < least:
+        middle = (low + high) / 2
+        low, high = middle - least / 2, middle + least / 2
     span = high - low
     if shown is not None:
         width = shown[1] - shown[0]
