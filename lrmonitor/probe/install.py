@@ -98,24 +98,14 @@ def _hook() -> None:
                 traceback="",
             )
         return
-    module.register_optimizer_step_pre_hook(_before)
-    module.register_optimizer_step_post_hook(_after)
+    # Not wrapped: they know a step by the frame that calls them.
+    module.register_optimizer_step_pre_hook(probe.before_step)
+    module.register_optimizer_step_post_hook(probe.after_step)
     steps = probe.current()
     assert steps is not None
     original = torch.autograd.backward
     torch.autograd.backward = functools.wraps(original)(steps.backward(original))
     _hook_scaler(torch)
-
-
-def _before(optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    found = probe.current()
-    return None if found is None else found.before(optimizer, args, kwargs)
-
-
-def _after(optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    found = probe.current()
-    if found is not None:
-        found.after(optimizer, args, kwargs)
 
 
 def _hook_scaler(torch: Any) -> None:

@@ -1,7 +1,7 @@
 """The training thread's part: what happens before and after each optimizer step.
 
-torch calls `before` and `after` for every optimizer (its global step hooks). Only the outermost
-step of a thread counts: its frame is kept, since a counter would break when a step raises.
+torch calls `before_step` and `after_step` for every optimizer (its global step hooks). Only the
+outermost step of a thread counts: its frame is kept, as a counter would break when a step raises.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from sys import _getframe
 from threading import get_ident
 from typing import Any
 
@@ -130,55 +131,6 @@ class Steps:
         return known
 
     # The hooks
-
-    def before(self, actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """torch's global pre-hook; may give back arguments with the closure wrapped."""
-        if self.broken:
-            return None
-        try:
-            frame = sys._getframe(1)
-            ident = get_ident()
-            if ident in self._active:
-                if _calls(self._active[ident].frame, frame):
-                    return None  # a step within a step
-                self._heal(ident)
-            known = self._table.get(id(actual))
-            if known is None or known.ref() is not actual:
-                known = self._know(actual)
-                if known is None:
-                    return None
-            step = _Step(frame, known)
-            self._active[ident] = step
-            if len(actual.param_groups) != len(known.groups):
-                known.look_at_groups(actual)
-                known.inherit(actual)
-            if self.control.rates or known.overrides.groups:
-                self._put(step, actual)
-            if len(args) > 1 or kwargs:
-                return self._wrap_closure(step, actual, args, kwargs)
-        except Exception:
-            self._failed("before a step")
-        return None
-
-    def after(self, actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """torch's global post-hook."""
-        ident = get_ident()
-        step = self._active.get(ident)
-        if step is None:
-            return
-        frame = sys._getframe(1)
-        # Another frame is the step within it; or, where a compiled one went on as another, itself.
-        if step.frame is not frame and (
-            step.optimizer.ref() is not actual or _calls(step.frame, frame)
-        ):
-            return
-        del self._active[ident]
-        try:
-            self._record(step, actual)
-        except Exception:
-            self._failed("after a step")
-        if self.control.gate and (step.optimizer.number == 0 or self._main_gone()):
-            self.control.boundary()
 
     def backward(self, original: Callable[..., Any]) -> Callable[..., Any]:
         """`torch.autograd.backward` with its losses noted."""
@@ -442,6 +394,61 @@ def set_current(steps: Steps | None) -> None:
     """Make `steps` the process's probe (at install, and in a forked child)."""
     global _current
     _current = steps
+
+
+def before_step(actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """torch's global pre-hook; may give back arguments with the closure wrapped."""
+    steps = _current
+    if steps is None or steps.broken:
+        return None
+    try:
+        frame = _getframe(1)
+        ident = get_ident()
+        active = steps._active
+        if ident in active:
+            if _calls(active[ident].frame, frame):
+                return None  # a step within a step
+            steps._heal(ident)
+        known = steps._table.get(id(actual))
+        if known is None or known.ref() is not actual:
+            known = steps._know(actual)
+            if known is None:
+                return None
+        step = active[ident] = _Step(frame, known)
+        if len(actual.param_groups) != len(known.groups):
+            known.look_at_groups(actual)
+            known.inherit(actual)
+        if known.overrides.groups or steps.control.rates:
+            steps._put(step, actual)
+        if len(args) > 1 or kwargs:
+            return steps._wrap_closure(step, actual, args, kwargs)
+    except Exception:
+        steps._failed("before a step")
+    return None
+
+
+def after_step(actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """torch's global post-hook."""
+    steps = _current
+    if steps is None:
+        return
+    ident = get_ident()
+    step = steps._active.get(ident)
+    if step is None:
+        return
+    frame = _getframe(1)
+    # Another frame is the step within it; or, where a compiled one went on as another, itself.
+    if step.frame is not frame and (
+        step.optimizer.ref() is not actual or _calls(step.frame, frame)
+    ):
+        return
+    del steps._active[ident]
+    try:
+        steps._record(step, actual)
+    except Exception:
+        steps._failed("after a step")
+    if steps.control.gate and (step.optimizer.number == 0 or steps._main_gone()):
+        steps.control.boundary()
 
 
 def run_folder() -> Path | None:
