@@ -11,9 +11,16 @@ from hypothesis import strategies as st
 
 from lrmonitor.app.plots.ranges import StepWindow, grow_values
 from lrmonitor.app.plots.running import RunningEma, weight_of
-from lrmonitor.app.plots.sampling import as_log, one_per_column, rate_steps, value_range
-from lrmonitor.app.plots.thinned import BLOCK, NonFinite, Thinned
+from lrmonitor.app.plots.sampling import (
+    as_log,
+    one_per_column,
+    rate_steps,
+    value_range,
+    with_holds,
+)
+from lrmonitor.app.plots.thinned import BLOCK, Holds, NonFinite, Thinned
 from lrmonitor.app.plots.ticks import linear_ticks, log_ticks, tick_labels
+from lrmonitor.model.decimate import minmax
 from lrmonitor.model.smoothing import ema
 
 
@@ -210,3 +217,24 @@ def test_thinning_starts_afresh_when_the_column_was_written_anew() -> None:
     found = thinned.of(step[:130], np.ones(130))[1]
     assert (found == 1).all()
     assert len(lost.of(step[:130], np.ones(130))) == 0
+
+
+def test_a_held_rate_among_many_changes_is_drawn_level() -> None:
+    """A schedule that moves each step, held from step 500 to 900 and from 1200 on."""
+    moving = np.concatenate((np.arange(1, 501), np.arange(900, 1201)))
+    step = moving.astype(np.int64)
+    value = 1.0 - step / 2000.0
+    value[499] = 0.1
+    value[-1] = 0.05
+    holds = Holds()
+    found = holds.of(step[:300], 0, 2000, 20.0)
+    assert len(found) == 0
+    found = holds.of(step, 0, 2000, 20.0)
+    assert step[found].tolist() == [500]
+    x, y = with_holds(*minmax(step, value, 0, 2000, 40), step, value, found, 2000, 2000)
+    assert np.all(np.diff(x) >= 0)
+    at_900 = y[x == 900]
+    assert at_900[0] == 0.1  # the old value up to the jump
+    assert at_900[-1] == value[500]
+    assert not np.any((x > 500) & (x < 900))
+    assert (x[-1], y[-1]) == (2000.0, 0.05)

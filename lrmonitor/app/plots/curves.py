@@ -17,8 +17,8 @@ from lrmonitor.model.decimate import minmax
 from lrmonitor.record.reader import Series
 
 from .running import RunningEma, weight_of
-from .sampling import as_log, inside, one_per_column, rate_steps, value_range
-from .thinned import NonFinite, Thinned
+from .sampling import as_log, inside, one_per_column, rate_steps, value_range, with_holds
+from .thinned import Holds, NonFinite, Thinned
 
 Floats = NDArray[np.float64]
 
@@ -136,6 +136,7 @@ class RateCurve:
         self.item.setZValue(5 if scheduled else 10)
         self.range: tuple[float, float] | None = None
         self._thinned = Thinned()
+        self._holds = Holds()
 
     def colour(self, strong: str, dim: str) -> None:
         """The pen."""
@@ -153,6 +154,9 @@ class RateCurve:
         columns = SMOOTH_POINTS if self.scheduled else span.columns
         if part.stop - part.start > 2 * columns:
             x, y = _sampled(step, value, self._thinned, span, columns)
+            column = (span.high - span.low) / columns
+            holds = self._holds.of(step, span.low, span.high, column)
+            x, y = with_holds(x, y, step, value, holds, span.high, span.newest)
         else:
             x, y = rate_steps(step, value, span.low, span.high, span.newest)
         if log:

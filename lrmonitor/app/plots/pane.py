@@ -90,9 +90,7 @@ class PlotPane(QWidget):
         window = self._window.advanced(newest)
         self._columns = max(columns, 100)
         self._show_window(window)
-        span = Span(
-            math.floor(window.low), math.ceil(window.high), self._columns, int(newest)
-        )
+        span = Span(math.floor(window.low), math.ceil(window.high), self._columns, int(newest))
         self.loss.refresh(span)
         self.rate.refresh(span)
         if self._mouse is not None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-__all__ = ["as_log", "inside", "one_per_column", "rate_steps", "value_range"]
+__all__ = ["as_log", "inside", "one_per_column", "rate_steps", "value_range", "with_holds"]
 
 
 def inside(step: Ints, low: int, high: int) -> slice:
@@ -40,6 +40,26 @@ def rate_steps(
     end = float(step[last]) if last < len(step) else max(float(newest), float(xs[-1]))
     edges = np.append(xs, max(end, xs[-1]))
     return np.repeat(edges, 2)[1:-1], np.repeat(ys, 2)
+
+
+def with_holds(
+    x: Floats, y: Floats, step: Ints, value: Floats, holds: Ints, high: int, newest: int
+) -> tuple[Floats, Floats]:
+    """Sampled points of a rate (`x`, `y`) with its long holds drawn level and its jumps upright.
+
+    `holds` are the indices in `step` and `value` where the rate stays; the last one recorded, if
+    it is visible (not beyond `high`), is carried on to `newest`.
+    """
+    ends = step[holds + 1].astype(np.float64)
+    xs = np.concatenate((ends, x, step[holds].astype(np.float64), ends))
+    ys = np.concatenate((value[holds], y, value[holds], value[holds + 1]))
+    # Stable: at the step of a jump the old value comes first.
+    order = np.argsort(xs, kind="stable")
+    xs, ys = xs[order], ys[order]
+    if step[-1] <= high:
+        tail = (float(step[-1]), float(max(newest, step[-1])))
+        xs, ys = np.append(xs, tail), np.append(ys, (value[-1], value[-1]))
+    return xs, ys
 
 
 def as_log(value: Floats) -> Floats:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-__all__ = ["NonFinite", "Thinned"]
+__all__ = ["Holds", "NonFinite", "Thinned"]
 
 BLOCK = 64
 """Values of which the least and the greatest are kept: a 32nd of the column."""
@@ -90,3 +90,31 @@ class NonFinite:
             self._step = np.concatenate((self._step, step[self._taken :][new]))
         self._taken = len(value)
         return self._step
+
+
+class Holds:
+    """Where a column that is recorded at its changes stays as it is for more than a step."""
+
+    def __init__(self) -> None:
+        self._index: Ints = np.empty(0, np.int64)
+        self._taken = 0
+
+    def of(self, step: Ints, low: int, high: int, least: float) -> Ints:
+        """Indices i of `step`, shape (n,), ascending, that begins with those before: step[i + 1]
+        comes more than `least` later (at least 2), and what lies between is in [low, high]."""
+        if len(step) < self._taken:
+            self._taken = 0
+            self._index = np.empty(0, np.int64)
+        # The newest one has no end yet: it is looked at again when the next has come.
+        known = max(self._taken - 1, 0)
+        new = np.flatnonzero(np.diff(step[known:]) > 1) + known
+        if len(new):
+            self._index = np.concatenate((self._index, new))
+        self._taken = len(step)
+        first = max(int(np.searchsorted(step, low, side="right")) - 1, 0)
+        last = int(np.searchsorted(step, high, side="right"))
+        seen = self._index[
+            int(np.searchsorted(self._index, first)) : int(np.searchsorted(self._index, last))
+        ]
+        found: Ints = seen[step[seen + 1] - step[seen] > least]
+        return found

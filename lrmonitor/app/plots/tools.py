@@ -61,8 +61,10 @@ class PlotTools(QFrame):
         )
         self.smooth = QComboBox(self)
         self.smooth.setToolTip(
-            self.tr("The strong curve is an average over about this many steps of all the data;\n"
-                    "the faint one behind it is every step's loss.")
+            self.tr(
+                "The strong curve is an average over about this many steps of all the data;\n"
+                "the faint one behind it is every step's loss."
+            )
         )
         self.smooth.setAccessibleName(self.tr("Smoothing of the loss"))
         for span in SMOOTHING:
