@@ -103,7 +103,11 @@ class LrCommand(Command):
             raise CommandError(f"{self.mode} needs a number")
         else:
             assert self.value is not None
-            object.__setattr__(self, "value", check_rate(float(self.value)))
+            try:
+                value = float(self.value)
+            except OverflowError:  # a whole number of any length
+                value = math.inf
+            object.__setattr__(self, "value", check_rate(value))
         if self.optimizer != "all":
             _check_index("optimizer", self.optimizer)
         _check_index("group", self.group)

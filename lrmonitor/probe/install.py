@@ -122,7 +122,11 @@ def _hook_scaler(torch: Any) -> None:
 def _scale(original: Any) -> Any:
     @functools.wraps(original)
     def scale(self: Any, outputs: Any) -> Any:
-        scaled = original(self, outputs)
+        try:
+            scaled = original(self, outputs)
+        except BaseException as error:
+            _leave_out_this_frame(error)
+            raise
         found = probe.current()
         if found is not None:
             try:
@@ -139,12 +143,22 @@ def _scaler_step(original: Any) -> Any:
     def step(self: Any, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
         found = probe.current()
         before = found.count(optimizer) if found is not None else 0
-        result = original(self, optimizer, *args, **kwargs)
+        try:
+            result = original(self, optimizer, *args, **kwargs)
+        except BaseException as error:
+            _leave_out_this_frame(error)
+            raise
         if found is not None and found.count(optimizer) == before:
             found.skipped(optimizer)
         return result
 
     return step
+
+
+def _leave_out_this_frame(error: BaseException) -> None:
+    """The script's traceback looks as it does without the wrapper that caught `error`."""
+    if error.__traceback__ is not None:
+        error.__traceback__ = error.__traceback__.tb_next
 
 
 def _watch_for_torch() -> None:
