@@ -93,9 +93,7 @@ class Commander(QObject):
         """Runs in the short-lived thread; hands the result over by a queued signal."""
         connection, problem = None, None
         try:
-            connection = self._connect(
-                self._run, rank, client="window", timeout=CONNECT_SECONDS
-            )
+            connection = self._connect(self._run, rank, client="window", timeout=CONNECT_SECONDS)
         except (client.LinkError, OSError, ValueError) as error:
             problem = _sentence(error)
         except Exception as error:
@@ -121,9 +119,7 @@ class Commander(QObject):
                 self.failed.emit(str(command.id), problem or "")
             return
         self._connection = connection
-        self._notifier = QSocketNotifier(
-            connection.fileno(), QSocketNotifier.Type.Read, self
-        )
+        self._notifier = QSocketNotifier(connection.fileno(), QSocketNotifier.Type.Read, self)
         self._notifier.activated.connect(self._read)
         self._flush()
 

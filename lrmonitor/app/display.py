@@ -21,9 +21,9 @@ ADVICE = (
 )
 
 
-def display_problem(environ: Mapping[str, str] | None = None, platform: str = sys.platform) -> (
-    str | None
-):
+def display_problem(
+    environ: Mapping[str, str] | None = None, platform: str = sys.platform
+) -> str | None:
     """Why no window can be shown, with what to do; None when one can (or Qt was told how).
 
     On Linux a display is there when Wayland's socket or the X server of `DISPLAY` accepts a

@@ -45,7 +45,7 @@ def run_window(
     from .screenshot import Photographer, picture_problem
     from .settings import Settings
     from .theme import ThemeManager
-    from .window import MainWindow
+    from .window import SIZE, MainWindow
 
     if screenshot is not None and (problem := picture_problem(screenshot)) is not None:
         return _fail(problem)
@@ -63,6 +63,8 @@ def run_window(
     code = 0
     if screenshot is not None:
         window.leave_on_close = True
+        # The same picture everywhere: no screen is there to fit, and no size was chosen for it.
+        window.resize(*SIZE)
         photographer = Photographer(window, screenshot, screenshot_after)
 
         def taken(saved: bool) -> None:

@@ -173,9 +173,7 @@ class Session(QObject):
         ]
         return [*known, *underway]
 
-    def send_rate(
-        self, proposal: Proposal, optimizer: int | str | None, group: int | None
-    ) -> None:
+    def send_rate(self, proposal: Proposal, optimizer: int | str | None, group: int | None) -> None:
         """Ask for a rate."""
         try:
             command = LrCommand(

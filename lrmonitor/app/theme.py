@@ -73,9 +73,7 @@ LIGHT = Theme(
     good_fill="#e4f5ee",
     grid="#e9ebef",
     marker="#7d4698",
-    curves=(
-        "#0072b2", "#d55e00", "#008f68", "#b8588f", "#a87500", "#2a8fce", "#5c5c5c", "#8a7f00"
-    ),
+    curves=("#0072b2", "#d55e00", "#008f68", "#b8588f", "#a87500", "#2a8fce", "#5c5c5c", "#8a7f00"),
 )
 
 DARK = Theme(
@@ -97,9 +95,7 @@ DARK = Theme(
     good_fill="#17352b",
     grid="#2a2e35",
     marker="#c79be0",
-    curves=(
-        "#56b4e9", "#e8843c", "#2fc597", "#d98bb8", "#e6b23c", "#4a90d0", "#b5b5b5", "#f0e442"
-    ),
+    curves=("#56b4e9", "#e8843c", "#2fc597", "#d98bb8", "#e6b23c", "#4a90d0", "#b5b5b5", "#f0e442"),
 )
 
 

@@ -228,9 +228,7 @@ class MainWindow(QMainWindow):
             action = menu.addAction(entry.name.replace("&", "&&"))
             action.setCheckable(True)
             action.setChecked(self.session is not None and entry.folder == self.session.folder)
-            action.triggered.connect(
-                lambda _=False, folder=entry.folder: self.open_run(folder)
-            )
+            action.triggered.connect(lambda _=False, folder=entry.folder: self.open_run(folder))
         if not entries:
             menu.addAction(self.tr("No runs yet")).setEnabled(False)
 

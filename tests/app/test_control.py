@@ -70,9 +70,7 @@ def folder(isolated: Isolated) -> RunFolder:
 
 
 @pytest.mark.parametrize("text", ["3e-4", "0.0003", "3E-4", " 3e-4 ", ".0003"])
-def test_a_rate_is_taken_as_code_writes_it(
-    text: str, folder: RunFolder, panel: MakePanel
-) -> None:
+def test_a_rate_is_taken_as_code_writes_it(text: str, folder: RunFolder, panel: MakePanel) -> None:
     before = QLocale()
     QLocale.setDefault(QLocale(QLocale.Language.German))
     try:
@@ -240,9 +238,7 @@ def test_a_pending_command_can_be_cancelled(folder: RunFolder, panel: MakePanel)
     assert shown.sent[-1].target == "a"
 
 
-def test_while_paused_pending_says_what_it_waits_for(
-    folder: RunFolder, panel: MakePanel
-) -> None:
+def test_while_paused_pending_says_what_it_waits_for(folder: RunFolder, panel: MakePanel) -> None:
     folder.event("paused")
     folder.command("a", "hold", 3e-4)
     shown = panel(folder)
@@ -268,9 +264,7 @@ def test_release_and_freeze(folder: RunFolder, panel: MakePanel) -> None:
     assert shown.asked[-1] == ("follow", None)
 
 
-def test_one_optimizer_with_one_group_needs_no_choice(
-    folder: RunFolder, panel: MakePanel
-) -> None:
+def test_one_optimizer_with_one_group_needs_no_choice(folder: RunFolder, panel: MakePanel) -> None:
     assert panel(folder).control.target.isHidden()
 
 
@@ -294,8 +288,15 @@ def test_the_choice_survives_a_group_that_is_added(isolated: Isolated, panel: Ma
     shown = panel(several)
     target = shown.control.target
     target.group.setCurrentIndex(target.group.findData(1))
-    several.event("optimizer", optimizer=0, groups=3, main=True, controllable=True, reason=None,
-                  **{"class": "AdamW"})
+    several.event(
+        "optimizer",
+        optimizer=0,
+        groups=3,
+        main=True,
+        controllable=True,
+        reason=None,
+        **{"class": "AdamW"},
+    )
     shown.read()
     assert target.chosen_group() == 1
     assert target.group.count() == 4
@@ -334,9 +335,7 @@ def test_a_run_that_is_over_says_so(folder: RunFolder, panel: MakePanel) -> None
         assert button.toolTip()
 
 
-def test_before_training_the_run_can_only_be_stopped(
-    isolated: Isolated, panel: MakePanel
-) -> None:
+def test_before_training_the_run_can_only_be_stopped(isolated: Isolated, panel: MakePanel) -> None:
     shown = panel(RunFolder(isolated.runs).launch())
     assert "first step" in _disabled(shown)
     assert shown.control.training.stop.isEnabled()

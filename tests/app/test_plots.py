@@ -74,9 +74,7 @@ def test_one_spike_among_many_steps_is_drawn(folder: RunFolder, qtbot: QtBot) ->
     assert shown.pane.loss.view.viewRange()[1][1] > 99
 
 
-def test_losses_that_are_not_finite_are_marked_on_the_axis(
-    folder: RunFolder, qtbot: QtBot
-) -> None:
+def test_losses_that_are_not_finite_are_marked_on_the_axis(folder: RunFolder, qtbot: QtBot) -> None:
     bad = {50: math.nan, 60: math.inf, 61: -math.inf}
     shown = Plotted(folder.register().train(100, loss=lambda s: bad.get(s, 1.0)), qtbot)
     assert shown.pane.loss.axis_marks.step.tolist() == [50, 60, 61]
@@ -114,7 +112,7 @@ def test_a_change_of_rate_is_a_step_with_its_marker(folder: RunFolder, qtbot: Qt
     assert (mark.step, mark.kind) == (101, "rate")
     assert "3e-4" in mark.text
     x, y = (np.asarray(a) for a in shown.pane.rate.effective[0, 0].item.getData())
-    jump = np.flatnonzero(np.isclose(10 ** y, 3e-4))
+    jump = np.flatnonzero(np.isclose(10**y, 3e-4))
     assert x[jump[0]] == 101
     assert x[jump[0] - 1] == 101
     scheduled = shown.pane.rate.scheduled[0, 0].item.getData()[0]
@@ -149,9 +147,7 @@ def test_several_optimizers_and_groups_have_colours_and_names(
     shown = Plotted(folder.register((("AdamW", 2), ("SGD", 1))).train(50), qtbot)
     assert set(shown.pane.loss.curves) == {0, 1}
     assert set(shown.pane.rate.effective) == {(0, 0), (0, 1), (1, 0)}
-    pens = {
-        curve.item.opts["pen"].color().name() for curve in shown.pane.rate.effective.values()
-    }
+    pens = {curve.item.opts["pen"].color().name() for curve in shown.pane.rate.effective.values()}
     assert len(pens) == 3
     assert not shown.pane.legend.isHidden()
     assert "AdamW" in shown.pane.legend.text()
@@ -164,8 +160,15 @@ def test_one_curve_needs_no_legend(folder: RunFolder, qtbot: QtBot) -> None:
 
 def test_a_group_that_is_added_later_appears(folder: RunFolder, qtbot: QtBot) -> None:
     shown = Plotted(folder.register().train(5), qtbot)
-    folder.event("optimizer", optimizer=0, groups=2, main=True, controllable=True, reason=None,
-                 **{"class": "SGD"})
+    folder.event(
+        "optimizer",
+        optimizer=0,
+        groups=2,
+        main=True,
+        controllable=True,
+        reason=None,
+        **{"class": "SGD"},
+    )
     folder.declare("lr[0.1]", "lr", 0, 1)
     folder.declare("scheduled[0.1]", "scheduled_lr", 0, 1)
     folder.train(5)
@@ -174,9 +177,7 @@ def test_a_group_that_is_added_later_appears(folder: RunFolder, qtbot: QtBot) ->
     assert not shown.pane.legend.isHidden()
 
 
-def test_a_run_without_optimizer_says_why_there_is_no_rate(
-    folder: RunFolder, qtbot: QtBot
-) -> None:
+def test_a_run_without_optimizer_says_why_there_is_no_rate(folder: RunFolder, qtbot: QtBot) -> None:
     shown = Plotted(folder.register((), "No optimizer of torch is used.").train(20), qtbot)
     assert len(shown.drawn()[0]) == 20
     assert "no optimizer of torch" in shown.pane._rate_note.text()
@@ -220,9 +221,7 @@ def test_the_wheel_zooms_and_home_fits(folder: RunFolder, qtbot: QtBot) -> None:
     zoomed = shown.pane.shown
     assert zoomed.high - zoomed.low < 0.8 * (before.high - before.low)
     assert zoomed.follow
-    assert shown.pane.rate.view.viewRange()[0] == pytest.approx(
-        shown.pane.loss.view.viewRange()[0]
-    )
+    assert shown.pane.rate.view.viewRange()[0] == pytest.approx(shown.pane.loss.view.viewRange()[0])
     shown.pane.fit()
     assert shown.pane.shown.whole
 

@@ -69,9 +69,7 @@ def test_a_run_that_begins_while_the_list_is_shown_appears(
     qtbot.waitUntil(lambda: start.list.topLevelItemCount() == 1)
 
 
-def test_an_open_run_is_followed(
-    open_window: OpenWindow, folder: RunFolder, qtbot: QtBot
-) -> None:
+def test_an_open_run_is_followed(open_window: OpenWindow, folder: RunFolder, qtbot: QtBot) -> None:
     window = open_window(folder.path)
     view = window.view
     assert view is not None
@@ -135,7 +133,9 @@ def test_closing_a_live_run_asks_and_leaves_it_by_default(
     assert question is not None
     assert question.defaultButton() is question.answers["leave"]
     assert [b.text() for b in question.answers.values()] == [
-        "Leave it training", "Stop it", "Cancel"
+        "Leave it training",
+        "Stop it",
+        "Cancel",
     ]
     QTest.mouseClick(question.answers["cancel"], Qt.MouseButton.LeftButton)
     assert window.isVisible()
@@ -148,9 +148,7 @@ def test_closing_a_live_run_asks_and_leaves_it_by_default(
     assert not window.isVisible()
 
 
-def test_escape_cancels_closing(
-    open_window: OpenWindow, folder: RunFolder, qtbot: QtBot
-) -> None:
+def test_escape_cancels_closing(open_window: OpenWindow, folder: RunFolder, qtbot: QtBot) -> None:
     window = open_window(folder.path)
     window.close()
     assert window.question is not None

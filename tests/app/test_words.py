@@ -116,8 +116,15 @@ def test_a_refusal_says_why_and_a_cancelled_command_that_it_never_was() -> None:
     refused = log.latest()
     assert refused is not None
     assert told(refused) == "Refused: too cold"
-    log.take("rank", [_command(), _answer(status="refused"), _command("b"),
-                      _answer("b", status="cancelled", time=12.0)])
+    log.take(
+        "rank",
+        [
+            _command(),
+            _answer(status="refused"),
+            _command("b"),
+            _answer("b", status="cancelled", time=12.0),
+        ],
+    )
     cancelled = log.latest()
     assert cancelled is not None
     assert cancelled.id == "b"

@@ -147,7 +147,7 @@ class RateEntry(QWidget):
             self._review()
 
     def chosen_mode(self) -> str:
-        """"hold", "set" or "scale"."""
+        """ "hold", "set" or "scale"."""
         return str(self.mode.currentData())
 
     def set_mode(self, mode: str) -> None:

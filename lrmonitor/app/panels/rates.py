@@ -48,9 +48,7 @@ class RateReadout(QWidget):
         now = self._session.rate_now(*address)
         self._show(self.effective, now.effective)
         self._show(self.scheduled, now.scheduled)
-        self._say(
-            self.scheduled_note, "" if now.scheduled is None else self.tr("the script's own")
-        )
+        self._say(self.scheduled_note, "" if now.scheduled is None else self.tr("the script's own"))
         step = self._session.model.state.step
         if self._session.model.no_optimizer is not None:
             text = self.tr("no torch optimizer makes the steps")
