@@ -28,9 +28,9 @@ class Parts:
 
     def add(self, value: float | Arriving) -> None:
         """One more part."""
-        if isinstance(value, float):
+        if type(value) is float:
             self.total += value
-        else:
+        elif isinstance(value, Arriving):
             self.arriving.append(value)
         self.count += 1
 
@@ -43,7 +43,9 @@ class Parts:
         nothing was back-propagated (the second optimizer of one backward) has the last one's."""
         if self.count:
             self.last = (self.total, self.count, self.arriving)
-            self.drop()
+            self.total, self.count, self.closed = 0.0, 0, False
+            if self.arriving:
+                self.arriving = []
         else:
             self.closed = False
         return self.last
@@ -55,7 +57,8 @@ class Losses:
     def __init__(self) -> None:
         self._values = Values()
         self._threads: dict[int, Parts] = {}
-        self._inside: set[int] = set()
+        self.inside: set[int] = set()
+        """Threads that are in a backward pass."""
         self._scaled: dict[int, tuple[weakref.ref[Any], Any]] = {}
 
     def parts(self) -> Parts:
@@ -73,10 +76,15 @@ class Losses:
         """Before a backward pass: what it back-propagates, None if that is no part of a loss."""
         ident = get_ident()
         torch = sys.modules["torch"]
-        if ident in self._inside or torch._C._current_graph_task_id() != -1:
+        if ident in self.inside or torch._C._current_graph_task_id() != -1:
             return None  # checkpointing back-propagates within a backward pass
         outputs = args[0] if args else kwargs.get("tensors")
         gradients = args[1] if len(args) > 1 else kwargs.get("grad_tensors")
+        if type(outputs) is torch.Tensor and gradients is None and not self._scaled:
+            # By far the most frequent: `loss.backward()`.
+            if outputs.numel() != 1:
+                return None
+            return float(outputs.item()) if outputs.is_cpu else self._values.read(outputs)
         if isinstance(outputs, torch.Tensor):
             return self._one(torch, outputs, gradients)
         total: float | Arriving | None = None
@@ -89,14 +97,6 @@ class Losses:
             elif total is None:
                 total = value
         return total
-
-    def enter(self) -> None:
-        """The backward pass begins in this thread."""
-        self._inside.add(get_ident())
-
-    def leave(self) -> None:
-        """The backward pass is over."""
-        self._inside.discard(get_ident())
 
     def end(self, value: float | Arriving) -> Parts:
         """The backward pass succeeded: its value is a part of this thread's next step."""

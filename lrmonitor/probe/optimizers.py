@@ -91,7 +91,8 @@ class Optimizer:
 
     def scheduled(self, optimizer: Any) -> list[float]:
         """What the script wants now, group by group; nan where there is no number."""
-        found = [rates.read(g.get("lr")) for g in optimizer.param_groups]
+        read = rates.read
+        found = [read(group.get("lr")) for group in optimizer.param_groups]
         return [math.nan if value is None else value for value in found]
 
     def inherit(self, optimizer: Any) -> None:
@@ -119,9 +120,15 @@ class Optimizer:
                 known.record(step, now, value, value)
 
     def record_overridden(
-        self, scheduled: list[float], effective: list[float | None], step: int, now: float
+        self,
+        scheduled: list[float],
+        effective: list[float | None],
+        step: int,
+        now: float,
+        wanted: bool,
     ) -> list[GroupRate]:
-        """Write the rates of a step with an override; the rates, with those of the step before."""
+        """Write the rates of a step with an override; where they are wanted, the rates, with those
+        of the step before."""
         out = []
         for j, (known, was) in enumerate(zip(self.groups, scheduled, strict=False)):
             used = effective[j] if j < len(effective) else was
@@ -129,7 +136,8 @@ class Optimizer:
             known.seen, known.version = None, -1
             if used is not None:
                 known.record(step, now, was, used)
-            out.append(GroupRate(self.number, j, was, previous, used))
+            if wanted:
+                out.append(GroupRate(self.number, j, was, previous, used))
         return out
 
     def status(self) -> dict[str, Any]:

@@ -21,6 +21,8 @@ def is_tensor(rate: Any) -> bool:
 
 def read(rate: Any) -> float | None:
     """A rate's value; None where there is no number (some optimizers have `lr=None`)."""
+    if type(rate) is float:
+        return rate
     if rate is None or isinstance(rate, bool):
         return None
     try:
@@ -127,7 +129,7 @@ def _span(count: int) -> str:
     return "0" if count == 1 else f"0 to {count - 1}"
 
 
-@dataclass
+@dataclass(slots=True)
 class _Put:
     """One group's rate as it was and as it was put."""
 
@@ -167,20 +169,25 @@ class Swap:
 
     def put(self, groups: Sequence[dict[str, Any]], overrides: Overrides) -> list[float | None]:
         """Put what the overrides say; the rates then in force, read back, group by group."""
+        wanted_of = overrides.groups
         scheduled = [read(g.get("lr")) for g in groups]
-        shared = _shared(groups, overrides, scheduled)
+        shared: set[int] | None = None
         tensors: dict[int, _Put] = {}
         out: list[float | None] = []
         for j, group in enumerate(groups):
-            was, override = scheduled[j], overrides.groups.get(j)
+            was, override = scheduled[j], wanted_of.get(j)
             if was is None or override is None:
                 out.append(was)
                 continue
             rate, wanted = group["lr"], override.effective(was)
-            if not is_tensor(rate):
+            if type(rate) is float or not is_tensor(rate):
                 group["lr"] = wanted
-                done = _Put(group, rate, wanted, wanted, was)
-            elif id(rate) in shared:
+                self._done.append(_Put(group, rate, wanted, wanted, was))
+                out.append(wanted)
+                continue
+            if shared is None:
+                shared = _shared(groups, overrides, scheduled)
+            if id(rate) in shared:
                 # The groups that share this tensor part ways: this one gets a copy for the step.
                 copy = rate.detach().clone()
                 copy.fill_(wanted)
@@ -202,6 +209,9 @@ class Swap:
         rewritten = []
         for done in self._done:
             found: Any = done.group.get("lr")
+            if found is done.put and type(found) is float:  # not written: by far the most frequent
+                done.group["lr"] = done.original
+                continue
             value = read(found)
             same = found is done.put or (found is not None and type(found) is type(done.put))
             if same and value == done.value:

@@ -137,16 +137,18 @@ class Steps:
 
         def backward(*args: Any, **kwargs: Any) -> Any:
             value: float | Arriving | None = None
-            steps = current()
+            steps = _current
             if steps is None:
                 return original(*args, **kwargs)
+            losses = steps.losses
             try:
                 if steps._active:
-                    steps._heal_unless_within(sys._getframe(1))
-                value = steps.losses.begin(args, kwargs)
+                    steps._heal_unless_within(_getframe(1))
+                value = losses.begin(args, kwargs)
             except Exception:
                 steps._failed("before a backward pass")
-            steps.losses.enter()
+            ident = get_ident()
+            losses.inside.add(ident)
             try:
                 result = original(*args, **kwargs)
             except BaseException as error:
@@ -156,7 +158,7 @@ class Steps:
                     error.__traceback__ = error.__traceback__.tb_next
                 raise
             finally:
-                steps.losses.leave()
+                losses.inside.discard(ident)
             if value is not None:
                 steps._backpropagated(value)
             return result
@@ -233,7 +235,9 @@ class Steps:
         if used_scheduled is None:
             known.record_rates(actual.param_groups, self.step, now)
         else:
-            found = known.record_overridden(used_scheduled, step.effective, self.step, now)
+            found = known.record_overridden(
+                used_scheduled, step.effective, self.step, now, bool(step.applied)
+            )
             if step.applied:
                 self.control.taken(known, step.applied, found, self.step)
         parts = self.losses.parts()

@@ -43,7 +43,7 @@ class Values:
         return self._read(torch, tensor)
 
     def _read(self, torch: Any, tensor: Any) -> float | Arriving | None:
-        if tensor.device.type == "cpu":
+        if tensor.is_cpu:
             return float(tensor.item())
         if tensor.device.type != "cuda" or torch.cuda.is_current_stream_capturing():
             return None
