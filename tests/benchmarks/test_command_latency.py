@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import statistics
 import subprocess
@@ -60,14 +61,15 @@ def test_a_command_is_acknowledged_within_a_step(
     try:
         took, step = _measure(isolated.runs)
     finally:
-        training.send_signal(signal.SIGINT)
         children = psutil.Process(training.pid).children(recursive=True)
+        training.send_signal(signal.SIGINT)
         try:
             training.wait(30)
         finally:
-            for one in [*children, training]:
-                if one.is_running() if isinstance(one, psutil.Process) else one.poll() is None:
-                    one.kill()
+            for child in children:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    child.kill()
+            training.kill()
     median = statistics.median(took)
     worst = sorted(took)[int(len(took) * 0.95)]
     print(
