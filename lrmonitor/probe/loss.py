@@ -78,7 +78,7 @@ class Losses:
         torch = sys.modules["torch"]
         if ident in self.inside or torch._C._current_graph_task_id() != -1:
             return None  # checkpointing back-propagates within a backward pass
-        outputs = args[0] if args else kwargs.get("tensors")
+        outputs: Any = args[0] if args else kwargs.get("tensors")
         gradients = args[1] if len(args) > 1 else kwargs.get("grad_tensors")
         if type(outputs) is torch.Tensor and gradients is None and not self._scaled:
             # By far the most frequent: `loss.backward()`.
