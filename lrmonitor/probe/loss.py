@@ -78,7 +78,9 @@ class Losses:
         torch = sys.modules["torch"]
         if ident in self.inside or torch._C._current_graph_task_id() != -1:
             return None  # checkpointing back-propagates within a backward pass
-        outputs: Any = args[0] if args else kwargs.get("tensors")
+        if not args:
+            args = (kwargs.get("tensors"),)
+        outputs = args[0]
         gradients = args[1] if len(args) > 1 else kwargs.get("grad_tensors")
         if type(outputs) is torch.Tensor and gradients is None and not self._scaled:
             # By far the most frequent: `loss.backward()`.

@@ -161,6 +161,12 @@ class Steps:
                 losses.inside.discard(ident)
             if value is not None:
                 steps._backpropagated(value)
+                if steps._lone is not None and steps.control.gate:
+                    try:
+                        steps.control.boundary()
+                    except BaseException as error:
+                        error.__traceback__ = None
+                        raise
             return result
 
         return backward
@@ -349,8 +355,6 @@ class Steps:
             self._without_optimizer(parts, value)
         except Exception:
             self._failed("after a backward pass")
-        if self._lone is not None and self.control.gate:
-            self.control.boundary()
 
     def _without_optimizer(self, parts: Parts, value: float | Arriving) -> None:
         """No optimizer has stepped so far. If none was ever made, each backward pass is a step."""
@@ -452,7 +456,12 @@ def after_step(actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> No
     except Exception:
         steps._failed("after a step")
     if steps.control.gate and (step.optimizer.number == 0 or steps._main_gone()):
-        steps.control.boundary()
+        try:
+            steps.control.boundary()
+        except BaseException as error:
+            # What the script's SIGINT handler raised: as if Ctrl-C had come between two steps.
+            error.__traceback__ = None
+            raise
 
 
 def run_folder() -> Path | None:
