@@ -26,13 +26,17 @@ from lrmonitor.model import process
 from lrmonitor.model.command import NotLive, live_endpoints, why_not
 from lrmonitor.model.process import Identity
 from lrmonitor.model.run import STATE_POINTS, RunModel
-from lrmonitor.model.state import RunState, duration
+from lrmonitor.model.state import Phase, RunState, duration
 from lrmonitor.record.client_log import ClientLog
 
 LADDER = ("interrupt", "terminate", "kill")
 
 BOUNDARY_SECONDS = 3.0
 """How long the next step boundary is waited for before SIGINT is sent from outside."""
+
+
+SETTLE_SECONDS = 3.0
+"""How long the record of an end is waited for once the processes are gone."""
 
 
 @dataclass(frozen=True)
@@ -159,8 +163,11 @@ class _Stop:
             return False
         if answer.status != "applied":
             return False
-        at = f" after step {answer.step}" if answer.step is not None else ""
-        self._did("interrupt", "probe", f"interrupted{at}, at a step boundary", (), answer.step)
+        if answer.step is None:  # it had waited long enough, and sent the signal to itself
+            self._did("interrupt", "SIGINT", "interrupted by SIGINT: no step boundary came in time")
+            return True
+        text = f"interrupted after step {answer.step}, at a step boundary"
+        self._did("interrupt", "probe", text, (), answer.step)
         return True
 
     def _wait(self, who: Identity, timeout: float) -> list[psutil.Process]:
@@ -174,7 +181,7 @@ class _Stop:
         return process.wait_gone(list(watched.values()), timeout)
 
     def _did(
-        self, how: str, by: str, text: str, pids: Sequence[int], step: int | None = None
+        self, how: str, by: str, text: str, pids: Sequence[int] = (), step: int | None = None
     ) -> None:
         done = StopStep(how, by, text, tuple(pids), step)
         self._steps.append(done)
@@ -204,11 +211,14 @@ class _Stop:
 
     def _settle(self, alive: bool) -> None:
         """Read the end of the record: a supervisor tells of the exit a moment late."""
-        limit = time.monotonic() + (0.0 if alive else 2.0)
+        limit = time.monotonic() + (0.0 if alive else SETTLE_SECONDS)
         while True:
             self._model.look()
             self._model.poll()
-            if self._model.state.phase.over or time.monotonic() >= limit:
+            phase = self._model.state.phase
+            # A process that is gone without a record may only be ahead of its supervisor.
+            settled = phase.over and phase is not Phase.LOST
+            if settled or time.monotonic() >= limit:
                 return
             time.sleep(0.02)
 

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from lrmonitor.link.client import LinkError
-from lrmonitor.link.messages import Acknowledgement, PauseCommand, ResumeCommand
 from pytestqt.qtbot import QtBot
 
 from lrmonitor.app.commands import Commander
+from lrmonitor.link.client import LinkError
+from lrmonitor.link.messages import Acknowledgement, PauseCommand, ResumeCommand
 
 
 class Connection:

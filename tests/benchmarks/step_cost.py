@@ -2,9 +2,8 @@
 
 All ways are measured in one process, on one model, in blocks of steps whose order is drawn anew in
 each round, so that a busy machine slows all of them alike. The cost of a way is the difference
-between its block's fastest step and that of the block without any recording in the same round (the
-others are those that another process interrupted); what is printed (JSON) is the median of these
-differences over the rounds, in microseconds.
+between its block's median step and that of the block without any recording in the same round; what
+is printed (JSON) is the median of these differences over the rounds, in microseconds.
 """
 
 from __future__ import annotations
@@ -29,10 +28,10 @@ import lrmonitor
 from lrmonitor.link.messages import Acknowledgement, LrCommand
 from lrmonitor.probe import steps as probe
 
-WARM = 3
-"""Steps of a block before those that are measured."""
+WARM = 30
+"""Steps of a block before those that are measured: what switching the ways costs is over then."""
 
-STEPS = 12
+STEPS = 150
 """Measured steps of a block."""
 
 PLAIN = "no probe"
@@ -121,8 +120,11 @@ def command(steps: probe.Steps, training: Training, mode: str, value: float | No
     assert applied.is_set(), f"{mode} did not take effect"
 
 
-def loggers(folder: Path, training: Training) -> tuple[dict[str, Log], Callable[[], None]]:
-    """The other ways to record loss and rate, and how to end them."""
+def loggers(
+    folder: Path, training: Training
+) -> tuple[dict[str, Log], Callable[[], None], Callable[[], None]]:
+    """The other ways to record loss and rate, how to let them finish what waits, and how to end
+    them."""
     groups = training.optimizer.param_groups
     file = (folder / "log.csv").open("w", newline="")
     writer = csv.writer(file)
@@ -146,12 +148,16 @@ def loggers(folder: Path, training: Training) -> tuple[dict[str, Log], Callable[
 
         made[TENSORBOARD] = add
 
+    def drain() -> None:
+        if board is not None:
+            board.flush()
+
     def end() -> None:
         file.close()
         if board is not None:
             board.close()
 
-    return made, end
+    return made, drain, end
 
 
 def measure(kind: str, rounds: int, folder: Path, hooks: Hooks) -> dict[str, Any]:
@@ -161,7 +167,7 @@ def measure(kind: str, rounds: int, folder: Path, hooks: Hooks) -> dict[str, Any
     assert steps is not None
     training = Training(kind)
     training.block(50, nothing)
-    others, end = loggers(folder, training)
+    others, drain, end = loggers(folder, training)
     arms = [PLAIN, IDLE, PROBE, OVERRIDE, *others]
     plain: list[float] = []
     added: dict[str, list[float]] = {arm: [] for arm in arms if arm != PLAIN}
@@ -171,7 +177,7 @@ def measure(kind: str, rounds: int, folder: Path, hooks: Hooks) -> dict[str, Any
         if number % 20 == 0:
             gc.collect()
         order.shuffle(arms)
-        fastest = {}
+        typical = {}
         for arm in arms:
             if arm == OVERRIDE:
                 command(steps, training, "hold", 5e-4)
@@ -180,14 +186,16 @@ def measure(kind: str, rounds: int, folder: Path, hooks: Hooks) -> dict[str, Any
             if arm == IDLE:
                 probe.set_current(None)
             took = training.block(WARM + STEPS, others.get(arm, nothing))[WARM:]
-            fastest[arm] = min(took) / 1000
+            typical[arm] = statistics.median(took) / 1000
             probe.set_current(steps)
             hooks.put_back()
             if arm == OVERRIDE:
                 command(steps, training, "follow")
-        plain.append(fastest[PLAIN])
+            if arm == TENSORBOARD:
+                drain()  # its thread must not work on beside the next way
+        plain.append(typical[PLAIN])
         for arm, costs in added.items():
-            costs.append(fastest[arm] - fastest[PLAIN])
+            costs.append(typical[arm] - typical[PLAIN])
     gc.enable()
     end()
     return {
@@ -212,4 +220,4 @@ def main(rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 300)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 40)

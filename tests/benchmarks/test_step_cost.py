@@ -16,7 +16,7 @@ from tests.benchmarks import step_cost
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parents[2]
-ROUNDS = 300
+ROUNDS = 40
 
 FRACTION = 20
 """The probe may cost this part of what TensorBoard costs."""

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 import psutil
 import pytest
-from lrmonitor.link.messages import Author, PauseCommand
 
+from lrmonitor.link.messages import Author, PauseCommand
 from lrmonitor.model.command import NotLive, send_command
 from lrmonitor.model.run import RunModel
 from lrmonitor.model.state import Phase
