@@ -40,7 +40,6 @@ class _Step:
 
     __slots__ = (
         "applied",
-        "closure",
         "effective",
         "evaluations",
         "frame",
@@ -51,7 +50,6 @@ class _Step:
     def __init__(self, frame: Any, optimizer: Optimizer) -> None:
         self.frame = frame
         self.optimizer = optimizer
-        self.closure = False
         self.evaluations = 0
         self.applied: list[_Entry] | None = None
         self.scheduled: list[float] | None = None
@@ -275,7 +273,6 @@ class Steps:
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
         if not callable(closure):
             return None
-        step.closure = True
         wrapped = self._watched(step, actual, closure)
         if len(args) > 1:
             return (args[0], wrapped, *args[2:]), kwargs

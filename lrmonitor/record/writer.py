@@ -38,7 +38,6 @@ class SeriesWriter:
         self.append: Callable[[bytes], None] = self.waiting.append
         self.fd = -1
         self.partial = b""
-        self.checked = 0.0
 
     def add(self, step: int, when: float, value: float) -> None:
         """Append one point."""
