@@ -28,13 +28,17 @@ class Handlers:
     follow: Callable[[], None]
     loss_log: Callable[[], None]
     rate_log: Callable[[], None]
+    reset_layout: Callable[[], None]
     theme: Callable[[str], None]
     shortcuts: Callable[[], None]
     about: Callable[[], None]
 
 
 class Actions:
-    """Builds the menu bar of a window. `run_only` are disabled while no run is open."""
+    """Builds the menu bar of a window. `run_only` are disabled while no run is open.
+
+    The docks put theirs into `view`, before `after_docks`.
+    """
 
     def __init__(self, window: QMainWindow, do: Handlers, theme: str) -> None:
         self._window = window
@@ -56,11 +60,13 @@ class Actions:
         train.addSeparator()
         self._add(train, tr("&Enter a rate"), "Ctrl+R", do.enter_rate, True)
         self._add(train, tr("&Release to the schedule"), "Ctrl+Shift+R", do.release, True)
-        view = bar.addMenu(tr("&View"))
+        self.view = view = bar.addMenu(tr("&View"))
         self._add(view, tr("&Fit the whole run"), "Home", do.fit, True)
         self._add(view, tr("F&ollow the newest step"), "F", do.follow, True)
         self._add(view, tr("&Logarithmic loss"), "L", do.loss_log, True)
         self._add(view, tr("Logarithmic &rate"), "Shift+L", do.rate_log, True)
+        view.addSeparator()
+        self.after_docks = self._add(view, tr("Reset la&yout"), "", do.reset_layout)
         view.addSeparator()
         colours = view.addMenu(tr("&Colours"))
         group = QActionGroup(window)

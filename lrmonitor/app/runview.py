@@ -1,15 +1,17 @@
-"""One open run on the screen: header, plots, control panel. It wires them; they never meet."""
+"""One open run on the screen: header and plots, and the docks around them. It wires them; they
+never meet."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QByteArray, Qt, Signal
-from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from lrmonitor.model.run import Changes
 from lrmonitor.model.state import Phase
 
+from .docks import RIGHT, Docks
 from .panels.control import ControlPanel
 from .panels.header import RunHeader
 from .panels.notices import Notices
@@ -36,7 +38,7 @@ class RunView(QWidget):
     """Follows a `Session` on the window's ticks.
 
     The plots come with `load_plots`, after the window's first frame: importing what draws them
-    takes as long as everything else together.
+    takes as long as everything else together. `add_docks` puts the panels around the plots.
     """
 
     plots_loaded = Signal()
@@ -55,14 +57,6 @@ class RunView(QWidget):
         self._empty = QWidget(self)
         self._empty.setAutoFillBackground(True)
         self._empty.setBackgroundRole(self._empty.palette().ColorRole.Base)
-        self.splitter = QSplitter(Qt.Orientation.Horizontal, self)
-        self.splitter.addWidget(self._empty)
-        self.splitter.addWidget(self.control)
-        self.splitter.setStretchFactor(0, 1)
-        self.splitter.setStretchFactor(1, 0)
-        self.splitter.setCollapsible(0, False)
-        self.splitter.setCollapsible(1, False)
-        self.splitter.setChildrenCollapsible(False)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -74,8 +68,12 @@ class RunView(QWidget):
         inside.addWidget(self.notices)
         column.addWidget(self._notice_bar)
         self._show_notices()
-        column.addWidget(self.splitter, 1)
+        column.addWidget(self._empty, 1)
         session.changed.connect(self._on_changed)
+
+    def add_docks(self, docks: Docks) -> None:
+        """Put the run's panels into docks; one call each. Their places are the window's to keep."""
+        docks.add("control", self.tr("Control"), self.control, RIGHT, keys="Ctrl+2")
 
     def load_plots(self, choices: dict[str, Any] | None = None) -> PlotPane:
         """Put the plots in their place, with what the person chose before."""
@@ -86,11 +84,10 @@ class RunView(QWidget):
         self.plots = PlotPane(self.session.model, self._theme, self)
         self.plots.set_choices(choices or {})
         self.plots.choices_changed.connect(self.choices_changed)
-        sizes = self.splitter.sizes()
-        self.splitter.replaceWidget(0, self.plots)
+        layout = self.layout()
+        assert layout is not None
+        layout.replaceWidget(self._empty, self.plots)
         self._empty.deleteLater()
-        if sum(sizes):
-            self.splitter.setSizes(sizes)
         self.plots.set_message(self._message())
         self.plots.refresh()
         if self.session.over:
@@ -114,19 +111,9 @@ class RunView(QWidget):
         self._theme = theme
         self.header.set_theme(theme)
         self.notices.set_theme(theme)
-        self.control.set_theme(theme)
         if self.plots is not None:
             self.plots.set_theme(theme)
             self.plots.refresh()
-
-    def layout_state(self) -> QByteArray:
-        """Where the person put the divider, for the settings."""
-        return self.splitter.saveState()
-
-    def restore_layout(self, state: QByteArray | None) -> None:
-        """Put the divider where it was."""
-        if state is not None:
-            self.splitter.restoreState(state)
 
     def _on_changed(self, changes: Changes) -> None:
         self._unseen = True

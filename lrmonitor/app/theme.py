@@ -175,6 +175,8 @@ def style_sheet(theme: Theme) -> str:
     QHeaderView::section {{ padding: 4px 8px; background: {theme.window}; color: {theme.quiet};
         border: none; border-bottom: 1px solid {theme.border}; }}
     QMessageBox QLabel#qt_msgbox_informativelabel {{ min-width: 380px; }}
+    QDockWidget {{ font-weight: 600; }}
+    QDockWidget::title {{ text-align: left; padding: 7px 0 1px 13px; }}
     QScrollArea {{ background: transparent; border: none; }}
     """
 

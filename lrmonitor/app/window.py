@@ -15,6 +15,7 @@ from lrmonitor.resources import resource_path
 from .actions import Actions, Handlers
 from .dialogs.help import AboutBox, ShortcutsDialog
 from .dialogs.questions import CloseQuestion, StopQuestion
+from .docks import Docks
 from .panels.start import StartView
 from .runview import RunView
 from .session import Session
@@ -50,6 +51,8 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(_window_icon())
         self.setMinimumSize(*MINIMUM)
         self.actions_table = Actions(self, self._handlers(), themes.choice)
+        table = self.actions_table
+        self.docks = Docks(self, settings, table.view, table.after_docks)
         self._restore_geometry()
         self.ticker = Ticker(self)
         self.ticker.ticked.connect(self._tick)
@@ -78,7 +81,8 @@ class MainWindow(QMainWindow):
         self.view.choices_changed.connect(self._save_choices)
         session.ended.connect(self._on_ended)
         self.setCentralWidget(self.view)
-        self.view.restore_layout(self._settings.bytes("run/layout"))
+        self.view.add_docks(self.docks)
+        self.docks.enter("run")
         self.actions_table.set_run_open(True)
         self.setWindowTitle(f"{session.model.name} – lrmonitor")
         self.view.control.entry.field.setFocus()
@@ -92,6 +96,7 @@ class MainWindow(QMainWindow):
         self.start = StartView(self._home, self._themes.theme, self)
         self.start.opened.connect(self.open_run)
         self.setCentralWidget(self.start)
+        self.docks.enter("start")
         self.actions_table.set_run_open(False)
         self.setWindowTitle("lrmonitor")
 
@@ -159,10 +164,10 @@ class MainWindow(QMainWindow):
             self.view.load_plots(self._settings.mapping("plots/choices"))
 
     def _let_go(self) -> None:
-        """Close the run that is open, if any."""
+        """Keep the layout, and close the run that is open, if any."""
+        self.docks.leave()
         if self.view is None:
             return
-        self._settings.put("run/layout", self.view.layout_state())
         view, self.view = self.view, None
         view.session.close()
         self.takeCentralWidget()
@@ -177,6 +182,7 @@ class MainWindow(QMainWindow):
         for part in (self.view, self.start):
             if part is not None:
                 part.set_theme(theme)
+        self.docks.set_theme(theme)
 
     def _choose_theme(self, choice: str) -> None:
         self._themes.choose(choice)
@@ -198,9 +204,13 @@ class MainWindow(QMainWindow):
             loss_log=lambda: self._toggle("loss_log"),
             rate_log=lambda: self._toggle("rate_log"),
             theme=self._choose_theme,
-            shortcuts=lambda: ShortcutsDialog(self, self.actions_table.all).open(),
+            reset_layout=lambda: self.docks.reset(),
+            shortcuts=self._show_shortcuts,
             about=lambda: AboutBox(self).open(),
         )
+
+    def _show_shortcuts(self) -> None:
+        ShortcutsDialog(self, [*self.actions_table.all, *self.docks.actions]).open()
 
     def _toggle(self, name: str) -> None:
         if self.view is not None and self.view.plots is not None:
@@ -284,6 +294,7 @@ class MainWindow(QMainWindow):
     def _after_first_frame(self) -> None:
         self.first_frame.emit()
         self._load_plots()
+        self.docks.fill()
         self.ticker.start()
 
 
