@@ -48,6 +48,11 @@ class Outcome:
             return Proposal(str(self.args.get("mode", "")), number(self.args.get("value"))).words
         return self.command
 
+    @property
+    def note(self) -> str:
+        """Why, as the person said it; mostly nothing."""
+        return str(self.args.get("note") or "")
+
 
 class CommandLog:
     """Follows the events of one training process."""

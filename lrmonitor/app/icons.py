@@ -86,6 +86,8 @@ def _draw(painter: QPainter, name: str, colour: QColor) -> None:
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawEllipse(QPointF(8, 8), 5.6, 5.6)
         _stroke(painter, pen, [(5.4, 8), (10.6, 8)])
+    elif name == "down":
+        _stroke(painter, pen, [(4, 6), (8, 10), (12, 6)])
     else:
         painter.drawEllipse(QPointF(8, 8), 3.6, 3.6)
 

@@ -173,14 +173,21 @@ class Session(QObject):
         ]
         return [*known, *underway]
 
-    def send_rate(self, proposal: Proposal, optimizer: int | str | None, group: int | None) -> None:
-        """Ask for a rate."""
+    def send_rate(
+        self,
+        proposal: Proposal,
+        optimizer: int | str | None,
+        group: int | None,
+        note: str = "",
+    ) -> None:
+        """Ask for a rate; `note` says why."""
         try:
             command = LrCommand(
                 mode=proposal.mode,
                 value=proposal.value,
                 optimizer=optimizer,
                 group=group,
+                note=note,
                 by=self._author(),
             )
         except CommandError as error:
@@ -306,10 +313,5 @@ def _name(command: Any) -> str:
 
 def _args(command: Any) -> dict[str, Any]:
     if isinstance(command, LrCommand):
-        return {
-            "mode": command.mode,
-            "value": command.value,
-            "optimizer": command.optimizer,
-            "group": command.group,
-        }
+        return command.args()
     return {}

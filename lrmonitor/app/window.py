@@ -79,6 +79,8 @@ class MainWindow(QMainWindow):
         self.view = RunView(session, self._themes.theme, self)
         self.view.control.stop_wanted.connect(self.ask_stop)
         self.view.choices_changed.connect(self._save_choices)
+        self.view.control.entry.set_recent(self._settings.mapping("rates/recent"))
+        self.view.control.entry.recent_changed.connect(self._save_recent)
         session.ended.connect(self._on_ended)
         self.setCentralWidget(self.view)
         self.view.add_docks(self.docks)
@@ -177,6 +179,10 @@ class MainWindow(QMainWindow):
     def _save_choices(self) -> None:
         if self.view is not None and self.view.plots is not None:
             self._settings.put("plots/choices", self.view.plots.choices())
+
+    def _save_recent(self) -> None:
+        if self.view is not None:
+            self._settings.put("rates/recent", self.view.control.entry.recent())
 
     def _on_theme(self, theme: Theme) -> None:
         for part in (self.view, self.start):

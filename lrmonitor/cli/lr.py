@@ -43,6 +43,9 @@ def add_parser(subparsers: Subparsers) -> None:
         "--optimizer", type=_optimizer, metavar="I", help="an optimizer's number, or `all`"
     )
     parser.add_argument("--group", type=_number, metavar="J", help="a group's number")
+    parser.add_argument(
+        "--note", default="", metavar="TEXT", help="why, for the run's journal (500 characters)"
+    )
     common.add_timeout(parser, 30.0, "the step that uses it")
     parser.set_defaults(func=change)
 
@@ -110,6 +113,7 @@ def _command(args: argparse.Namespace) -> LrCommand:
             value=value,
             optimizer=args.optimizer,
             group=args.group,
+            note=args.note.strip(),
             by=common.person(),
         )
     except CommandError as error:

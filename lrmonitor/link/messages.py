@@ -13,6 +13,9 @@ PROTOCOL = 1
 MESSAGE_LIMIT = 64 * 1024
 """Bytes of one message; a longer one closes the connection."""
 
+NOTE_LIMIT = 500
+"""Characters of the reason that goes with a change."""
+
 MODES = ("set", "scale", "hold", "freeze", "follow")
 STATUSES = ("pending", "applied", "refused", "cancelled")
 
@@ -22,14 +25,33 @@ class CommandError(ValueError):
 
 
 def parse_rate(text: str) -> float:
-    """A learning rate as a person types it; raises CommandError with what is wrong."""
+    """A learning rate as a person types it; raises CommandError with what is wrong.
+
+    Whatever the locale, a number is as code writes it. A comma is never guessed at: it is a decimal
+    point to some and parts thousands for others.
+    """
+    said = str(text).strip()
+    plain = said.replace("\N{MINUS SIGN}", "-")  # as pages and papers print it
     try:
-        value = float(str(text).strip().replace("_", "!"))
+        if "_" in plain or not plain.isascii():
+            raise ValueError
+        value = float(plain)
     except ValueError:
-        raise CommandError(
-            f"{str(text).strip()!r} is not a number: type a rate such as 3e-4 or 0.0003"
-        ) from None
-    return check_rate(value, str(text).strip())
+        raise CommandError(_no_rate(said, plain)) from None
+    return check_rate(value, said)
+
+
+def _no_rate(said: str, plain: str) -> str:
+    if not said:
+        return "There is no number yet: type a rate such as 3e-4 or 0.0003"
+    if "," in plain:
+        point = plain.replace(",", ".")
+        try:
+            float(point)
+        except ValueError:
+            point = "0.0003"
+        return f"{said!r} has a comma in it: write the decimals after a point, as in {point}"
+    return f"{said!r} is not a number: type a rate such as 3e-4 or 0.0003"
 
 
 def check_rate(value: float, text: str | None = None) -> float:
@@ -83,7 +105,8 @@ class LrCommand(Command):
     """Change the rate.
 
     `value` is a rate for `set` and `hold`, a factor for `scale`, None otherwise. `optimizer` is a
-    number, "all", or None for the main one; `group` a number, or None for all groups.
+    number, "all", or None for the main one; `group` a number, or None for all groups. `note` says
+    why, in at most NOTE_LIMIT characters; it is recorded with the command.
     Raises CommandError for a mode, value or number that cannot be meant.
     """
 
@@ -92,8 +115,11 @@ class LrCommand(Command):
     value: float | None = None
     optimizer: int | str | None = None
     group: int | None = None
+    note: str = ""
 
     def __post_init__(self) -> None:
+        if not isinstance(self.note, str) or len(self.note) > NOTE_LIMIT:
+            raise CommandError(f"a note is a text of at most {NOTE_LIMIT} characters")
         if self.mode not in MODES:
             raise CommandError(f"{self.mode!r} is no mode: use one of {', '.join(MODES)}")
         if self.mode in ("freeze", "follow"):
@@ -111,6 +137,13 @@ class LrCommand(Command):
         if self.optimizer != "all":
             _check_index("optimizer", self.optimizer)
         _check_index("group", self.group)
+
+    def args(self) -> dict[str, Any]:
+        """The command's own fields; a note only where there is one."""
+        told = super().args()
+        if not self.note:
+            del told["note"]
+        return told
 
 
 @dataclass(frozen=True)

@@ -155,7 +155,8 @@ def _command(e: Mapping[str, Any]) -> str:
     for key in ("optimizer", "group"):
         if args.get(key) is not None:
             words.append(f"{key} {args[key]}")
-    return " ".join(words)
+    told = " ".join(words)
+    return f"{told} – {args['note']}" if args.get("note") else told
 
 
 def _acknowledgement(e: Mapping[str, Any]) -> str:

@@ -72,6 +72,7 @@ class RunModel:
         self.state: RunState = decide(Facts(now=clock(), started=None, supervisor_alive=True))
         self._clock = clock
         self._host = socket.gethostname()
+        self._notes: dict[str, str] = {}
         self._seen = {"supervisor": 0, "clients": 0}
         self._rank: int | None = None
         self._rank_seen: dict[int, int] = {}
@@ -264,6 +265,13 @@ class RunModel:
             self._take_optimizer(line)
         elif name == "no_optimizer":
             self.no_optimizer = str(line.get("reason") or "The script uses no torch optimizer.")
+        elif name == "command":
+            args = line.get("args")
+            note = args.get("note") if isinstance(args, dict) else None
+            if note:
+                self._notes[str(line.get("id"))] = str(note)
+            if line.get("command") == "stop":
+                self._ask(line, "interrupt")
         elif name == "rates":
             self.overrides.update(rates.overrides(line))
         elif name == "paused":
@@ -271,7 +279,7 @@ class RunModel:
         elif name == "resumed":
             self._paused = False
             self._resumed_time = _time(line)
-        elif name == "stopping" or (name == "command" and line.get("command") == "stop"):
+        elif name == "stopping":
             self._ask(line, "interrupt")
         elif name == "ended":
             self._said_bye = True
@@ -323,7 +331,11 @@ class RunModel:
         if kind is None:
             return
         step = entry.step if entry.step is not None else rhythm.step_at(self._steps(), entry.time)
-        text = rates.headline(line, self.main) if kind == "rate" else entry.text
+        text = entry.text
+        if kind == "rate":
+            text = rates.headline(line, self.main)
+            note = self._notes.get(str(line.get("id")))
+            text += f" – {note}" if note else ""
         self.markers.append(Marker(step, entry.time, kind, text))
         if len(self.markers) > 1 and self.markers[-2].step > step:
             self.markers.sort(key=lambda m: (m.step, m.time))

@@ -174,10 +174,12 @@ def test_the_result_in_words(isolated: Isolated) -> None:
         assert answer.out.startswith("applied at step ")
         assert "optimizer 0 group 1: 0.0" in answer.out
         assert "→ 0.005 (scheduled 0.0" in answer.out
-        frozen = lrmonitor("lr", "latest", "freeze")
+        frozen = lrmonitor("lr", "latest", "freeze", "--note", "look at it")
         assert frozen.code == 0
         assert "→ 0.0 (scheduled" in frozen.out
-        assert "frozen" in lrmonitor("show", "latest").out
+        shown = lrmonitor("show", "latest").out
+        assert "frozen" in shown
+        assert "lr freeze – look at it" in shown
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,10 @@ GROUP = {"optimizer": 0, "group": 0, "scheduled": 1e-3, "previous": 1e-3, "effec
             },
             "Command by ann (window): lr set 0.1 group 1",
         ),
+        (
+            {"event": "command", "command": "lr", "args": {"mode": "freeze", "note": "a look"}},
+            "Command: lr freeze – a look",
+        ),
         ({"event": "acknowledgement", "status": "applied", "step": 5}, "Applied at step 5"),
         (
             {"event": "acknowledgement", "status": "refused", "reason": "no group 9"},

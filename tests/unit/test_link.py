@@ -468,10 +468,27 @@ class TestRates:
             ("", "type a rate"),
             ("1_0", "not a number"),
             ("3e-4 5", "not a number"),
-            ("1,5", "not a number"),
+            ("1,5", "has a comma in it.*as in 1.5$"),
+            ("3,0e-4", "as in 3.0e-4$"),
+            ("1,2,3", "as in 0.0003$"),
+            ("\N{ARABIC-INDIC DIGIT THREE}", "not a number"),
         ],
     )
     def test_what_is_no_rate(self, text: str, reason: str) -> None:
         with pytest.raises(CommandError, match=reason) as error:
             parse_rate(text)
         assert "\n" not in str(error.value)
+
+
+class TestNotes:
+    def test_a_note_travels_and_comes_back(self) -> None:
+        sent = LrCommand(mode="hold", value=3e-4, note="it spiked")
+        assert parse_command(decode(encode(sent.to_json()))) == sent
+
+    def test_without_one_nothing_is_sent_that_an_older_probe_would_refuse(self) -> None:
+        assert "note" not in LrCommand(mode="hold", value=3e-4).args()
+
+    @pytest.mark.parametrize("note", [7, None, ["x"], "x" * 501])
+    def test_what_is_no_note(self, note: object) -> None:
+        with pytest.raises(CommandError, match="at most 500 characters"):
+            LrCommand(mode="follow", note=note)  # type: ignore[arg-type]

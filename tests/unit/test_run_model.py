@@ -190,11 +190,14 @@ def test_overrides_follow_the_events(tmp_path: Path) -> None:
     assert [(m.step, m.kind, m.text) for m in model.markers] == [
         (7, "rate", "hold 3e-4: 0.001 → 3e-4")
     ]
+    why = {"mode": "follow", "value": None, "note": "it is stable now"}
+    run.event("command", clock.now, id="b", command="lr", args=why, by={"name": "ann"})
     none = {**hold, "kind": "none", "value": None}
     back = {**group, "previous": 3e-4, "effective": 1e-3}
     run.event(
         "rates",
         clock.now + 1,
+        id="b",
         step=9,
         mode="follow",
         value=None,
@@ -203,7 +206,7 @@ def test_overrides_follow_the_events(tmp_path: Path) -> None:
     )
     model.poll()
     assert model.overrides[0, 0].text == "script's schedule"
-    assert model.markers[-1].text == "released: 3e-4 → 0.001"
+    assert model.markers[-1].text == "released: 3e-4 → 0.001 – it is stable now"
 
 
 def test_markers_find_their_step_by_time(tmp_path: Path) -> None:

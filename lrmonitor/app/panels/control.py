@@ -73,7 +73,10 @@ class ControlPanel(QWidget):
 
     def _send(self, proposal: Proposal) -> None:
         self._session.send_rate(
-            proposal, self.target.chosen_optimizer(), self.target.chosen_group()
+            proposal,
+            self.target.chosen_optimizer(),
+            self.target.chosen_group(),
+            self.entry.take_note(),
         )
         self.refresh()
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
@@ -12,47 +14,18 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lrmonitor.link.messages import CommandError, parse_rate
+from lrmonitor.link.messages import NOTE_LIMIT, CommandError, parse_rate
+from lrmonitor.model.recent import Recent
 
 from ..format import format_rate
 from ..proposal import Caution, Proposal, RateNow, caution, expected, multiplied
 from ..theme import Theme
 from .parts import Banner, Choice, caption, quiet, set_tone
+from .ratefield import RateField
 
-__all__ = ["FactorButtons", "RateEntry", "RateField"]
+__all__ = ["FactorButtons", "RateEntry"]
 
 FACTORS = ((0.1, "÷10"), (0.5, "÷2"), (2.0, "×2"), (10.0, "×10"))
-
-
-class RateField(QLineEdit):
-    """Takes `3e-4`, `0.0003`, `3E-4`: a number as code writes it, whatever the locale.
-
-    The Space bar is left to the window (pause), since no number has a space.
-    """
-
-    escaped = Signal()
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setPlaceholderText(self.tr("for example 3e-4"))
-        self.setClearButtonEnabled(True)
-        self.setMaxLength(40)
-
-    def event(self, event: QEvent) -> bool:
-        if (
-            isinstance(event, QKeyEvent)
-            and event.type() == QEvent.Type.ShortcutOverride
-            and event.key() == Qt.Key.Key_Space
-        ):
-            event.ignore()
-            return False
-        return super().event(event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape:
-            self.escaped.emit()
-            return
-        super().keyPressEvent(event)
 
 
 class FactorButtons(QWidget):
@@ -90,12 +63,14 @@ class FactorButtons(QWidget):
 
 
 class RateEntry(QWidget):
-    """The field with its mode, Apply and the factors. `wanted(Proposal)`: send this.
+    """The field with its mode, reason, Apply and the factors. `wanted(Proposal)`: send this.
 
     A large change is pointed out while typing; one that can do harm is asked about once more.
+    `recent_changed()`: a value was used that was not the newest of the recent ones.
     """
 
     wanted = Signal(object)
+    recent_changed = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -103,8 +78,10 @@ class RateEntry(QWidget):
         self._problem: str | None = None
         self._armed = False
         self._sent = False
+        self._recent = {"rate": Recent(), "factor": Recent()}
         self.caption = caption(self.tr("New rate"), self)
         self.field = RateField(self)
+        self.field.offer_recent(theme)
         self.caption.setBuddy(self.field)
         self.apply = QPushButton(self.tr("Apply"), self)
         self.apply.setProperty("role", "primary")
@@ -114,6 +91,11 @@ class RateEntry(QWidget):
         self.mode.addItem(self.tr("Hold it: what you type is what it is"), "hold")
         self.mode.addItem(self.tr("Set it now, the schedule continues"), "set")
         self.mode.addItem(self.tr("Scale the schedule by a factor"), "scale")
+        self.note = QLineEdit(self)
+        self.note.setPlaceholderText(self.tr("Why? (kept in the journal; optional)"))
+        self.note.setAccessibleName(self.tr("Why the rate is changed"))
+        self.note.setToolTip(self.tr("Goes with the next change into the run's journal"))
+        self.note.setMaxLength(NOTE_LIMIT)
         self.factors = FactorButtons(self)
         self.hint = quiet(parent=self)
         self.banner = Banner(theme, self)
@@ -125,6 +107,7 @@ class RateEntry(QWidget):
         self.field.textEdited.connect(self._edited)
         self.field.returnPressed.connect(self.submit)
         self.field.escaped.connect(self.reset)
+        self.note.returnPressed.connect(self.submit)
         self.apply.clicked.connect(self.submit)
         self.mode.currentIndexChanged.connect(self._mode_picked)
         self.factors.picked.connect(self._factor_picked)
@@ -137,12 +120,14 @@ class RateEntry(QWidget):
         self._now = now
         self._problem = problem
         self.factors.echo(now, problem)
-        for widget in (self.field, self.apply, self.mode):
+        for widget in (self.field, self.apply, self.mode, self.note):
             if widget.isEnabled() != (problem is None):
                 widget.setEnabled(problem is None)
-            tip = problem or ""
-            if widget.toolTip() != tip:
-                widget.setToolTip(tip)
+        self.field.set_tip(problem or "")
+        for plain in (self.apply, self.mode):
+            if plain.toolTip() != (problem or ""):
+                plain.setToolTip(problem or "")
+        self._echo_base()
         if not unchanged:
             self._review()
 
@@ -158,7 +143,25 @@ class RateEntry(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         """Take the theme's colours."""
+        self.field.offer_recent(theme)
         self.banner.set_theme(theme)
+
+    def take_note(self) -> str:
+        """The reason for the change that is sent now; the next one has its own."""
+        note = self.note.text().strip()
+        self.note.clear()
+        return note
+
+    def recent(self) -> dict[str, list[float]]:
+        """The values used lately, newest first, for the settings."""
+        return {name: list(kept.values) for name, kept in self._recent.items()}
+
+    def set_recent(self, kept: Mapping[str, Any]) -> None:
+        """Take up the values used before."""
+        for name in self._recent:
+            values = kept.get(name)
+            self._recent[name] = Recent(values if isinstance(values, list) else ())
+        self._echo_base()
 
     def submit(self) -> None:
         """Enter or Apply: send, unless there is something to say first."""
@@ -184,6 +187,7 @@ class RateEntry(QWidget):
         """Empty the field and take back what was said."""
         with QSignalBlocker(self.field):
             self.field.clear()
+        self.field.settle()
         self._armed = False
         self._review()
 
@@ -193,6 +197,8 @@ class RateEntry(QWidget):
         self._sent = True
         self.wanted.emit(proposal)
         self.field.selectAll()
+        self.field.settle()
+        self._remember(proposal)
         self._review()
 
     def _edited(self) -> None:
@@ -208,7 +214,23 @@ class RateEntry(QWidget):
         )
         self._armed = False
         self._sent = False
+        self._echo_base()
         self._review()
+
+    def _remember(self, proposal: Proposal) -> None:
+        name = _kind(proposal.mode)
+        if proposal.value is not None and self._recent[name].add(proposal.value):
+            self._echo_base()
+            self.recent_changed.emit()
+
+    def _echo_base(self) -> None:
+        """Where the keys begin, and the recent values, for the mode that is chosen."""
+        now = self._now
+        if self.chosen_mode() == "scale":
+            self.field.base = now.value if now.kind == "scale" else 1.0
+        else:
+            self.field.base = now.effective
+        self.field.recent = self._recent[_kind(self.chosen_mode())].values
 
     def _factor_picked(self, factor: float) -> None:
         proposal = multiplied(self._now, factor)
@@ -281,6 +303,12 @@ class RateEntry(QWidget):
         column.addWidget(self.caption)
         column.addLayout(row)
         column.addWidget(self.mode)
+        column.addWidget(self.note)
         column.addWidget(self.hint)
         column.addWidget(self.banner)
         column.addWidget(self.factors)
+
+
+def _kind(mode: str) -> str:
+    """What a mode's values are: rates, or factors of the schedule."""
+    return "factor" if mode == "scale" else "rate"

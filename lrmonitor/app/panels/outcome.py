@@ -61,6 +61,8 @@ class OutcomeLine(Banner):
             detail = self.tr("{0}, by {1}").format(outcome.words, outcome.by)
         if detail:
             text += f"\n{detail}"
+        if outcome.note:
+            text += f"\n“{outcome.note}”"
         if outcome.warning:
             text += f"\n{outcome.warning}"
         tone = {"applied": "warn" if outcome.warning else "good", "refused": "bad"}
