@@ -5,18 +5,25 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lrmonitor.cli import codes, common
 
 if TYPE_CHECKING:
     from lrmonitor.cli.parser import Subparsers
+    from lrmonitor.model.live import LiveRun
     from lrmonitor.record.catalogue import RunEntry
 
 
 def add_parser(subparsers: Subparsers) -> None:
     """Add the verb."""
     parser = subparsers.add_parser("list", description="List the recorded runs, newest first.")
+    parser.add_argument(
+        "--live",
+        action="store_true",
+        help="only those that go on now, in whatever folder of runs they are",
+    )
     common.add_runs(parser)
     common.add_json(parser)
     parser.set_defaults(func=list_runs)
@@ -28,6 +35,8 @@ def list_runs(args: argparse.Namespace) -> int:
     from lrmonitor.record.catalogue import Catalogue
 
     folder = common.home(args)
+    if args.live:
+        return _list_live(args, folder)
     rows = [_row(entry) for entry in Catalogue(folder).runs()]
     if args.json:
         common.print_json(rows)
@@ -36,6 +45,50 @@ def list_runs(args: argparse.Namespace) -> int:
     else:
         common.say(f"there are no runs in {folder} yet")
     return codes.DONE
+
+
+def _list_live(args: argparse.Namespace, folder: Path) -> int:
+    from lrmonitor.model.live import LiveRuns
+
+    runs = LiveRuns(folder).refresh()
+    if args.json:
+        common.print_json(
+            [
+                {
+                    "id": run.id,
+                    "name": run.name,
+                    "kind": run.kind,
+                    "created": run.begun,
+                    "folder": str(run.folder),
+                    "command": run.command,
+                    "loss": run.loss,
+                    "state": common.state_json(run.state),
+                }
+                for run in runs
+            ]
+        )
+    elif runs:
+        print(_live_table(runs, folder))
+    else:
+        common.say(
+            "no run goes on: start one with `lrmonitor run SCRIPT`, or call lrmonitor.start() "
+            "in a notebook"
+        )
+    return codes.DONE
+
+
+def _live_table(runs: list[LiveRun], home: Path) -> str:
+    from lrmonitor.model.state import duration
+
+    lines = [("RUN", "NAME", "COMMAND", "AGE", "STATE", "STEP", "LOSS")]
+    for run in runs:
+        # What can be typed for it: an id is looked up in one folder of runs only.
+        named = run.id if run.folder.parent == home else str(run.folder)
+        step = "" if run.step is None else str(run.step)
+        loss = "" if run.loss is None else f"{run.loss:.4g}"
+        age = duration(time.time() - run.begun)
+        lines.append((named, run.name, run.command, age, run.state.label, step, loss))
+    return align(lines)
 
 
 def _row(entry: RunEntry) -> dict[str, Any]:

@@ -27,6 +27,7 @@ class Verb:
 
 VERBS = {
     "run": Verb("run", "run a script and record its training"),
+    "rerun": Verb("rerun", "run a recorded run's script again, with the same or other arguments"),
     "demo": Verb("demo", "train a small classifier of handwritten digits, to try things out"),
     "list": Verb("list", "list the recorded runs, newest first"),
     "show": Verb("show", "show the state, the rates and the latest events of a run"),

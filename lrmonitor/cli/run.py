@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import functools
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lrmonitor.cli import codes
@@ -72,14 +73,13 @@ def add_launch_options(parser: argparse.ArgumentParser) -> None:
 def launch_detached(spec: LaunchSpec, *, as_json: bool, notes: list[str]) -> int:
     """Start a detached run and say which it is."""
     from lrmonitor.launch import messages
-    from lrmonitor.launch.start import LaunchError, start_run
+    from lrmonitor.launch.start import LaunchError, start_detached
 
     say = messages.Messages().say
     try:
-        launched = start_run(spec)
+        launched = start_detached(spec)
     except LaunchError as error:
         return not_started(error)
-    launched.channel.close()
     if as_json:
         found = {"id": launched.id, "folder": str(launched.folder), "pid": launched.pid}
         print(json.dumps(found))
@@ -101,7 +101,12 @@ def not_started(error: Exception) -> int:
     return error.code
 
 
-def _run(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
+def launch(
+    parser: argparse.ArgumentParser,
+    args: argparse.Namespace,
+    describe: Callable[[], tuple[LaunchSpec, list[str]]],
+) -> int:
+    """Start what `describe` says (with notes on it), in the way that the options say."""
     from lrmonitor.launch.foreground import Foreground, end_like
     from lrmonitor.launch.interpreter import NoInterpreter
     from lrmonitor.launch.spec import SpecError
@@ -114,7 +119,7 @@ def _run(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
     if windowed and missing_display():
         parser.error(NO_DISPLAY)
     try:
-        spec, notes = _spec(parser, args)
+        spec, notes = describe()
     except (SpecError, NoInterpreter) as error:
         parser.error(str(error))
     if args.detach:
@@ -125,6 +130,10 @@ def _run(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
     except LaunchError as error:
         return not_started(error)
     return end_like(outcome)
+
+
+def _run(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
+    return launch(parser, args, lambda: _spec(parser, args))
 
 
 def _spec(

@@ -47,7 +47,10 @@ def choose(
     environ = os.environ if environ is None else environ
     current = sys.executable if current is None else current
     if explicit is not None:
-        return Interpreter(_asked(explicit, environ), "as asked with --python")
+        try:
+            return Interpreter(locate(explicit, environ), "as asked with --python")
+        except NoInterpreter as error:
+            raise NoInterpreter(f"--python {error}") from None
     if current_has_torch is None:
         current_has_torch = has_torch()
     if current and current_has_torch:
@@ -56,7 +59,7 @@ def choose(
         folder = environ.get(variable)
         if folder:
             path = os.path.join(folder, "bin", "python")
-            if _executable(path):
+            if is_executable(path):
                 return Interpreter(path, f"the active {kind} environment's")
     for name in ("python3", "python"):
         found = shutil.which(name, path=environ.get("PATH"))
@@ -94,26 +97,35 @@ def can_import_torch(python: str) -> bool:
     return asked.returncode == 0
 
 
-def _asked(explicit: str, environ: Mapping[str, str]) -> str:
-    if os.sep in explicit:
-        path = os.path.abspath(os.path.expanduser(explicit))
+def locate(asked: str, environ: Mapping[str, str] | None = None) -> str:
+    """The interpreter that a person names by a path, an environment's folder or a name on PATH.
+
+    The path is absolute, links in it are not resolved.
+
+    Raises:
+        NoInterpreter: it does not exist or cannot be executed; the message begins with its name.
+    """
+    environ = os.environ if environ is None else environ
+    if os.sep in asked:
+        path = os.path.abspath(os.path.expanduser(asked))
         if os.path.isdir(path):
             inside = os.path.join(path, "bin", "python")
-            if _executable(inside):
+            if is_executable(inside):
                 return inside  # an environment's folder says clearly enough what is meant
-            raise NoInterpreter(f"--python {explicit} is a folder: name the interpreter in it")
+            raise NoInterpreter(f"{asked} is a folder: name the interpreter in it")
         if not os.path.exists(path):
-            raise NoInterpreter(f"--python {explicit} does not exist")
-        if not _executable(path):
-            raise NoInterpreter(f"--python {explicit} is not an executable file")
+            raise NoInterpreter(f"{asked} does not exist")
+        if not is_executable(path):
+            raise NoInterpreter(f"{asked} is not an executable file")
         return path
-    found = shutil.which(explicit, path=environ.get("PATH"))
+    found = shutil.which(asked, path=environ.get("PATH"))
     if found is None:
-        raise NoInterpreter(f"--python {explicit}: no such command on PATH")
+        raise NoInterpreter(f"{asked}: no such command on PATH")
     return os.path.abspath(found)
 
 
-def _executable(path: str) -> bool:
+def is_executable(path: str) -> bool:
+    """Whether there is a file that this user may execute."""
     return os.path.isfile(path) and os.access(path, os.X_OK)
 
 

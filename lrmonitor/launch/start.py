@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import signal
 import socket
@@ -64,6 +65,17 @@ def start_run(spec: LaunchSpec) -> Launched:
     except BaseException:
         channel.close()
         raise
+
+
+def start_detached(spec: LaunchSpec) -> Launched:
+    """Start a run that nobody keeps in the foreground: `start_run`, and the channel let go.
+
+    Raises:
+        LaunchError: as `start_run`.
+    """
+    launched = start_run(dataclasses.replace(spec, detached=True))
+    launched.channel.close()
+    return launched
 
 
 def go(launched: Launched) -> Launched:

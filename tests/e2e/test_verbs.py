@@ -333,3 +333,28 @@ for n in range(40):
     assert table[1]["lr"] == 1e-2
     assert all(math.isfinite(row["time"]) for row in table.values())
     assert os.path.exists(folder / "console.log")
+
+
+def test_a_run_is_run_again(isolated: Isolated) -> None:
+    with training(isolated) as run:
+        (listed,) = lrmonitor("list", "--live", "--json").json
+        assert (listed["id"], listed["command"]) == (run.id, str(isolated.home / "train.py"))
+        again = lrmonitor(
+            "rerun", "digits", "--detach", "--json", "--name", "second", "--", "--lr", "0.5"
+        )
+        assert again.code == 0, again.err
+        second = Live(Path(again.json["folder"]))
+        try:
+            second.wait_for_step(3)
+            shown = lrmonitor("show", "second", "--json").json
+            assert shown["command"] == [
+                sys.executable,
+                str(isolated.home / "train.py"),
+                "--lr",
+                "0.5",
+            ]
+            assert shown["cwd"] == lrmonitor("show", run.id, "--json").json["cwd"]
+            assert len(lrmonitor("list", "--live", "--json").json) == 2
+        finally:
+            lrmonitor("stop", second.id, "--kill")
+    assert lrmonitor("list", "--live", "--json").json == []

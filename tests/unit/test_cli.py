@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 import lrmonitor
@@ -110,6 +111,55 @@ def test_list_of_another_home(cli: Cli, tmp_path: Path) -> None:
     for words in (("--runs", other.folder.parent, "list"), ("list", "--runs", other.folder.parent)):
         code, out, _ = cli(*words, "--json")
         assert (code, json.loads(out)[0]["id"]) == (0, other.id)
+
+
+def test_list_of_what_goes_on(cli: Cli, isolated: Isolated, over: Recorded, tmp_path: Path) -> None:
+    code, out, err = cli("list", "--live")
+    assert (code, out) == (0, "")
+    assert "lrmonitor run SCRIPT" in err
+    assert cli("list", "--live", "--json") == (0, "[]\n", "")
+    me = psutil.Process()
+    for home in (isolated.runs, tmp_path / "away"):
+        run = Recorded(home, f"20231116-000000-{home.name[:4]}", created=time.time() - 30)
+        run.supervisor("started", pid=me.pid, started=me.create_time())
+        run.training(pid=me.pid)
+    # Of another folder of runs: known by where its process listens, and named by its folder.
+    (isolated.runtime / f"{run.id}-0.json").write_text(json.dumps({"folder": str(run.folder)}))
+    code, out, _ = cli("list", "--live")
+    lines = out.splitlines()
+    assert lines[0].split() == ["RUN", "NAME", "COMMAND", "AGE", "STATE", "STEP", "LOSS"]
+    words = [line.split() for line in lines[1:]]
+    assert {line[0] for line in words} == {"20231116-000000-runs", str(run.folder)}
+    assert {tuple(line[1:3]) for line in words} == {("digits", "train.py")}
+    assert {tuple(line[-2:]) for line in words} == {("10", "0.1")}
+    code, out, _ = cli("list", "--live", "--json")
+    rows = json.loads(out)
+    assert {row["folder"] for row in rows} == {
+        str(run.folder), str(isolated.runs / "20231116-000000-runs")
+    }  # fmt: skip
+    assert {row["state"]["live"] for row in rows} == {True}
+
+
+@pytest.mark.parametrize(
+    ("info", "said"),
+    [
+        ({"kind": "started"}, "called lrmonitor.start() itself"),
+        ({}, "the folder /somewhere that it worked in is gone"),
+    ],
+)
+def test_what_cannot_be_run_again(
+    cli: Cli, isolated: Isolated, info: dict[str, Any], said: str
+) -> None:
+    run = Recorded(isolated.runs, RUN, **info)
+    code, out, err = cli("rerun", "latest", "--detach", "--name", "x", "--", "--lr", "1")
+    assert (code, out) == (3, "")
+    assert err.startswith(f"lrmonitor: {run.id} cannot be run again: ")
+    assert said in err
+
+
+def test_rerun_of_what_is_not_there(cli: Cli) -> None:
+    assert cli("rerun", "nothing", "--detach")[0] == 4
+    assert cli("rerun", "a", "b", "--detach")[0] == 2
 
 
 def test_show(cli: Cli, over: Recorded) -> None:
