@@ -66,7 +66,7 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
         self._wakes, self._woken = socket.socketpair()
         self._log = ConsoleLog(folder / "console.log", self._wake)
-        self._sinks: list[Sink] = [] if self._log.sink is None else [self._log.sink]
+        self._sinks: list[Sink] = self._log.sinks
         self._told: set[Sink] = set()
         self._keys = bytearray()
         self._pid = 0
@@ -365,9 +365,10 @@ class Supervisor:
     def _report_losses(self, *, final: bool = False) -> None:
         """Say what of the output was lost, where it can be said."""
         for sink in self._sinks:
-            if sink.gone is not None and sink not in self._told and sink is not self._log.sink:
-                self._told.add(sink)
-                self._channel.send({"event": "gone", "sink": sink.name, "reason": sink.gone})
+            if sink.gone is None or sink in self._told or sink in self._log.sinks:
+                continue
+            self._told.add(sink)
+            self._channel.send({"event": "gone", "sink": sink.name, "reason": sink.gone})
         loss = self._log.take_loss(final=final)
         if loss is not None:
             self._journal.write("lost", bytes=loss.bytes, reason=f"console.log: {loss.reason}")

@@ -100,6 +100,10 @@ def _text(name: str, e: Mapping[str, Any]) -> str:
         return _acknowledgement(e)
     if name == "note":
         return f"Note{who}: {e.get('text', '')}"
+    if name == "series_pattern":
+        return f"Series “{e['name']}” made of printed numbers{who}"
+    if name == "series_pattern_removed":
+        return f"Series “{e['name']}” removed{who}"
     if name == "name":
         return f"Named {e.get('name', '')}"
     if name == "signalled":

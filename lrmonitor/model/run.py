@@ -12,6 +12,7 @@ from typing import Any
 from lrmonitor.model import journal, process, rates, rhythm
 from lrmonitor.model.journal import JournalEntry, Marker
 from lrmonitor.model.notify import Signal
+from lrmonitor.model.printed import Printed
 from lrmonitor.model.process import Identity
 from lrmonitor.model.rates import Override
 from lrmonitor.model.state import Ask, Exit, Facts, RunState, decide
@@ -63,12 +64,14 @@ class RunModel:
         last: int | None = None,
     ) -> None:
         self.reader = RunReader(folder, last)
+        self._curves = last is None  # verbs that want the state alone show none
         self.changed: Signal[[Changes]] = Signal()
         self.optimizers: list[OptimizerInfo] = []
         self.overrides: dict[tuple[int, int], Override] = {}
         self.markers: list[Marker] = []
         self.journal: list[JournalEntry] = []
         self.no_optimizer: str | None = None
+        self.printed = Printed(self.reader.folder)
         self.state: RunState = decide(Facts(now=clock(), started=None, supervisor_alive=True))
         self._clock = clock
         self._host = socket.gethostname()
@@ -146,6 +149,8 @@ class RunModel:
             over = self._exit is not None or self._failure is not None
             self._processes.look(now, over=over, elsewhere=self._foreign() is not None)
         state = decide(self._facts(now))
+        if self._curves:
+            read |= self.printed.poll(self._steps(), now, state.phase.over)
         changes = Changes(data=read, events=events, state=state != self.state)
         self.state = state
         if changes:
@@ -172,6 +177,12 @@ class RunModel:
     def scheduled(self, optimizer: int = 0, group: int = 0) -> Series | None:
         """The scheduled rate of a group, recorded where it changes."""
         return self._find("scheduled_lr", optimizer, group)
+
+    def metrics(self) -> list[Series]:
+        """What the script gave to `lrmonitor.log`, then what was made of printed numbers."""
+        logged = self.rank.series.values() if self.rank is not None else ()
+        found = [series for series in logged if series.info.kind == "metric"]
+        return found + [one.series for one in self.printed.series.values()]
 
     def _find(self, kind: str, optimizer: int | None, group: int | None) -> Series | None:
         if self.rank is None:
@@ -308,6 +319,7 @@ class RunModel:
         for line in lines:
             if line.get("event") == "stop":
                 self._ask(line, str(line.get("how")))
+            self.printed.take(line)
             self._record(str(line.get("client")), line)
         return bool(lines)
 

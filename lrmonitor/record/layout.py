@@ -11,6 +11,7 @@ FORMAT = 1
 RUN = "run.json"
 SUPERVISOR = "supervisor.jsonl"
 CONSOLE = "console.log"
+CONSOLE_TIMES = "console.times"
 RANKS = "ranks"
 EVENTS = "events.jsonl"
 SERIES = "series"

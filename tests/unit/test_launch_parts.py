@@ -155,6 +155,22 @@ class TestConsoleLog:
         assert log.take_loss(final=True) == Loss(5, "No such file or directory")
         assert log.take_loss(final=True) is None
 
+    def test_when_what_came_stands_beside_it(self, tmp_path: Path) -> None:
+        moments = iter([10.0, 10.01, 10.5, 3.0])
+        log = ConsoleLog(tmp_path / "console.log", lambda: None, clock=lambda: next(moments))
+        for sink in log.sinks:
+            sink.start()
+        for data in (b"one\n", b"two\n", b"", b"three\n", b"four\n"):
+            log.put(data)
+        wait_until(lambda: all(sink.idle for sink in log.sinks))
+        for sink in log.sinks:
+            sink.close()
+        assert (tmp_path / "console.log").read_text() == "one\ntwo\nthree\nfour\n"
+        # What came within 20 ms shares a time; a clock that was set back is told.
+        assert (tmp_path / "console.times").read_text() == (
+            "0 10.000000\n8 10.500000\n14 3.000000\n"
+        )
+
 
 class TestNewlines:
     @given(st.lists(st.text("a\r\n", max_size=6)), st.booleans())

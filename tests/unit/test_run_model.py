@@ -420,3 +420,24 @@ def test_reading_the_state_alone_is_quick(tmp_path: Path) -> None:
     model.poll()
     assert model.state.step == 200_000
     assert len(model.loss() or []) == 100
+
+
+def test_printed_numbers_become_series_beside_the_logged_ones(tmp_path: Path) -> None:
+    run, model, clock = live(tmp_path)
+    run.declare(3, "logged", "metric")
+    run.points(3, [(5, clock.now, 0.5)])
+    (run.folder / "console.log").write_text("accuracy 97.22%\naccuracy 98%\n")
+    (run.folder / "console.times").write_text(f"0 {clock.now - 0.45:.6f}\n16 {clock.now:.6f}\n")
+    fields = {"name": "accuracy", "pattern": "accuracy {value}%", "x": "step"}
+    run.client("series_pattern", clock.now, **fields)
+    clock.now += 5
+    model.poll()
+    assert model.poll().data
+    logged, printed = model.metrics()
+    assert (logged.info.name, logged.value.tolist()) == ("logged", [0.5])
+    assert (printed.info.name, printed.value.tolist()) == ("accuracy", [97.22, 98.0])
+    assert printed.step.tolist() == [5, 10]
+    assert model.journal[-1].text == "Series “accuracy” made of printed numbers"
+    run.client("series_pattern_removed", clock.now, name="accuracy")
+    assert model.poll()
+    assert [series.info.name for series in model.metrics()] == ["logged"]
