@@ -24,6 +24,8 @@ class Handlers:
     stop: Callable[[], None]
     enter_rate: Callable[[], None]
     release: Callable[[], None]
+    undo: Callable[[], None]
+    redo: Callable[[], None]
     fit: Callable[[], None]
     follow: Callable[[], None]
     loss_log: Callable[[], None]
@@ -60,6 +62,9 @@ class Actions:
         train.addSeparator()
         self._add(train, tr("&Enter a rate"), "Ctrl+R", do.enter_rate, True)
         self._add(train, tr("&Release to the schedule"), "Ctrl+Shift+R", do.release, True)
+        self.undo = self._add(train, "", "Ctrl+Z", do.undo)
+        self.redo = self._add(train, "", "Ctrl+Shift+Z", do.redo)
+        self.show_undo("", "")
         self.view = view = bar.addMenu(tr("&View"))
         self._add(view, tr("&Fit the whole run"), "Home", do.fit, True)
         self._add(view, tr("F&ollow the newest step"), "F", do.follow, True)
@@ -88,6 +93,16 @@ class Actions:
         """Enable what needs a run, or not."""
         for action in self.run_only:
             action.setEnabled(on)
+
+    def show_undo(self, undo: str, redo: str, can: bool = True) -> None:
+        """Say what could be undone and done again (empty: nothing), and whether it can now."""
+        tr = self._window.tr
+        for action, word, what in (
+            (self.undo, tr("&Undo"), undo),
+            (self.redo, tr("Re&do"), redo),
+        ):
+            action.setText(f"{word}: {what.replace('&', '&&')}" if what else word)
+            action.setEnabled(bool(what) and can)
 
     def _add(
         self, menu: QMenu, text: str, keys: str, do: Callable[[], object], run: bool = False

@@ -49,6 +49,11 @@ class Outcome:
         return self.command
 
     @property
+    def stem(self) -> str:
+        """What the ids of commands that were given as one have in common."""
+        return self.id.partition(".")[0]
+
+    @property
     def note(self) -> str:
         """Why, as the person said it; mostly nothing."""
         return str(self.args.get("note") or "")
@@ -83,7 +88,14 @@ class CommandLog:
     def latest(self, commands: Iterable[str] = ("lr",)) -> Outcome | None:
         """The one of these kinds that was asked for or answered last."""
         wanted = [o for o in self._outcomes.values() if o.command in set(commands)]
-        return max(wanted, key=lambda o: max(o.asked, o.answered or 0.0), default=None)
+        # Of two at the same instant the one that was read later.
+        wanted.reverse()
+        found = max(wanted, key=lambda o: max(o.asked, o.answered or 0.0), default=None)
+        return (
+            found
+            if found is None
+            else _together([o for o in reversed(wanted) if o.stem == found.stem])
+        )
 
     def find(self, identity: str) -> Outcome | None:
         """The command of that id."""
@@ -117,6 +129,22 @@ class CommandLog:
             warning=_text(event.get("warning")),
             groups=tuple(changes(event)),
         )
+
+
+def _together(outcomes: Sequence[Outcome]) -> Outcome:
+    """Commands that were given as one, as one; what went wrong with any of them is told first."""
+    ranked = ("pending", "refused", "cancelled", "applied")
+    worst = min(outcomes, key=lambda o: ranked.index(o.status) if o.status in ranked else 0)
+    if len(outcomes) == 1 or worst.status != "applied":
+        return worst
+    steps = [o.step for o in outcomes if o.step is not None]
+    warnings = dict.fromkeys(o.warning for o in outcomes if o.warning)
+    return replace(
+        outcomes[-1],
+        step=max(steps, default=None),
+        warning="; ".join(warnings) or None,
+        groups=tuple(change for o in outcomes for change in o.groups),
+    )
 
 
 def told(outcome: Outcome, tr: Callable[[str], str] = str) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import getpass
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from lrmonitor.record.reader import Series
 from .commands import Commander
 from .history import CommandLog, Outcome
 from .proposal import Proposal, RateNow, is_rising
+from .undo import RateUndo
 
 __all__ = ["Session"]
 
@@ -41,11 +43,15 @@ class Session(QObject):
     - `changed(Changes)`: a poll brought something (`Changes` of the model).
     - `problem(str)`: a command did not get to the training, in a sentence; "" clears it.
     - `ended()`: the run was live and is over now.
+    - `answered(Outcome)`: the record says what became of a command of this window.
+    - `failed(id)`: a command of this window did not get there, as far as is known.
     """
 
     changed = Signal(object)
     problem = Signal(str)
     ended = Signal()
+    answered = Signal(object)
+    failed = Signal(str)
     _signalled = Signal(str)
 
     def __init__(
@@ -60,6 +66,7 @@ class Session(QObject):
         self.model = RunModel(folder, clock=clock)
         self.log = CommandLog()
         self.sending: dict[str, tuple[Any, float]] = {}
+        self._own: set[str] = set()
         self.model.poll()
         self._take_events()
         self.commander = Commander(self.model.id, self._live_rank, self)
@@ -70,6 +77,7 @@ class Session(QObject):
         self.commander.failed.connect(self._on_failed)
         self.commander.finished.connect(self._on_finished)
         self._signalled.connect(self._on_signalled)
+        self.undo = RateUndo(self)
 
     @property
     def over(self) -> bool:
@@ -196,6 +204,11 @@ class Session(QObject):
             return
         self._send(command)
 
+    def send_all(self, commands: Sequence[LrCommand]) -> None:
+        """Ask for several changes that belong together."""
+        for command in commands:
+            self._send(replace(command, by=self._author()))
+
     def pause(self) -> None:
         """Hold the training after the step it is in."""
         self._send(PauseCommand(by=self._author()))
@@ -254,7 +267,9 @@ class Session(QObject):
     def _send(self, command: Any) -> None:
         self.problem.emit("")
         self.sending[str(command.id)] = (command, self.clock())
+        self._own.add(str(command.id))
         self.commander.send(command)
+        self.changed.emit(Changes(state=True))
 
     def _on_finished(self, answer: Any) -> None:
         self.sending.pop(str(answer.id), None)
@@ -269,6 +284,7 @@ class Session(QObject):
         if self.over:
             problem = self.tr("The run ended before the command took effect.")
         self.problem.emit(problem)
+        self.failed.emit(identity)
 
     def _take_events(self) -> None:
         rank = self.model.rank
@@ -276,6 +292,11 @@ class Session(QObject):
             self.log.take(rank, rank.events)
             for identity in [i for i in self.sending if self.log.find(i) is not None]:
                 del self.sending[identity]
+            for identity in sorted(self._own):
+                outcome = self.log.find(identity)
+                if outcome is not None and outcome.status != "pending":
+                    self._own.discard(identity)
+                    self.answered.emit(outcome)
 
     def _live_rank(self) -> int:
         live = self.model.live_ranks

@@ -14,7 +14,7 @@ from lrmonitor.resources import resource_path
 
 from .actions import Actions, Handlers
 from .dialogs.help import AboutBox, ShortcutsDialog
-from .dialogs.questions import CloseQuestion, StopQuestion
+from .dialogs.questions import CloseQuestion, StopQuestion, UndoQuestion
 from .docks import Docks
 from .panels.start import StartView
 from .runview import RunView
@@ -47,7 +47,7 @@ class MainWindow(QMainWindow):
         self.leave_on_close = False
         self.view: RunView | None = None
         self.start: StartView | None = None
-        self.question: CloseQuestion | StopQuestion | None = None
+        self.question: CloseQuestion | StopQuestion | UndoQuestion | None = None
         self.setWindowIcon(_window_icon())
         self.setMinimumSize(*MINIMUM)
         self.actions_table = Actions(self, self._handlers(), themes.choice)
@@ -78,6 +78,9 @@ class MainWindow(QMainWindow):
         session = Session(folder, self)
         self.view = RunView(session, self._themes.theme, self)
         self.view.control.stop_wanted.connect(self.ask_stop)
+        self.view.control.undo_wanted.connect(self.undo)
+        session.undo.changed.connect(self._show_undo)
+        session.changed.connect(self._show_undo)
         self.view.choices_changed.connect(self._save_choices)
         self.view.control.entry.set_recent(self._settings.mapping("rates/recent"))
         self.view.control.entry.recent_changed.connect(self._save_recent)
@@ -100,6 +103,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self.start)
         self.docks.enter("start")
         self.actions_table.set_run_open(False)
+        self._show_undo()
         self.setWindowTitle("lrmonitor")
 
     def ask_stop(self, how: str = "interrupt") -> None:
@@ -112,6 +116,23 @@ class MainWindow(QMainWindow):
         self.question = question
         question.open()
 
+    def undo(self, way: str = "undo") -> None:
+        """Undo the latest change of the rate made here, or redo it ("redo").
+
+        Asks first where somebody else changed the rate since.
+        """
+        session = self.session
+        if session is None or self.question is not None or session.undo.problem(way) is not None:
+            return
+        conflict = session.undo.conflict(way)
+        if conflict is None:
+            getattr(session.undo, way)()
+            return
+        question = UndoQuestion(self, way, session.undo.text(way), conflict)
+        question.answered.connect(lambda answer: self._on_undo_answer(answer, way))
+        self.question = question
+        question.open()
+
     def leave_and_close(self) -> None:
         """Close without asking; the run goes on."""
         self.leave_on_close = True
@@ -121,6 +142,20 @@ class MainWindow(QMainWindow):
         self.question = None
         if answer == "yes" and self.session is not None:
             self.session.stop(how)
+
+    def _on_undo_answer(self, answer: str, way: str) -> None:
+        self.question = None
+        if answer == "yes" and self.session is not None:
+            getattr(self.session.undo, way)()
+
+    def _show_undo(self) -> None:
+        session = self.session
+        if session is None:
+            self.actions_table.show_undo("", "")
+            return
+        undo = session.undo
+        ready = undo.problem("undo" if undo.text("undo") else "redo") is None
+        self.actions_table.show_undo(undo.text("undo"), undo.text("redo"), ready)
 
     def _ask_close(self, session: Session) -> None:
         if self.question is not None:
@@ -204,6 +239,8 @@ class MainWindow(QMainWindow):
             step=lambda: self.view.control.training.single_step() if self.view else None,
             stop=self.ask_stop,
             enter_rate=self._enter_rate,
+            undo=self.undo,
+            redo=lambda: self.undo("redo"),
             release=lambda: self.view.control.release.click() if self.view else None,
             fit=lambda: self.view.plots.fit() if self.view and self.view.plots else None,
             follow=lambda: self._toggle("follow"),

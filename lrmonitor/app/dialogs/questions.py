@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QAbstractButton, QMessageBox, QWidget
 
-__all__ = ["CloseQuestion", "Question", "StopQuestion"]
+__all__ = ["CloseQuestion", "Question", "StopQuestion", "UndoQuestion"]
 
 
 class Question(QMessageBox):
@@ -99,3 +99,21 @@ class StopQuestion(Question):
         role = QMessageBox.ButtonRole
         self.offer("yes", words[how], role.DestructiveRole, default=how == "interrupt")
         self.offer("cancel", self.tr("Cancel"), role.RejectRole, default=how != "interrupt")
+
+
+class UndoQuestion(Question):
+    """Somebody else changed the rate since what is undone ("undo") or done again ("redo"): "yes"
+    or "cancel". `what` is the change, `conflict` a sentence on the other one."""
+
+    def __init__(self, parent: QWidget, way: str, what: str, conflict: str) -> None:
+        super().__init__(parent, "", "", "")
+        word = self.tr("Undo") if way == "undo" else self.tr("Redo")
+        self.setWindowTitle(word)
+        title = self.tr("{0} “{1}” all the same?").format(word, what)
+        self.setText(f"<b>{title.replace('&', '&amp;').replace('<', '&lt;')}</b>")
+        self.setInformativeText(
+            self.tr("{0}\n\nThat would be replaced. The weights are not undone.").format(conflict)
+        )
+        role = QMessageBox.ButtonRole
+        self.offer("yes", self.tr("{0} it").format(word), role.AcceptRole)
+        self.offer("cancel", self.tr("Leave it"), role.RejectRole, default=True)

@@ -23,10 +23,12 @@ WIDTH = 330
 class ControlPanel(QWidget):
     """Rates, their entry and outcome, and the training's buttons.
 
-    `stop_wanted(how)`: the person wants the run ended; to be confirmed.
+    `stop_wanted(how)`: the person wants the run ended; to be confirmed. `undo_wanted()`: the latest
+    change should be undone; to be confirmed where somebody else made one since.
     """
 
     stop_wanted = Signal(str)
+    undo_wanted = Signal()
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -51,6 +53,7 @@ class ControlPanel(QWidget):
         self.release.clicked.connect(lambda: self._send(Proposal("follow")))
         self.freeze.clicked.connect(lambda: self._send(Proposal("freeze")))
         self.training.stop_wanted.connect(self.stop_wanted)
+        self.outcome.undo_wanted.connect(self.undo_wanted)
         self.refresh()
 
     def refresh(self) -> None:

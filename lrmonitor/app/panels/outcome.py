@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from lrmonitor.model.state import Phase
@@ -16,7 +17,12 @@ __all__ = ["OutcomeLine"]
 
 
 class OutcomeLine(Banner):
-    """Derived from the run's record: it shows another window's command as well as this one's."""
+    """Derived from the run's record: it shows another window's command as well as this one's.
+
+    `undo_wanted()`: the change that is shown, made from this window, should be undone.
+    """
+
+    undo_wanted = Signal()
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
@@ -26,8 +32,16 @@ class OutcomeLine(Banner):
         self.cancel.setAutoDefault(False)
         self.cancel.setToolTip(self.tr("Withdraw the command before it takes effect"))
         self.cancel.clicked.connect(self._cancel)
+        self.undo = QPushButton(self.tr("Undo"), self)
+        self.undo.setAutoDefault(False)
+        self.undo.setToolTip(
+            self.tr("Restore the rate as it was before this change. The weights are not undone.")
+        )
+        self.undo.clicked.connect(self.undo_wanted)
         self.buttons.addWidget(self.cancel)
+        self.buttons.addWidget(self.undo)
         self.cancel.hide()
+        self.undo.hide()
         self._told: object = None
         session.problem.connect(self._on_problem)
         self.refresh()
@@ -44,14 +58,19 @@ class OutcomeLine(Banner):
     def _show(self) -> None:
         if self._problem:
             self.cancel.hide()
+            self.undo.hide()
             self.say(self._problem, "bad")
             return
         waiting = [o for o in self._session.pending() if o.command == "lr"]
         if waiting:
+            self.undo.hide()
             self._show_pending(waiting[-1])
             return
         self.cancel.hide()
         outcome = self._session.log.latest()
+        undo = self._session.undo
+        mine = outcome is not None and outcome.status == "applied" and undo.is_top(outcome.id)
+        self.undo.setVisible(mine and undo.problem("undo") is None)
         if outcome is None:
             self.say("")
             return
@@ -62,7 +81,7 @@ class OutcomeLine(Banner):
         if detail:
             text += f"\n{detail}"
         if outcome.note:
-            text += f"\n“{outcome.note}”"
+            text += f"\n{outcome.note}"
         if outcome.warning:
             text += f"\n{outcome.warning}"
         tone = {"applied": "warn" if outcome.warning else "good", "refused": "bad"}
@@ -78,6 +97,8 @@ class OutcomeLine(Banner):
             return
         waited = format_duration(max(self._session.clock() - outcome.asked, 0.0))
         text = self.tr("Pending… {0}: {1}").format(waited, outcome.words)
+        if outcome.note:
+            text += f"\n{outcome.note}"
         if state.phase is Phase.PAUSED:
             text += "\n" + self.tr("Takes effect with the next step, once training goes on.")
         else:
@@ -87,8 +108,9 @@ class OutcomeLine(Banner):
 
     def _cancel(self) -> None:
         waiting = [o for o in self._session.pending() if o.command == "lr"]
-        if waiting:
-            self._session.cancel(waiting[-1].id)
+        for outcome in waiting:
+            if outcome.stem == waiting[-1].stem:
+                self._session.cancel(outcome.id)
 
     def _on_problem(self, text: str) -> None:
         self._problem = text
