@@ -26,6 +26,11 @@ LRMONITOR = (sys.executable, "-m", "lrmonitor")
 TIMEOUT = 60.0
 
 
+def os_environ_with(env: Mapping[str, str] | None) -> dict[str, str]:
+    """This process's environment with these variables as well."""
+    return {**os.environ, **(env or {})}
+
+
 def run_words(*words: str | Path) -> list[str]:
     """The command line of `lrmonitor run --no-window` with these words after it."""
     return [*LRMONITOR, "run", "--no-window", *map(str, words)]
@@ -44,7 +49,7 @@ def run(
         stdin=subprocess.DEVNULL if input is None else None,
         capture_output=True,
         cwd=cwd,
-        env={**os.environ, **(env or {})},
+        env=os_environ_with(env),
         timeout=TIMEOUT,
         check=False,
     )
@@ -63,7 +68,7 @@ def plain(
         stdin=subprocess.DEVNULL if input is None else None,
         capture_output=True,
         cwd=cwd,
-        env={**os.environ, **(env or {})},
+        env=os_environ_with(env),
         timeout=TIMEOUT,
         check=False,
     )

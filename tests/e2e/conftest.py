@@ -1,0 +1,77 @@
+"""What tests of training styles share."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.helpers import styles
+from tests.helpers.launch import only_run, run_words
+from tests.helpers.starter import Starter
+from tests.helpers.wild import Forked, Started, Trial, trial
+
+
+@pytest.fixture(scope="session")
+def plainly(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starter]:
+    """Starts scripts without lrmonitor."""
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="lrm-") as folder:
+        log = tmp_path_factory.mktemp("plainly") / "log.txt"
+        with Starter([sys.executable, "-m"], Path(folder, "s"), log) as found:
+            yield found
+
+
+@pytest.fixture(scope="session")
+def under_lrmonitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forked]:
+    """Starts scripts under lrmonitor, in one run."""
+    runs = tmp_path_factory.mktemp("forked")
+    log = runs / "log.txt"
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="lrm-") as folder:
+        words = run_words("--runs", runs / "runs", "-m")
+        with Starter(words, Path(folder, "s"), log) as found:
+            runtime = os.environ["LRMONITOR_RUNTIME_DIR"]
+            yield Forked(found, only_run(runs / "runs"), runtime, log)
+
+
+@pytest.fixture
+def proven(request: pytest.FixtureRequest) -> Callable[[styles.Outcome], None]:
+    """Called at the end of a test that is marked with a style: what was found, for the table."""
+    (name,) = request.node.get_closest_marker("style").args
+    return lambda found: styles.proven(name, found)
+
+
+@pytest.fixture
+def put_to_the_test(
+    proven: Callable[[styles.Outcome], None],
+    plainly: Starter,
+    under_lrmonitor: Forked,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[..., Trial]:
+    """`trial` for the script of that name (see tests/helpers/wild.py), its outcome proven."""
+
+    def put(name: str, **options: object) -> Trial:
+        monkeypatch.setenv("LRMONITOR_RUNTIME_DIR", under_lrmonitor.runtime)
+        done = trial(plainly, under_lrmonitor, tmp_path, name, **options)  # type: ignore[arg-type]
+        proven(done.outcome)
+        return done
+
+    return put
+
+
+@pytest.fixture
+def started_for_itself(
+    proven: Callable[[styles.Outcome], None], plainly: Starter, tmp_path: Path
+) -> Callable[..., Trial]:
+    """The same in a process that lrmonitor starts for this script alone."""
+
+    def put(name: str, *, env: dict[str, str] | None = None, **options: object) -> Trial:
+        done = trial(plainly, Started(env), tmp_path, name, **options)  # type: ignore[arg-type]
+        proven(done.outcome)
+        return done
+
+    return put
