@@ -18,6 +18,9 @@ class Handlers:
     open_folder: Callable[[], None]
     show_start: Callable[[], None]
     fill_runs: Callable[[QMenu], None]
+    run_demo: Callable[[], None]
+    find_run: Callable[[], None]
+    new_window: Callable[[], None]
     close: Callable[[], object]
     pause: Callable[[], None]
     step: Callable[[], None]
@@ -51,9 +54,13 @@ class Actions:
         runs = bar.addMenu(tr("&Runs"))
         self.recent = runs.addMenu(tr("&Recent"))
         self.recent.aboutToShow.connect(lambda: do.fill_runs(self.recent))
-        self._add(runs, tr("Open a &folder…"), "Ctrl+O", do.open_folder)
-        self._add(runs, tr("&All runs"), "Ctrl+Home", do.show_start)
+        self._add(runs, tr("&Find a run"), "Ctrl+Shift+F", do.find_run)
+        self._add(runs, tr("&Open…"), "Ctrl+O", do.open_folder)
+        self._add(runs, tr("Run the &demo"), "", do.run_demo)
         runs.addSeparator()
+        self._add(runs, tr("Close the &run"), "Ctrl+Home", do.show_start, True)
+        runs.addSeparator()
+        self._add(runs, tr("New &window"), "Ctrl+Shift+N", do.new_window)
         self._add(runs, tr("&Close window"), "Ctrl+W", do.close)
         train = bar.addMenu(tr("&Training"))
         self.pause = self._add(train, tr("&Pause or resume"), "Space", do.pause, True)

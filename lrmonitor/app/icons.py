@@ -88,6 +88,13 @@ def _draw(painter: QPainter, name: str, colour: QColor) -> None:
         _stroke(painter, pen, [(5.4, 8), (10.6, 8)])
     elif name == "down":
         _stroke(painter, pen, [(4, 6), (8, 10), (12, 6)])
+    elif name == "folder":
+        pen.setWidthF(1.5)
+        _stroke(
+            painter,
+            pen,
+            [(2, 12.8), (2, 3.4), (6.2, 3.4), (7.8, 5.2), (14, 5.2), (14, 12.8), (2, 12.8)],
+        )
     else:
         painter.drawEllipse(QPointF(8, 8), 3.6, 3.6)
 

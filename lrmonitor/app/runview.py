@@ -68,6 +68,8 @@ class RunView(QWidget):
         inside.addWidget(self.notices)
         column.addWidget(self._notice_bar)
         self._show_notices()
+        # Narrower, the docks have to give way; the window is never smaller than its parts.
+        self.setMinimumSize(320, 300)
         column.addWidget(self._empty, 1)
         session.changed.connect(self._on_changed)
 

@@ -34,7 +34,7 @@ from .history import CommandLog, Outcome
 from .proposal import Proposal, RateNow, is_rising
 from .undo import RateUndo
 
-__all__ = ["Session"]
+__all__ = ["Session", "person"]
 
 
 class Session(QObject):
@@ -303,7 +303,12 @@ class Session(QObject):
         return live[0] if live else 0
 
     def _author(self) -> Author:
-        return Author(who="person", via="window", name=_user())
+        return person()
+
+
+def person() -> Author:
+    """Who asks for something in the window."""
+    return Author(who="person", via="window", name=_user())
 
 
 def _last(series: Series | None) -> float | None:

@@ -6,27 +6,38 @@ from pathlib import Path
 
 from PySide6.QtCore import QEvent, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QIcon, QKeyEvent, QPaintEvent
-from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QMainWindow, QMenu
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QComboBox,
+    QFileDialog,
+    QMainWindow,
+    QMenu,
+    QMessageBox,
+)
 
 from lrmonitor.record.catalogue import Catalogue
 from lrmonitor.record.reader import read_run_json
 from lrmonitor.resources import resource_path
 
 from .actions import Actions, Handlers
+from .demo import DemoStarter
 from .dialogs.help import AboutBox, ShortcutsDialog
 from .dialogs.questions import CloseQuestion, StopQuestion, UndoQuestion
-from .docks import Docks
+from .docks import LEFT, Docks
+from .panels.runs import RunsPanel
 from .panels.start import StartView
 from .runview import RunView
-from .session import Session
+from .session import Session, person
 from .settings import Settings
+from .stopper import Stopper
 from .theme import Theme, ThemeManager
 from .ticker import Ticker
+from .windows import OtherWindows
 
 __all__ = ["MainWindow"]
 
 SIZE = (1280, 800)
-MINIMUM = (760, 520)
 
 
 class MainWindow(QMainWindow):
@@ -49,14 +60,23 @@ class MainWindow(QMainWindow):
         self.start: StartView | None = None
         self.question: CloseQuestion | StopQuestion | UndoQuestion | None = None
         self.setWindowIcon(_window_icon())
-        self.setMinimumSize(*MINIMUM)
         self.actions_table = Actions(self, self._handlers(), themes.choice)
         table = self.actions_table
         self.docks = Docks(self, settings, table.view, table.after_docks)
+        self.runs = RunsPanel(home, themes.theme, self)
+        self.runs.opened.connect(self.open_run)
+        self.runs.opened_apart.connect(self.open_apart)
+        self.runs.stop_wanted.connect(self.ask_stop_of)
+        self.stopper = Stopper(self)
+        self.stopper.failed.connect(self.say)
+        self.others = OtherWindows(home)
+        self.docks.add("runs", self.tr("Runs"), self.runs, LEFT, keys="Ctrl+1", run=False)
+        self.demo = DemoStarter(home, self)
+        self.demo.started.connect(self.open_run)
+        self.demo.failed.connect(self._on_demo_failed)
         self._restore_geometry()
         self.ticker = Ticker(self)
         self.ticker.ticked.connect(self._tick)
-        self._ticks = 0
         themes.changed.connect(self._on_theme)
         self.show_start()
 
@@ -66,12 +86,11 @@ class MainWindow(QMainWindow):
         return None if self.view is None else self.view.session
 
     def open_run(self, folder: Path) -> bool:
-        """Show the run in `folder` in the place of what is shown. False if it is no run."""
+        """Show the run in `folder` in the place of what is shown. False if it is no run: what is
+        shown stays, and the reason is said."""
         info, problem = read_run_json(folder)
         if info is None:
-            self.show_start()
-            if self.start is not None:
-                self.start.say(self.tr("{0} cannot be opened: {1}").format(folder, problem))
+            self.say(self.tr("{0} cannot be opened: {1}.").format(folder, problem))
             return False
         self._let_go()
         self.start = None
@@ -90,21 +109,40 @@ class MainWindow(QMainWindow):
         self.docks.enter("run")
         self.actions_table.set_run_open(True)
         self.setWindowTitle(f"{session.model.name} – lrmonitor")
+        self.runs.select(folder)
         self.view.control.entry.field.setFocus()
         if self._painted:
             self._load_plots()
         return True
 
     def show_start(self) -> None:
-        """Show the list of runs; a run that was shown goes on."""
+        """Show no run but the ways to begin; a run that was shown goes on."""
         self._let_go()
-        self.start = StartView(self._home, self._themes.theme, self)
-        self.start.opened.connect(self.open_run)
+        self.start = StartView(self._themes.theme, self)
+        self._fill_start(self.start)
         self.setCentralWidget(self.start)
         self.docks.enter("start")
+        self.runs.list.setFocus()
         self.actions_table.set_run_open(False)
         self._show_undo()
         self.setWindowTitle("lrmonitor")
+        self.runs.select(None)
+
+    def say(self, problem: str) -> None:
+        """Tell what did not work, without stopping anything."""
+        if self.start is not None:
+            self.start.say(problem)
+            return
+        box = QMessageBox(QMessageBox.Icon.Warning, "lrmonitor", problem, parent=self)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.open()
+
+    def run_demo(self) -> None:
+        """Start the demo and open it."""
+        if self.start is not None:
+            self.start.say(self.tr("Starting the demo…"), "wait")
+            self.start.busy("demo", True)
+        self.demo.start()
 
     def ask_stop(self, how: str = "interrupt") -> None:
         """Ask whether to end the run in the way `how` names, and do it on a yes."""
@@ -133,6 +171,26 @@ class MainWindow(QMainWindow):
         self.question = question
         question.open()
 
+    def ask_stop_of(self, folder: Path) -> None:
+        """Ask whether to end a run of the list, and do it on a yes."""
+        if self.session is not None and folder == self.session.folder:
+            self.ask_stop()
+            return
+        line = self.runs.roster.lines.get(folder)
+        if line is None or self.question is not None:
+            return
+        question = StopQuestion(self, line.name, "interrupt")
+        question.answered.connect(lambda answer: self._on_stop_of_answer(answer, folder))
+        self.question = question
+        question.open()
+
+    def open_apart(self, folder: Path | None = None) -> None:
+        """Open a run, or none, in a window of its own."""
+        try:
+            self.others.open(folder)
+        except OSError as error:
+            self.say(self.tr("No further window could be opened: {0}.").format(error))
+
     def leave_and_close(self) -> None:
         """Close without asking; the run goes on."""
         self.leave_on_close = True
@@ -156,6 +214,11 @@ class MainWindow(QMainWindow):
         undo = session.undo
         ready = undo.problem("undo" if undo.text("undo") else "redo") is None
         self.actions_table.show_undo(undo.text("undo"), undo.text("redo"), ready)
+
+    def _on_stop_of_answer(self, answer: str, folder: Path) -> None:
+        self.question = None
+        if answer == "yes":
+            self.stopper.stop(folder, person())
 
     def _ask_close(self, session: Session) -> None:
         if self.question is not None:
@@ -187,14 +250,10 @@ class MainWindow(QMainWindow):
             self.leave_and_close()
 
     def _tick(self) -> None:
-        self._ticks += 1
         if self.view is not None:
             self.view.tick()
-        elif self.start is not None:
-            if self._ticks % 60 == 0:
-                self.start.refresh()
-            if self._ticks % 3 == 0:
-                self.start.advance()
+        if self.runs.isVisible():
+            self.runs.tick()
 
     def _load_plots(self) -> None:
         if self.view is not None and self.view.plots is None:
@@ -234,6 +293,9 @@ class MainWindow(QMainWindow):
             open_folder=self._open_folder,
             show_start=self.show_start,
             fill_runs=self._fill_runs,
+            run_demo=self.run_demo,
+            find_run=lambda: self.docks.show("runs"),
+            new_window=self.open_apart,
             close=self.close,
             pause=lambda: self.view.control.training.toggle_pause() if self.view else None,
             step=lambda: self.view.control.training.single_step() if self.view else None,
@@ -265,14 +327,32 @@ class MainWindow(QMainWindow):
             self.view.control.entry.field.selectAll()
 
     def _open_folder(self) -> None:
-        if self.start is None:
-            chooser = StartView(self._home, self._themes.theme, self)
-            chooser.hide()
-            chooser.opened.connect(self.open_run)
-            chooser.choose_folder()
-            chooser.deleteLater()
-        else:
-            self.start.choose_folder()
+        chosen = QFileDialog.getExistingDirectory(
+            self, self.tr("Open a run's folder"), str(self._home)
+        )
+        if chosen:
+            self.open_run(Path(chosen))
+
+    def _fill_start(self, start: StartView) -> None:
+        do = {"demo": self.run_demo, "open": self._open_folder}
+        start.offer(
+            "demo",
+            "play",
+            self.tr("Run the demo"),
+            self.tr("A classifier of handwritten digits trains for some minutes: try things out."),
+        )
+        start.offer(
+            "open",
+            "folder",
+            self.tr("Open…"),
+            self.tr("Show a run's folder, such as one that was copied from another computer."),
+        )
+        start.wanted.connect(lambda name: do[name]())
+
+    def _on_demo_failed(self, problem: str) -> None:
+        if self.start is not None:
+            self.start.busy("demo", False)
+        self.say(problem)
 
     def _fill_runs(self, menu: QMenu) -> None:
         menu.clear()
@@ -328,6 +408,9 @@ class MainWindow(QMainWindow):
                 self._ask_close(session)
                 return
         self.ticker.stop()
+        self.demo.close()
+        self.stopper.close()
+        self.others.let_go()
         self._settings.put("window/geometry", self.saveGeometry())
         self._let_go()
         self._settings.save()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import os
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -111,31 +110,29 @@ def _take_picture(
 def _spec(
     parser: argparse.ArgumentParser, args: argparse.Namespace
 ) -> tuple[LaunchSpec, list[str]]:
-    from lrmonitor.launch import spec as specs
-    from lrmonitor.launch.interpreter import NoInterpreter, can_import_torch, choose
-    from lrmonitor.launch.start import ignored_signals
+    from lrmonitor.launch.demo import NoTorch, demo
+    from lrmonitor.launch.interpreter import NoInterpreter
+    from lrmonitor.launch.spec import SpecError
     from lrmonitor.record.home import runs_home
     from lrmonitor.resources import resource_path
 
+    words = [
+        word
+        for option in ("lr", "epochs", "seed")
+        if getattr(args, option) is not None
+        for word in (f"--{option}", getattr(args, option))
+    ]
     try:
-        python = choose(args.python)
-        if not can_import_torch(python.path):
-            parser.error(_NO_TORCH.format(python=python.path))
-        script = os.fspath(resource_path("examples", "digits.py"))
-        options = specs.Options(
-            home=runs_home(args.runs),
-            name=args.name or "demo",
-            kind="demo",
+        spec, python = demo(
+            resource_path("examples", "digits.py"),
+            runs_home(args.runs),
+            python=args.python,
+            name=args.name,
             detached=args.detach,
-            ignored=ignored_signals(),
+            words=words,
         )
-        words = [
-            word
-            for option in ("lr", "epochs", "seed")
-            if getattr(args, option) is not None
-            for word in (f"--{option}", getattr(args, option))
-        ]
-        spec = specs.script(script, words, python.path, options)
-    except (NoInterpreter, specs.SpecError, FileNotFoundError) as error:
+    except NoTorch as error:
+        parser.error(_NO_TORCH.format(python=error.python))
+    except (NoInterpreter, SpecError, FileNotFoundError) as error:
         parser.error(str(error))
     return spec, [f"its Python is {python.path} ({python.why})"]

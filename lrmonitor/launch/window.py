@@ -13,26 +13,34 @@ from lrmonitor.launch import environment
 _PACKAGE_PARENT = Path(__file__).resolve().parent.parent.parent
 
 
-def window_command(folder: Path, options: Sequence[str] = ()) -> list[str]:
-    """The command that opens the window on a run.
+def window_command(
+    folder: Path | None, options: Sequence[str] = (), home: Path | None = None
+) -> list[str]:
+    """The command that opens the window on a run, or on none but the list of those in `home`.
 
     The working directory stays off its `sys.path`, since a script's folder may well hold a
     `queue.py`; unless lrmonitor itself is run from its checkout.
     """
     safe = ["-P"] if sys.version_info >= (3, 11) and Path.cwd() != _PACKAGE_PARENT else []
-    home = f"--runs={folder.parent}"  # for the window's list of runs
-    return [sys.executable, *safe, "-m", "lrmonitor", "window", str(folder), home, *options]
+    # For the window's list of runs.
+    home = home or (folder.parent if folder is not None else None)
+    listed = [] if home is None else [f"--runs={home}"]
+    shown = [] if folder is None else [str(folder)]
+    return [sys.executable, *safe, "-m", "lrmonitor", "window", *shown, *listed, *options]
 
 
 def start_window(
-    folder: Path, options: Sequence[str] = (), env: Mapping[str, str] | None = None
+    folder: Path | None,
+    options: Sequence[str] = (),
+    env: Mapping[str, str] | None = None,
+    home: Path | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start the window in a session of its own: keys and the end of the terminal are not for it.
 
     Its stdout is our stderr, since stdout is the script's alone.
     """
     return subprocess.Popen(
-        window_command(folder, options),
+        window_command(folder, options, home),
         stdin=subprocess.DEVNULL,
         stdout=2,
         env={**environment.inherited(), **(env or {})},

@@ -51,16 +51,20 @@ class Catalogue:
     def runs(self) -> list[RunEntry]:
         """All runs, newest first. A folder that is broken is listed as such; other folders, and
         those still being made, are not."""
+        entries = [entry for folder in self.folders() if (entry := self.entry(folder)) is not None]
+        return sorted(entries, key=lambda e: (e.created, e.id), reverse=True)
+
+    def folders(self) -> list[Path]:
+        """The folders that may be runs: what is in the home, and nothing is read."""
         try:
             names = os.listdir(self.home)
         except OSError:
             return []
-        entries = [
-            entry
-            for name in names
-            if not name.startswith(".") and (entry := self._entry(self.home / name)) is not None
-        ]
-        return sorted(entries, key=lambda e: (e.created, e.id), reverse=True)
+        return [self.home / name for name in names if not name.startswith(".")]
+
+    def entry(self, folder: Path) -> RunEntry | None:
+        """One folder of the catalogue; None when it is no run, or still being made."""
+        return self._entry(folder)
 
     def resolve(self, text: str) -> RunEntry:
         """The run that a person means by `latest`, an id, a unique prefix of one, a name, or the

@@ -29,46 +29,6 @@ def folder(isolated: Isolated) -> RunFolder:
     return RunFolder(isolated.runs, created=time.time() - 5).launch().register().train(100)
 
 
-def test_without_runs_it_says_how_to_start_one(open_window: OpenWindow) -> None:
-    window = open_window()
-    assert window.start is not None
-    assert not window.start.open.isEnabled()
-    assert "none yet" in window.start.none.text()
-    assert not window.actions_table.pause.isEnabled()
-
-
-def test_recent_runs_are_listed_with_their_state_and_opened(
-    open_window: OpenWindow, isolated: Isolated, qtbot: QtBot
-) -> None:
-    RunFolder(isolated.runs, "first", created=1e9).launch(False).register().train(3).exited(0)
-    RunFolder(isolated.runs, "second", created=2e9).launch(False).exited(1)
-    broken = isolated.runs / "20250101-000000-brok"
-    broken.mkdir()
-    (broken / "run.json").write_text("{")
-    window = open_window()
-    start = window.start
-    assert start is not None
-    items = [start.list.topLevelItem(i) for i in range(3)]
-    names = {item.text(0): item for item in items if item is not None}
-    qtbot.waitUntil(lambda: names["first"].text(1) == "Ended")
-    qtbot.waitUntil(lambda: names["second"].text(1) == "Failed")
-    assert names[broken.name].isDisabled()
-    start.list.setCurrentItem(names["first"])
-    start.open.click()
-    assert window.session is not None
-    assert window.session.model.name == "first"
-
-
-def test_a_run_that_begins_while_the_list_is_shown_appears(
-    open_window: OpenWindow, isolated: Isolated, qtbot: QtBot
-) -> None:
-    window = open_window()
-    RunFolder(isolated.runs, "fresh").launch(False)
-    start = window.start
-    assert start is not None
-    qtbot.waitUntil(lambda: start.list.topLevelItemCount() == 1)
-
-
 def test_an_open_run_is_followed(open_window: OpenWindow, folder: RunFolder, qtbot: QtBot) -> None:
     window = open_window(folder.path)
     view = window.view
@@ -121,7 +81,7 @@ def test_what_is_no_run_is_said(open_window: OpenWindow, isolated: Isolated) -> 
     window = open_window()
     assert not window.open_run(isolated.home)
     assert window.start is not None
-    assert "has no run.json" in window.start.problem.text()
+    assert "has no run.json" in window.start.problem.text
 
 
 def test_closing_a_live_run_asks_and_leaves_it_by_default(

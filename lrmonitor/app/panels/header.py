@@ -3,47 +3,19 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFont
+from PySide6.QtGui import QFont, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from lrmonitor.model.state import Phase
 
 from ..format import format_count, format_duration, format_speed
 from ..icons import pixmap
+from ..phases import phase_colour, phase_symbol, phase_word
 from ..session import Session
 from ..theme import Theme
 from .parts import caption
 
-__all__ = ["RunHeader", "phase_colour", "phase_symbol"]
-
-_SYMBOLS = {
-    Phase.STARTING: "starting",
-    Phase.NOT_TRAINING: "not_training",
-    Phase.RUNNING: "running",
-    Phase.PAUSED: "paused",
-    Phase.STALLED: "stalled",
-    Phase.ENDED: "ended",
-    Phase.STOPPED: "stopped",
-    Phase.FAILED: "failed",
-    Phase.KILLED: "killed",
-    Phase.LOST: "lost",
-}
-
-
-def phase_symbol(phase: Phase) -> str:
-    """The name of the symbol (see `icons`) of a phase: each has its own shape."""
-    return _SYMBOLS.get(phase, "unknown")
-
-
-def phase_colour(phase: Phase, theme: Theme) -> str:
-    """The colour of a phase's symbol and word."""
-    if phase in (Phase.RUNNING, Phase.ENDED):
-        return theme.good
-    if phase in (Phase.PAUSED, Phase.STALLED):
-        return theme.warn
-    if phase in (Phase.FAILED, Phase.KILLED, Phase.LOST):
-        return theme.bad
-    return theme.quiet
+__all__ = ["RunHeader"]
 
 
 class ElidedLabel(QLabel):
@@ -106,6 +78,7 @@ class RunHeader(QFrame):
         self._theme = theme
         self._symbol: tuple[str, str] | None = None
         self.setProperty("role", "header")
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.name = ElidedLabel(self)
         font = QFont(self.name.font())
         font.setPointSizeF(font.pointSizeF() * 1.3)
@@ -136,7 +109,7 @@ class RunHeader(QFrame):
             self._symbol = (symbol, colour)
             self.icon.setPixmap(pixmap(symbol, colour, 18))
             self.word.setStyleSheet(f"color: {colour};")
-        word = state.label[:1].upper() + state.label[1:]
+        word = phase_word(state)
         if word != self.word.text():
             self.word.setText(word)
         self.sentence.show_text(self._sentence())
@@ -184,3 +157,8 @@ class RunHeader(QFrame):
         for figure in (self.step, self.speed, self.elapsed):
             figure.setMinimumWidth(84)
             layout.addWidget(figure)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        # What the state says is worth more than how long it took.
+        self.elapsed.setVisible(event.size().width() >= 520)
+        self.speed.setVisible(event.size().width() >= 410)

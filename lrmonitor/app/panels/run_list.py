@@ -1,0 +1,219 @@
+"""The runs as a list of Qt's: its model, its order and search, and how a row is drawn."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QRect,
+    QSize,
+    QSortFilterProxyModel,
+    Qt,
+)
+from PySide6.QtGui import QColor, QFont, QPainter
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from lrmonitor.model.roster import RunLine
+from lrmonitor.model.state import duration
+
+from ..format import format_count, format_loss
+from ..icons import pixmap
+from ..phases import phase_colour, phase_symbol, phase_word
+from ..theme import Theme
+
+__all__ = ["FOLDER", "LINE", "RunDelegate", "RunListModel", "sorted_and_searched"]
+
+LINE = Qt.ItemDataRole.UserRole
+FOLDER = Qt.ItemDataRole.UserRole + 1
+ORDER = Qt.ItemDataRole.UserRole + 2
+SEARCHED = Qt.ItemDataRole.UserRole + 3
+
+LIVE_FIRST = 1e12
+"""Added to the time of a live run: later than any that is over."""
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+class RunListModel(QAbstractListModel):
+    """A row for each `RunLine`, in no order: see `sorted_and_searched`."""
+
+    def __init__(
+        self, parent: QObject | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        super().__init__(parent)
+        self._lines: list[RunLine] = []
+        self._row: dict[Path, int] = {}
+        self._clock = clock
+
+    def take(self, lines: Mapping[Path, RunLine], changed: Iterable[Path]) -> None:
+        """Show what changed of `lines`; rows that did not change are left alone."""
+        for folder in changed:
+            row, line = self._row.get(folder), lines.get(folder)
+            if line is None:
+                if row is not None:
+                    self._remove(row)
+            elif row is None:
+                end = len(self._lines)
+                self.beginInsertRows(QModelIndex(), end, end)
+                self._lines.append(line)
+                self._row[folder] = end
+                self.endInsertRows()
+            else:
+                self._lines[row] = line
+                self.dataChanged.emit(self.index(row), self.index(row))
+
+    def index_of(self, folder: Path) -> QModelIndex:
+        """The row of a run; invalid where there is none."""
+        row = self._row.get(folder)
+        return QModelIndex() if row is None else self.index(row)
+
+    def age(self, line: RunLine) -> str:
+        """How long ago it began, coarsely: it need not be drawn anew each second."""
+        seconds = self._clock() - line.created
+        return self.tr("now") if seconds < 60 else duration(max(seconds, 120.0))
+
+    def details(self, line: RunLine) -> str:
+        """State, step and loss, for a person."""
+        if line.problem is not None:
+            return self.tr("Cannot be read")
+        if line.state is None:
+            return ""
+        words = [phase_word(line.state)]
+        if line.state.step:
+            words.append(self.tr("step {0}").format(format_count(line.state.step)))
+        if line.loss is not None:
+            loss = "NaN" if math.isnan(line.loss) else format_loss(line.loss)
+            words.append(self.tr("loss {0}").format(loss))
+        return " · ".join(words)
+
+    def _remove(self, row: int) -> None:
+        self.beginRemoveRows(QModelIndex(), row, row)
+        del self._lines[row]
+        self._row = {line.folder: index for index, line in enumerate(self._lines)}
+        self.endRemoveRows()
+
+    def _tip(self, line: RunLine) -> str:
+        began = time.strftime("%Y-%m-%d %H:%M", time.localtime(line.created))
+        said = line.problem or (line.state.sentence if line.state is not None else "")
+        words = [line.name, said, self.tr("Started {0}").format(began), str(line.folder)]
+        return "\n".join(word for word in words if word)
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  Qt's own default
+        return 0 if parent.isValid() else len(self._lines)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid():
+            return None
+        line = self._lines[index.row()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return line.name
+        if role == LINE:
+            return line
+        if role == FOLDER:
+            return line.folder
+        if role == ORDER:
+            return line.created + (LIVE_FIRST if line.live else 0.0)
+        if role == SEARCHED:
+            return f"{line.name} {line.id} {line.script} {self.details(line)}"
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return self._tip(line)
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return f"{line.name}, {self.details(line)}, {self.tr('started')} {self.age(line)}"
+        return None
+
+
+def sorted_and_searched(source: RunListModel, parent: QObject) -> QSortFilterProxyModel:
+    """The rows of `source`, live ones first, each kind newest first; `setFilterFixedString`
+    searches in name, id, script and state."""
+    proxy = QSortFilterProxyModel(parent)
+    proxy.setSourceModel(source)
+    proxy.setSortRole(ORDER)
+    proxy.setFilterRole(SEARCHED)
+    proxy.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+    proxy.setDynamicSortFilter(True)
+    proxy.sort(0, Qt.SortOrder.DescendingOrder)
+    return proxy
+
+
+class RunDelegate(QStyledItemDelegate):
+    """Draws a run on two lines: name and age; symbol, state, step and loss.
+
+    `open` is the folder of the run that the window shows, if any: a bar marks it.
+    """
+
+    MARGIN = 10
+    SYMBOL = 13
+
+    def __init__(self, source: RunListModel, theme: Theme, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._source = source
+        self.theme = theme
+        self.open: Path | None = None
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        line = index.data(LINE)
+        theme = self.theme
+        # PySide's stubs do not know the fields of this class.
+        given: Any = option
+        box: QRect = given.rect
+        painter.save()
+        shade = self._shade(given.state)
+        if shade is not None:
+            painter.fillRect(box, QColor(shade))
+        if line.folder == self.open:
+            painter.fillRect(QRect(box.left(), box.top(), 3, box.height()), QColor(theme.accent))
+        inner = box.adjusted(self.MARGIN, 6, -self.MARGIN, -6)
+        upper = QRect(inner.left(), inner.top(), inner.width(), inner.height() // 2)
+        lower = QRect(inner.left(), upper.bottom() + 1, inner.width(), inner.height() // 2)
+        plain = QFont(given.font)
+        strong = QFont(plain)
+        strong.setWeight(QFont.Weight.DemiBold)
+        painter.setFont(plain)
+        painter.setPen(QColor(theme.quiet))
+        age = self._source.age(line)
+        painter.drawText(upper, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, age)
+        upper.setRight(upper.right() - painter.fontMetrics().horizontalAdvance(age) - 8)
+        painter.setFont(strong)
+        painter.setPen(QColor(theme.disabled if line.problem else theme.text))
+        self._text(painter, upper, line.name)
+        self._symbol(painter, lower, line)
+        lower.setLeft(lower.left() + self.SYMBOL + 6)
+        painter.setFont(plain)
+        painter.setPen(QColor(theme.quiet))
+        self._text(painter, lower, self._source.details(line))
+        painter.restore()
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        given: Any = option
+        return QSize(120, 2 * given.fontMetrics.height() + 16)
+
+    def _symbol(self, painter: QPainter, where: QRect, line: RunLine) -> None:
+        if line.state is None and line.problem is None:
+            return
+        name, colour = "lost", self.theme.bad
+        if line.state is not None:
+            name = phase_symbol(line.state.phase)
+            colour = phase_colour(line.state.phase, self.theme)
+        top = where.top() + (where.height() - self.SYMBOL) // 2
+        painter.drawPixmap(where.left(), top, pixmap(name, colour, self.SYMBOL))
+
+    def _shade(self, state: QStyle.StateFlag) -> str | None:
+        theme = self.theme
+        if state & QStyle.StateFlag.State_Selected:
+            return theme.dim(theme.accent, 0.22 if state & QStyle.StateFlag.State_Active else 0.14)
+        if state & QStyle.StateFlag.State_MouseOver:
+            return theme.dim(theme.accent, 0.08)
+        return None
+
+    def _text(self, painter: QPainter, where: QRect, text: str) -> None:
+        fitting = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, where.width())
+        flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(where, flags, fitting)

@@ -1,0 +1,43 @@
+"""How each phase of a run looks: its own shape, a colour, a word."""
+
+from __future__ import annotations
+
+from lrmonitor.model.state import Phase, RunState
+
+from .theme import Theme
+
+__all__ = ["phase_colour", "phase_symbol", "phase_word"]
+
+_SYMBOLS = {
+    Phase.STARTING: "starting",
+    Phase.NOT_TRAINING: "not_training",
+    Phase.RUNNING: "running",
+    Phase.PAUSED: "paused",
+    Phase.STALLED: "stalled",
+    Phase.ENDED: "ended",
+    Phase.STOPPED: "stopped",
+    Phase.FAILED: "failed",
+    Phase.KILLED: "killed",
+    Phase.LOST: "lost",
+}
+
+
+def phase_symbol(phase: Phase) -> str:
+    """The name of the symbol (see `icons`) of a phase: each has its own shape."""
+    return _SYMBOLS.get(phase, "unknown")
+
+
+def phase_colour(phase: Phase, theme: Theme) -> str:
+    """The colour of a phase's symbol and word."""
+    if phase in (Phase.RUNNING, Phase.ENDED):
+        return theme.good
+    if phase in (Phase.PAUSED, Phase.STALLED):
+        return theme.warn
+    if phase in (Phase.FAILED, Phase.KILLED, Phase.LOST):
+        return theme.bad
+    return theme.quiet
+
+
+def phase_word(state: RunState) -> str:
+    """The state in a word or two, as a heading."""
+    return state.label[:1].upper() + state.label[1:]
