@@ -122,6 +122,8 @@ class Control:
         if isinstance(command, LrCommand):
             with self._lock:
                 self.rates = [*self.rates, entry]
+            for one in list(self._steps.optimizers):
+                one.attention = True
         elif isinstance(command, PauseCommand):
             if self.paused:
                 self._answer(entry, "applied", self._steps.step)
@@ -234,9 +236,9 @@ class Control:
 
     # On the training thread
 
-    def apply(self, optimizer: Optimizer, actual: Any) -> list[_Entry]:
+    def apply(self, optimizer: Optimizer) -> list[_Entry]:
         """Carry out the rate commands that wait for this optimizer, at the step that begins."""
-        scheduled = optimizer.scheduled(actual)
+        scheduled = optimizer.values()
         mine = [
             e
             for e in self.rates
@@ -293,6 +295,7 @@ class Control:
                 optimizer.overrides.groups.pop(j, None)
             else:
                 optimizer.overrides.groups[j] = override
+        optimizer.take_overrides()
         return True
 
     def taken(

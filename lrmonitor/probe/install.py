@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import lrmonitor
-from lrmonitor.probe import steps as probe
-from lrmonitor.probe.steps import Steps
+from lrmonitor.probe import hooks
+from lrmonitor.probe.steps import Steps, run_folder
 from lrmonitor.record.create import create_run
 from lrmonitor.record.home import runs_home
 
@@ -22,16 +22,16 @@ _watching = False
 
 def install_after_torch_import() -> None:
     """Called once torch has been imported in a launched script. Raises nothing of its own."""
-    install(probe.run_folder())
+    install(run_folder())
 
 
 def install(folder: Path | None) -> Steps:
     """Watch this process for the run in `folder`. Installing again changes nothing: hooks that
     stood twice would restore rates in the wrong order."""
-    found = probe.current()
+    found = hooks.current()
     if found is None:
         found = Steps(folder)
-        probe.set_current(found)
+        hooks.set_current(found)
         lrmonitor._log = _log
         atexit.register(_close)
         if hasattr(os, "register_at_fork"):
@@ -43,10 +43,10 @@ def install(folder: Path | None) -> Steps:
 
 def start(name: str | None = None, runs: str | None = None) -> str:
     """Record this process as a run from here on; the run's folder. See `lrmonitor.start`."""
-    found = probe.current()
+    found = hooks.current()
     if found is not None and found.folder is not None:
         return str(found.folder)
-    launched = probe.run_folder()
+    launched = run_folder()
     if launched is None:
         argv = [str(arg) for arg in getattr(sys, "argv", [])]
         script = argv[0] if argv and argv[0] else "interactive"
@@ -71,7 +71,7 @@ def start(name: str | None = None, runs: str | None = None) -> str:
 
 
 def _log(step: int | None, values: dict[str, Any]) -> None:
-    found = probe.current()
+    found = hooks.current()
     if found is None:
         return
     if found.session is None and multiprocessing.parent_process() is not None:
@@ -88,7 +88,7 @@ def _hook() -> None:
     from torch.optim import optimizer as module
 
     if not hasattr(module, "register_optimizer_step_pre_hook"):
-        found = probe.current()
+        found = hooks.current()
         session = found.register() if found is not None else None
         if session is not None:
             session.writer.event(
@@ -99,12 +99,9 @@ def _hook() -> None:
             )
         return
     # Not wrapped: they know a step by the frame that calls them.
-    module.register_optimizer_step_pre_hook(probe.before_step)
-    module.register_optimizer_step_post_hook(probe.after_step)
-    steps = probe.current()
-    assert steps is not None
-    original = torch.autograd.backward
-    torch.autograd.backward = functools.wraps(original)(steps.backward(original))
+    module.register_optimizer_step_pre_hook(hooks.before_step)
+    module.register_optimizer_step_post_hook(hooks.after_step)
+    torch.autograd.backward = hooks.watched_backward(torch, torch.autograd.backward)
     _hook_scaler(torch)
 
 
@@ -127,12 +124,12 @@ def _scale(original: Any) -> Any:
         except BaseException as error:
             _leave_out_this_frame(error)
             raise
-        found = probe.current()
+        found = hooks.current()
         if found is not None:
             try:
                 found.losses.remember_scaled(outputs, scaled)
             except Exception:
-                found._failed("in GradScaler.scale")
+                found.failed("in GradScaler.scale")
         return scaled
 
     return scale
@@ -141,15 +138,16 @@ def _scale(original: Any) -> Any:
 def _scaler_step(original: Any) -> Any:
     @functools.wraps(original)
     def step(self: Any, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
-        found = probe.current()
-        before = found.count(optimizer) if found is not None else 0
+        found = hooks.current()
+        if found is not None:
+            found.scaler_begins(optimizer)
         try:
             result = original(self, optimizer, *args, **kwargs)
         except BaseException as error:
             _leave_out_this_frame(error)
             raise
-        if found is not None and found.count(optimizer) == before:
-            found.skipped(optimizer)
+        if found is not None:
+            found.scaler_ended(optimizer)
         return result
 
     return step
@@ -174,15 +172,15 @@ def _watch_for_torch() -> None:
 
 def _in_child() -> None:
     """After a fork: the session is the parent's; the child is watched afresh if it trains."""
-    found = probe.current()
+    found = hooks.current()
     if found is None:
         return
     if found.session is not None:
         found.session.forget()
-    probe.set_current(Steps(found.folder))
+    hooks.set_current(Steps(found.folder))
 
 
 def _close() -> None:
-    found = probe.current()
+    found = hooks.current()
     if found is not None and found.session is not None:
         found.session.close()

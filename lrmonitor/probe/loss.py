@@ -7,86 +7,49 @@ import weakref
 from threading import get_ident
 from typing import Any
 
+from lrmonitor.probe.threads import Thread
 from lrmonitor.probe.values import Arriving, Values
 
 SMALL = 4096
 """Elements of an output that is worth a product with its gradient; larger ones are no losses."""
 
 
-class Parts:
-    """The parts that one thread has back-propagated since its last step."""
-
-    __slots__ = ("arriving", "closed", "count", "last", "total")
-
-    def __init__(self) -> None:
-        self.total = 0.0
-        self.count = 0
-        self.arriving: list[Arriving] = []
-        self.closed = False
-        """Whether a closure's first evaluation is over: what follows in that step is not its."""
-        self.last: tuple[float, int, list[Arriving]] | None = None
-
-    def add(self, value: float | Arriving) -> None:
-        """One more part."""
-        if type(value) is float:
-            self.total += value
-        elif isinstance(value, Arriving):
-            self.arriving.append(value)
-        self.count += 1
-
-    def drop(self) -> None:
-        """Forget what was back-propagated: the step it was for is skipped."""
-        self.total, self.count, self.arriving, self.closed = 0.0, 0, [], False
-
-    def take(self) -> tuple[float, int, list[Arriving]] | None:
-        """Close the record: sum and number of the parts and those still arriving. A step for which
-        nothing was back-propagated (the second optimizer of one backward) has the last one's."""
-        if self.count:
-            self.last = (self.total, self.count, self.arriving)
-            self.total, self.count, self.closed = 0.0, 0, False
-            if self.arriving:
-                self.arriving = []
-        else:
-            self.closed = False
-        return self.last
-
-
 class Losses:
     """Notes the losses that go through `torch.autograd.backward`, thread by thread."""
 
     def __init__(self) -> None:
+        self.threads: dict[int, Thread] = {}
         self._values = Values()
-        self._threads: dict[int, Parts] = {}
-        self.inside: set[int] = set()
-        """Threads that are in a backward pass."""
         self._scaled: dict[int, tuple[weakref.ref[Any], Any]] = {}
 
-    def parts(self) -> Parts:
-        """This thread's parts; another's if only that one has any (it back-propagates for us)."""
-        ident = get_ident()
-        own = self._threads.get(ident)
-        if own is not None and (own.count or own.last is not None):
-            return own
-        others = [p for p in list(self._threads.values()) if p.count]
-        if own is None and len(others) == 1:
-            return others[0]
-        return self._threads.setdefault(ident, Parts()) if own is None else own
+    @property
+    def scaling(self) -> bool:
+        """Whether there are scaled losses that were not back-propagated yet."""
+        return bool(self._scaled)
 
-    def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> float | Arriving | None:
-        """Before a backward pass: what it back-propagates, None if that is no part of a loss."""
+    def thread(self) -> Thread:
+        """This thread's record, made where it has none."""
         ident = get_ident()
+        found = self.threads.get(ident)
+        return found if found is not None else self.threads.setdefault(ident, Thread(ident))
+
+    def of_step(self, own: Thread) -> Thread:
+        """Whose parts a step of this thread has: its own; another's if only that one has any (it
+        back-propagates for us)."""
+        if own.count:
+            return own
+        others = [one for one in list(self.threads.values()) if one.count and not one.taken]
+        return others[0] if len(others) == 1 else own
+
+    def begin(
+        self, own: Thread, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> float | Arriving | None:
+        """Before a backward pass: what it back-propagates, None if that is no part of a loss."""
         torch = sys.modules["torch"]
-        if ident in self.inside or torch._C._current_graph_task_id() != -1:
+        if own.inside or torch._C._current_graph_task_id() != -1:
             return None  # checkpointing back-propagates within a backward pass
-        if not args:
-            args = (kwargs.get("tensors"),)
-        outputs = args[0]
+        outputs = args[0] if args else kwargs.get("tensors")
         gradients = args[1] if len(args) > 1 else kwargs.get("grad_tensors")
-        if type(outputs) is torch.Tensor and gradients is None and not self._scaled:
-            # By far the most frequent: `loss.backward()`.
-            if outputs.numel() != 1:
-                return None
-            return float(outputs.item()) if outputs.is_cpu else self._values.read(outputs)
         if isinstance(outputs, torch.Tensor):
             return self._one(torch, outputs, gradients)
         total: float | Arriving | None = None
@@ -100,16 +63,6 @@ class Losses:
                 total = value
         return total
 
-    def end(self, value: float | Arriving) -> Parts:
-        """The backward pass succeeded: its value is a part of this thread's next step."""
-        ident = get_ident()
-        parts = self._threads.get(ident)
-        if parts is None:
-            parts = self._threads[ident] = Parts()
-        if not parts.closed:
-            parts.add(value)
-        return parts
-
     def remember_scaled(self, outputs: Any, scaled: Any) -> None:
         """`GradScaler.scale` made `scaled` of `outputs`: the unscaled value is the loss."""
         torch = sys.modules["torch"]
@@ -122,6 +75,8 @@ class Losses:
         if len(self._scaled) > 64:
             self._scaled = {k: v for k, v in self._scaled.items() if v[0]() is not None}
         self._scaled[id(scaled)] = (weakref.ref(scaled), outputs.detach())
+        for thread in list(self.threads.values()):
+            thread.slow = True
 
     def _one(self, torch: Any, output: Any, gradient: Any) -> float | Arriving | None:
         if self._scaled:

@@ -4,68 +4,113 @@ from __future__ import annotations
 
 import math
 import weakref
-from dataclasses import dataclass
 from typing import Any
 
 from lrmonitor.link.messages import GroupRate
 from lrmonitor.probe import rates
-from lrmonitor.probe.rates import Overrides, Swap
-from lrmonitor.record.layout import RECORD
+from lrmonitor.probe.rates import Overrides, Rewritten, Swap
 from lrmonitor.record.writer import RankWriter, SeriesWriter
 
-_pack = RECORD.pack
+_UNSEEN = object()
+"""No rate: whoever finds this one as the last has to look again."""
 
 
-@dataclass
 class Group:
     """One group's latest rates, and the series they are written to where they change."""
 
-    lr: SeriesWriter
-    scheduled_lr: SeriesWriter
-    seen: Any = None
-    """The rate object at the last look, to see at a glance that nothing changed."""
-    version: int = -1
-    scheduled: float | None = None
-    effective: float | None = None
+    __slots__ = (
+        "effective",
+        "factor",
+        "hold",
+        "lr",
+        "now",
+        "rate",
+        "scheduled",
+        "scheduled_lr",
+        "tensor",
+        "used",
+        "version",
+    )
+
+    def __init__(self, lr: SeriesWriter, scheduled_lr: SeriesWriter) -> None:
+        self.lr = lr
+        self.scheduled_lr = scheduled_lr
+        self.rate: Any = _UNSEEN
+        """What the script left in the group, to see at a glance that nothing changed; `_UNSEEN` if
+        that could change without being another object."""
+        self.tensor: Any = None
+        self.version = -1
+        self.now: float | None = None
+        """The value of what the script left; None if that is no number."""
+        self.hold: float | None = None
+        """The rate that an override holds; None without one, then `factor` times `now` is meant."""
+        self.factor = 1.0
+        self.used: float | None = None
+        """The rate in the latest step with an override of any group."""
+        self.scheduled: float | None = None
+        """As recorded last, like `effective`."""
+        self.effective: float | None = None
 
     def record(self, step: int, now: float, scheduled: float, effective: float) -> None:
         """Write what changed."""
         if scheduled != self.scheduled and not _both_nan(scheduled, self.scheduled):
             self.scheduled = scheduled
-            self.scheduled_lr.append(_pack(step, now, scheduled))
+            self.scheduled_lr.append((step, now, scheduled))
         if effective != self.effective and not _both_nan(effective, self.effective):
             self.effective = effective
-            self.lr.append(_pack(step, now, effective))
+            self.lr.append((step, now, effective))
 
 
 class Optimizer:
     """One optimizer of the script. Only a weak reference is held to it."""
 
-    def __init__(self, number: int, optimizer: Any, writer: RankWriter) -> None:
+    def __init__(
+        self,
+        number: int,
+        optimizer: Any,
+        writer: RankWriter,
+        loss: SeriesWriter | None = None,
+    ) -> None:
+        """`loss` is its loss series if there is one already."""
         self.number = number
-        self.ref: weakref.ref[Any] = weakref.ref(optimizer)
         self.name = type(optimizer).__name__
+        self.attention = True
+        """Whether its next step has to be looked at closely. Set by any thread, and cleared before
+        what it stands for is looked at, so that none is missed."""
         self.overrides = Overrides()
+        self.overridden = False
         self.swap = Swap()
+        self.swapped = False
+        """Whether effective rates stand in the groups that are plain numbers."""
+        self.news = False
+        """Whether a rate is to be recorded with this step."""
         self.groups: list[Group] = []
-        self.steps = 0
-        """Steps of it whose loss was recorded."""
-        self.steps_made = 0
+        self.count = 0
+        """How many groups it has."""
+        self.recorded = False
+        """Whether the loss of any step of it was recorded."""
+        self.stepped = False
+        """Whether it stepped since a GradScaler was asked to step it."""
         self.reason: str | None = None
         # LBFGS reads its rate before it evaluates the closure, all others after.
         self.reads_first = any(c.__name__ == "LBFGS" for c in type(optimizer).__mro__)
         self._writer = writer
-        self.loss = writer.series("loss" if number == 0 else f"loss[{number}]", "loss", number)
+        self.ref: weakref.ref[Any] = weakref.ref(optimizer)
+        if loss is None:
+            loss = writer.series("loss" if number == 0 else f"loss[{number}]", "loss", number)
+        self.loss = loss
+        self.append = loss.append
         self.parts = writer.series(f"parts[{number}]", "parts", number, None, "changes")
-        self.last_parts = 0
+        self.last_parts = -1
         self.look_at_groups(optimizer)
 
     def replace(self, optimizer: Any) -> None:
         """A new object of the script's takes the place of one that is gone, overrides and all."""
         self.ref = weakref.ref(optimizer)
+        self.swap = Swap()
+        self.swapped = False
         for group in self.groups:
-            group.seen = None
-            group.version = -1
+            group.rate, group.tensor, group.version = _UNSEEN, None, -1
         self.look_at_groups(optimizer, replaced=True)
 
     def look_at_groups(self, optimizer: Any, replaced: bool = False) -> None:
@@ -77,6 +122,7 @@ class Optimizer:
             scheduled = self._writer.series(name, "scheduled_lr", number, j, "changes")
             self.groups.append(Group(lr, scheduled))
         del self.groups[count:]
+        self.count = count
         self.reason = rates.problem(optimizer.param_groups, self.name)
         self._writer.event(
             "optimizer",
@@ -88,56 +134,92 @@ class Optimizer:
             reason=self.reason,
             **({"replaced": True} if replaced else {}),
         )
-
-    def scheduled(self, optimizer: Any) -> list[float]:
-        """What the script wants now, group by group; nan where there is no number."""
-        read = rates.read
-        found = [read(group.get("lr")) for group in optimizer.param_groups]
-        return [math.nan if value is None else value for value in found]
-
-    def inherit(self, optimizer: Any) -> None:
-        """Give groups that were added the override that commands gave to all groups."""
+        # Groups that were added inherit the override that commands gave to all groups.
+        self.look(optimizer.param_groups)
         if self.overrides.later is not None:
-            scheduled = self.scheduled(optimizer)
-            for j in range(len(scheduled)):
-                self.overrides.inherit(j, scheduled)
+            values = self.values()
+            for j in range(count):
+                self.overrides.inherit(j, values)
+        self.take_overrides()
 
-    def record_rates(self, groups: list[dict[str, Any]], step: int, now: float) -> None:
-        """Write the rates that changed, where scheduled and effective are the same."""
+    def look(self, groups: list[dict[str, Any]]) -> None:
+        """Read what the script left in the groups."""
         for known, group in zip(self.groups, groups, strict=False):
             lr: Any = group.get("lr")
-            if lr is known.seen and (known.version < 0 or lr._version == known.version):
+            if lr is known.rate:
                 continue
             if rates.is_tensor(lr):
-                if lr.device.type != "cpu" and lr is known.seen and lr._version == known.version:
+                known.rate = _UNSEEN
+                version = -1 if lr.is_inference() else lr._version
+                if lr is known.tensor and version == known.version >= 0:
                     continue
-                known.version = -1 if lr.is_inference() else lr._version
+                known.tensor, known.version = lr, version
             else:
-                known.version = -1
-            known.seen = None if rates.is_tensor(lr) and known.version < 0 else lr
-            value = rates.read(lr)
-            if value is not None:
-                known.record(step, now, value, value)
+                # Of other numbers it is not known that they cannot be changed in place.
+                known.rate = lr if type(lr) in (float, int) else _UNSEEN
+                known.tensor = None
+            known.now = rates.read(lr)
+            if known.now != known.scheduled:
+                self.news = True
 
-    def record_overridden(
-        self,
-        scheduled: list[float],
-        effective: list[float | None],
-        step: int,
-        now: float,
-        wanted: bool,
+    def values(self) -> list[float]:
+        """What the script wanted at the last look, group by group; nan where that is no number."""
+        return [math.nan if group.now is None else group.now for group in self.groups]
+
+    def take_overrides(self) -> None:
+        """The overrides have changed."""
+        self.overridden = bool(self.overrides.groups)
+        for j, group in enumerate(self.groups):
+            override = self.overrides.groups.get(j)
+            group.hold, group.factor = None, 1.0
+            if override is not None and override.kind == "hold":
+                group.hold = override.value
+            elif override is not None:
+                group.factor = override.value
+
+    @property
+    def plain(self) -> bool:
+        """Whether all rates are numbers, which an ordinary step can replace, and no `Swap` must."""
+        return all(group.rate is not _UNSEEN and group.now is not None for group in self.groups)
+
+    def restore(self, groups: list[dict[str, Any]]) -> list[Rewritten]:
+        """Take the effective rates out again, which an ordinary step put there; where the script
+        wrote another rate in between keep that."""
+        self.swapped = False
+        rewritten = []
+        for j, (known, group) in enumerate(zip(self.groups, groups, strict=False)):
+            found = group["lr"]
+            if found is known.rate:
+                continue
+            if found is known.used or (type(found) is float and found == known.used):
+                group["lr"] = known.rate
+            else:
+                rewritten.append(Rewritten(j, rates.read(found), float(known.used or 0.0)))
+        return rewritten
+
+    def record_rates(self, step: int, now: float) -> None:
+        """Write the rates of an ordinary step, where they changed."""
+        self.news = False
+        overridden = self.overridden
+        for group in self.groups:
+            if group.now is not None:
+                used = group.used if overridden else group.now
+                group.record(step, now, group.now, group.now if used is None else used)
+
+    def record_closely(
+        self, scheduled: list[float], effective: list[float | None], step: int, now: float
     ) -> list[GroupRate]:
-        """Write the rates of a step with an override; where they are wanted, the rates, with those
-        of the step before."""
+        """Write the rates of a step that was looked at closely; gives them back, with those of the
+        step before."""
         out = []
+        self.news = False
         for j, (known, was) in enumerate(zip(self.groups, scheduled, strict=False)):
             used = effective[j] if j < len(effective) else was
             previous = known.effective
-            known.seen, known.version = None, -1
             if used is not None:
+                known.used = used
                 known.record(step, now, was, used)
-            if wanted:
-                out.append(GroupRate(self.number, j, was, previous, used))
+            out.append(GroupRate(self.number, j, was, previous, used))
         return out
 
     def status(self) -> dict[str, Any]:

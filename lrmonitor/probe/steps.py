@@ -1,7 +1,6 @@
-"""The training thread's part: what happens before and after each optimizer step.
+"""What the probe knows in one process, and the steps that are not ordinary ones.
 
-torch calls `before_step` and `after_step` for every optimizer (its global step hooks). Only the
-outermost step of a thread counts: its frame is kept, as a counter would break when a step raises.
+Called by the hooks (`hooks.py`) on the training thread. Only the outermost step of a thread counts.
 """
 
 from __future__ import annotations
@@ -11,19 +10,16 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from sys import _getframe
-from threading import get_ident
 from typing import Any
 
-from lrmonitor.probe.control import Control, _Entry
-from lrmonitor.probe.loss import Losses, Parts
+from lrmonitor.probe.control import Control
+from lrmonitor.probe.loss import Losses
 from lrmonitor.probe.optimizers import Optimizer
+from lrmonitor.probe.rates import Rewritten
 from lrmonitor.probe.session import Session
+from lrmonitor.probe.threads import Detail, Thread
 from lrmonitor.probe.values import Arriving, Deferred
-from lrmonitor.record.layout import RECORD
 from lrmonitor.record.writer import SeriesWriter
-
-_pack = RECORD.pack
 
 UNSTEPPED = 1024
 """Backward passes without any optimizer step after which each of them counts as a step, where an
@@ -35,30 +31,8 @@ NO_OPTIMIZER = (
 )
 
 
-class _Step:
-    """A step in progress."""
-
-    __slots__ = (
-        "applied",
-        "effective",
-        "evaluations",
-        "frame",
-        "optimizer",
-        "scheduled",
-    )
-
-    def __init__(self, frame: Any, optimizer: Optimizer) -> None:
-        self.frame = frame
-        self.optimizer = optimizer
-        self.evaluations = 0
-        self.applied: list[_Entry] | None = None
-        self.scheduled: list[float] | None = None
-        self.effective: list[float | None] = []
-
-
 class Steps:
-    """Everything the probe knows in one process. The hooks never raise into the training, but for
-    what the script's own signal handler raises at a boundary."""
+    """Everything the probe knows in one process."""
 
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
@@ -66,12 +40,12 @@ class Steps:
         self.broken = False
         self.step = 0
         self.optimizers: list[Optimizer] = []
+        self.known: dict[int, Optimizer] = {}
+        """By the id of the script's object, which may be another's by now: see its `ref`."""
         self.loss_only: str | None = None
         self.control = Control(self)
         self.losses = Losses()
         self._deferred = Deferred()
-        self._table: dict[int, Optimizer] = {}
-        self._active: dict[int, _Step] = {}
         self._early: list[tuple[float, float]] | None = []
         self._lone: SeriesWriter | None = None
         self._metrics: dict[str, SeriesWriter] = {}
@@ -100,8 +74,8 @@ class Steps:
         self._deferred.settle()
         if self._recorded != self.step and self.session is not None:
             self._recorded = self.step
-            last = self.optimizers[0] if self.optimizers else None
-            if last is not None and last.steps == 0:
+            main = self.optimizers[0] if self.optimizers else None
+            if main is not None and not main.recorded:
                 if self._steps_series is None:
                     self._steps_series = self.session.writer.series("step", "step")
                 self._steps_series.add(self.step, time.time(), float(self.step))
@@ -119,62 +93,113 @@ class Steps:
             gone.replace(actual)  # made anew, as each fold of a cross-validation does
             known = gone
         else:
-            if self._lone is not None:
-                self._lone = None
-                self.loss_only = None
-            known = Optimizer(len(self.optimizers), actual, session.writer)
+            lone, self._lone, self.loss_only = self._lone, None, None
+            known = Optimizer(len(self.optimizers), actual, session.writer, lone)
             self.optimizers.append(known)
-        self._table = {key: o for key, o in self._table.items() if o.ref() is not None}
-        self._table[id(actual)] = known
+        for key, one in list(self.known.items()):
+            if one is known or one.ref() is None:
+                del self.known[key]
+        self.known[id(actual)] = known
         return known
 
-    # The hooks
+    # A step that is not an ordinary one
 
-    def backward(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        """`torch.autograd.backward` with its losses noted."""
+    def begin(self, actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any], frame: Any) -> Any:
+        """Before a step; gives back arguments with the closure wrapped where there is one."""
+        if self.broken:
+            return None
+        here = self.losses.thread()
+        if here.frame is not None:
+            if calls(here.frame, frame):
+                here.nested = True  # a step within a step
+                return None
+            self._heal(here)
+        known = self.known.get(id(actual))
+        if known is None or known.ref() is not actual:
+            known = self._know(actual)
+            if known is None:
+                return None
+        here.frame, here.known, here.nested, here.detail = frame, known, False, None
+        known.stepped = True
+        groups = actual.param_groups
+        if len(groups) != known.count:
+            known.look_at_groups(actual)
+        known.attention = False  # before what follows is looked at
+        known.look(groups)
+        closure = len(args) > 1 or bool(kwargs)
+        if not (closure or here.scaling or known.overridden or self.control.rates):
+            return None
+        detail = here.detail = Detail()
+        if self.control.rates:
+            detail.applied = self.control.apply(known)
+            if self.control.rates:
+                known.attention = True
+        if known.overridden and not known.plain:
+            known.attention = True
+        detail.scheduled = known.values()
+        detail.effective = known.swap.put(groups, known.overrides)
+        return self._wrap_closure(here, actual, args, kwargs) if closure else None
 
-        def backward(*args: Any, **kwargs: Any) -> Any:
-            value: float | Arriving | None = None
-            steps = _current
-            if steps is None:
-                return original(*args, **kwargs)
-            losses = steps.losses
-            try:
-                if steps._active:
-                    steps._heal_unless_within(_getframe(1))
-                value = losses.begin(args, kwargs)
-            except Exception:
-                steps._failed("before a backward pass")
-            ident = get_ident()
-            losses.inside.add(ident)
-            try:
-                result = original(*args, **kwargs)
-            except BaseException as error:
-                # The script's traceback looks as it does without us: from Python 3.11 on, a bare
-                # `raise` adds no entry to what is taken off here.
-                if error.__traceback__ is not None:
-                    error.__traceback__ = error.__traceback__.tb_next
-                raise
-            finally:
-                losses.inside.discard(ident)
-            if value is not None:
-                steps._backpropagated(value)
-                if steps._lone is not None and steps.control.gate:
-                    try:
-                        steps.control.boundary()
-                    except BaseException as error:
-                        error.__traceback__ = None
-                        raise
-            return result
+    def finish(self, here: Thread, actual: Any) -> None:
+        """After such a step."""
+        known, detail = here.known, here.detail
+        assert known is not None
+        assert detail is not None
+        here.detail = None
+        if known.swap.active:
+            self._restore(known, actual)
+        if known.number == 0:
+            self.step += 1
+        now = time.time()
+        found = known.record_closely(detail.scheduled, detail.effective, self.step, now)
+        if detail.applied:
+            self.control.taken(known, detail.applied, found, self.step)
+        if here.scaling:
+            infinite = getattr(actual, "found_inf", None)
+            if infinite is not None and infinite.device.type == "cpu" and infinite.item():
+                self.skipped(actual)
+                return
+        self.close(here, now)
 
-        return backward
+    def close(self, here: Thread, now: float) -> None:
+        """Write the loss of a step, which is over, and the number of its parts."""
+        known = here.known
+        assert known is not None
+        own = self.losses.of_step(here)
+        total, count, arriving = own.total, own.count, own.arriving
+        own.take()
+        if not count:
+            return
+        known.recorded = True
+        if arriving:
+            at, add = self.step, known.loss.add
+            self._deferred.add(total, arriving, lambda value: add(at, now, value))
+        else:
+            known.append((self.step, now, total))
+        if count != known.last_parts:
+            known.last_parts = count
+            known.parts.append((self.step, now, float(count)))
+
+    def scaler_begins(self, actual: Any) -> None:
+        """A GradScaler is about to make an optimizer step, or not."""
+        self.losses.thread().scaling = True
+        known = self.known.get(id(actual))
+        if known is not None:
+            known.stepped, known.attention = False, True
+
+    def scaler_ended(self, actual: Any) -> None:
+        """It has."""
+        self.losses.thread().scaling = False
+        known = self.known.get(id(actual))
+        if known is None or not known.stepped:
+            self.skipped(actual)
 
     def skipped(self, actual: Any) -> None:
         """GradScaler did not step: what was back-propagated for this step is dropped."""
         try:
             if self.session is not None:
-                self.losses.parts().drop()
-                known = self._table.get(id(actual))
+                self.losses.thread().take()
+                known = self.known.get(id(actual))
                 self.session.writer.event(
                     "step_skipped",
                     step=self.step,
@@ -182,12 +207,7 @@ class Steps:
                     reason="a gradient was not finite (GradScaler)",
                 )
         except Exception:
-            self._failed("at a skipped step")
-
-    def count(self, actual: Any) -> int:
-        """How many steps an optimizer has made."""
-        known = self._table.get(id(actual))
-        return known.steps_made if known is not None else 0
+            self.failed("at a skipped step")
 
     def log(self, step: int | None, values: dict[str, Any]) -> None:
         """`lrmonitor.log`."""
@@ -203,95 +223,74 @@ class Steps:
                     series = self._metrics[name] = session.writer.series(name, "metric")
                 series.add(at, now, number)
         except Exception:
-            self._failed("in log()")
+            self.failed("in log()")
 
-    # One step
+    def say_rewritten(self, known: Optimizer, rewritten: list[Rewritten]) -> None:
+        """The script wrote a rate while an override stood in its place."""
+        if self.session is None:
+            return
+        for one in rewritten:
+            self.session.writer.event(
+                "rate_rewritten",
+                step=self.step,
+                optimizer=known.number,
+                group=one.group,
+                found=one.found,
+                put=one.put,
+            )
 
-    def _put(self, step: _Step, actual: Any) -> None:
-        known = step.optimizer
-        if self.control.rates:
-            step.applied = self.control.apply(known, actual)
-        step.scheduled = known.scheduled(actual)
-        step.effective = known.swap.put(actual.param_groups, known.overrides)
+    def main_gone(self) -> bool:
+        """Whether the main optimizer's object is gone, so that boundaries are another's."""
+        return bool(self.optimizers) and self.optimizers[0].ref() is None
+
+    def failed(self, where: str) -> None:
+        """Write the exception being handled into the record."""
+        if self.session is not None:
+            self.session.failed(where)
 
     def _restore(self, known: Optimizer, actual: Any) -> None:
-        rewritten = known.swap.restore(actual.param_groups)
-        for one in rewritten:
-            if self.session is not None:
-                self.session.writer.event(
-                    "rate_rewritten",
-                    step=self.step,
-                    optimizer=known.number,
-                    group=one.group,
-                    found=one.found,
-                    put=one.put,
-                )
+        self.say_rewritten(known, known.swap.restore(actual.param_groups))
 
-    def _record(self, step: _Step, actual: Any) -> None:
-        known = step.optimizer
-        used_scheduled = step.scheduled
-        if known.swap.active:
-            self._restore(known, actual)
-        if known.number == 0:
-            self.step += 1
-        known.steps_made += 1
-        now = time.time()
-        if used_scheduled is None:
-            known.record_rates(actual.param_groups, self.step, now)
-        else:
-            found = known.record_overridden(
-                used_scheduled, step.effective, self.step, now, bool(step.applied)
-            )
-            if step.applied:
-                self.control.taken(known, step.applied, found, self.step)
-        parts = self.losses.parts()
-        infinite = getattr(actual, "found_inf", None)
-        if infinite is not None and infinite.device.type == "cpu" and infinite.item():
-            self.skipped(actual)
+    def _heal(self, here: Thread) -> None:
+        """A step raised: its after-hook never came, and its override still stands."""
+        known = here.known
+        here.frame = here.detail = None
+        actual = None if known is None else known.ref()
+        if known is None or actual is None:
             return
-        closed = parts.take()
-        if closed is not None:
-            self._write_loss(known, closed, now)
+        self._restore(known, actual)
+        if known.swapped:
+            self.say_rewritten(known, known.restore(actual.param_groups))
 
-    def _write_loss(
-        self, known: Optimizer, closed: tuple[float, int, list[Arriving]], now: float
-    ) -> None:
-        total, count, arriving = closed
-        known.steps += 1
-        if arriving:
-            at, add = self.step, known.loss.add
-            self._deferred.add(total, arriving, lambda value: add(at, now, value))
-        else:
-            known.loss.append(_pack(self.step, now, total))
-        if count != known.last_parts:
-            known.last_parts = count
-            known.parts.append(_pack(self.step, now, float(count)))
+    # Closures
 
     def _wrap_closure(
-        self, step: _Step, actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self, here: Thread, actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
         if not callable(closure):
             return None
-        wrapped = self._watched(step, actual, closure)
+        wrapped = self._watched(here, actual, closure)
         if len(args) > 1:
             return (args[0], wrapped, *args[2:]), kwargs
         return args, {**kwargs, "closure": wrapped}
 
-    def _watched(self, step: _Step, actual: Any, closure: Callable[..., Any]) -> Any:
+    def _watched(self, here: Thread, actual: Any, closure: Callable[..., Any]) -> Any:
         """The closure, which sees the scheduled rates (a scheduler may be stepped in it), and of
         which the first evaluation alone makes the step's loss."""
+        known, detail = here.known, here.detail
+        assert known is not None
+        assert detail is not None
 
         def evaluate(*args: Any, **kwargs: Any) -> Any:
-            known = step.optimizer
             try:
                 if known.swap.active:
                     self._restore(known, actual)
-                if step.evaluations:
-                    self.losses.parts().closed = True
-                step.evaluations += 1
+                if detail.evaluations:
+                    self.losses.of_step(here).closed = True
+                detail.evaluations += 1
             except Exception:
-                self._failed("before a closure")
+                self.failed("before a closure")
             try:
                 return closure(*args, **kwargs)
             except BaseException as error:
@@ -299,68 +298,62 @@ class Steps:
                     error.__traceback__ = error.__traceback__.tb_next
                 raise
             finally:
-                self._evaluated(step, actual)
+                self._evaluated(known, detail, actual)
 
         return evaluate
 
-    def _evaluated(self, step: _Step, actual: Any) -> None:
-        known = step.optimizer
+    def _evaluated(self, known: Optimizer, detail: Detail, actual: Any) -> None:
         try:
-            if step.scheduled is None:
-                return
-            scheduled = known.scheduled(actual)
+            groups = actual.param_groups
+            known.look(groups)
+            scheduled = known.values()
             if not known.reads_first:
-                if scheduled != step.scheduled and step.applied:
+                if scheduled != detail.scheduled and detail.applied:
                     # This is the rate that the step would have used: the change is made against it.
-                    step.applied = [
-                        e for e in step.applied if self.control.carry_out(known, e, scheduled)
+                    detail.applied = [
+                        e for e in detail.applied if self.control.carry_out(known, e, scheduled)
                     ]
-                step.scheduled = scheduled
-            put = known.swap.put(actual.param_groups, known.overrides)
+                detail.scheduled = scheduled
+            put = known.swap.put(groups, known.overrides)
             if not known.reads_first:
-                step.effective = put
+                detail.effective = put
         except Exception:
-            self._failed("after a closure")
+            self.failed("after a closure")
 
-    # Healing and loss-only runs
+    # Backward passes that are not ordinary ones, and runs without an optimizer
 
-    def _heal(self, ident: int) -> None:
-        """A step raised: its after-hook never came, and its override still stands."""
-        step = self._active.pop(ident, None)
-        if step is None:
-            return
-        actual = step.optimizer.ref()
-        if actual is not None:
-            self._restore(step.optimizer, actual)
+    def backward_begins(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], frame: Any
+    ) -> tuple[Thread, float | Arriving | None]:
+        """Before a backward pass: this thread, and what it back-propagates, if it is a loss."""
+        here = self.losses.thread()
+        if here.frame is not None and not calls(here.frame, frame):
+            self._heal(here)
+        return here, self.losses.begin(here, args, kwargs)
 
-    def _heal_unless_within(self, frame: Any) -> None:
-        step = self._active.get(get_ident())
-        if step is not None and not _calls(step.frame, frame):
-            self._heal(get_ident())
-
-    def _main_gone(self) -> bool:
-        return bool(self.optimizers) and self.optimizers[0].ref() is None
-
-    def _backpropagated(self, value: float | Arriving) -> None:
+    def backward_ended(self, here: Thread, value: float | Arriving) -> None:
+        """It succeeded: its value is a part of this thread's next step."""
         try:
-            parts = self.losses.end(value)
-            if self._early is None and self._lone is None:
-                return
-            if self.optimizers:
-                self._early = None
-                return
-            self._without_optimizer(parts, value)
+            here.add(value)
+            if self._early is not None or self._lone is not None:
+                if self.optimizers:
+                    self._early = None
+                else:
+                    self._without_optimizer(here, value)
+            here.slow = False  # before what follows is looked at
+            if here.arriving or self.losses.scaling or self._early is not None or self._lone:
+                here.slow = True
         except Exception:
-            self._failed("after a backward pass")
+            self.failed("after a backward pass")
 
-    def _without_optimizer(self, parts: Parts, value: float | Arriving) -> None:
+    def _without_optimizer(self, here: Thread, value: float | Arriving) -> None:
         """No optimizer has stepped so far. If none was ever made, each backward pass is a step."""
         session = self.register()
         if session is None or isinstance(value, Arriving):
             return
         now = time.time()
         if self._lone is not None:
-            parts.take()
+            here.take()
             self._lone_step(value, now)
             return
         if self._early is None:
@@ -369,7 +362,7 @@ class Steps:
         if len(self._early) < UNSTEPPED and _optimizer_was_made():
             return
         early, self._early = self._early, None
-        parts.take()
+        here.take()
         self.loss_only = NO_OPTIMIZER
         session.writer.event("no_optimizer", reason=NO_OPTIMIZER)
         self.control.refuse_rates(f"the rate cannot be set: {NO_OPTIMIZER}")
@@ -380,85 +373,7 @@ class Steps:
     def _lone_step(self, value: float, now: float) -> None:
         assert self._lone is not None
         self.step += 1
-        self._lone.append(_pack(self.step, now, value))
-
-    def _failed(self, where: str) -> None:
-        if self.session is not None:
-            self.session.failed(where)
-
-
-_current: Steps | None = None
-
-
-def current() -> Steps | None:
-    """The process's probe."""
-    return _current
-
-
-def set_current(steps: Steps | None) -> None:
-    """Make `steps` the process's probe (at install, and in a forked child)."""
-    global _current
-    _current = steps
-
-
-def before_step(actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """torch's global pre-hook; may give back arguments with the closure wrapped."""
-    steps = _current
-    if steps is None or steps.broken:
-        return None
-    try:
-        frame = _getframe(1)
-        ident = get_ident()
-        active = steps._active
-        if ident in active:
-            if _calls(active[ident].frame, frame):
-                return None  # a step within a step
-            steps._heal(ident)
-        known = steps._table.get(id(actual))
-        if known is None or known.ref() is not actual:
-            known = steps._know(actual)
-            if known is None:
-                return None
-        step = active[ident] = _Step(frame, known)
-        if len(actual.param_groups) != len(known.groups):
-            known.look_at_groups(actual)
-            known.inherit(actual)
-        if known.overrides.groups or steps.control.rates:
-            steps._put(step, actual)
-        if len(args) > 1 or kwargs:
-            return steps._wrap_closure(step, actual, args, kwargs)
-    except Exception:
-        steps._failed("before a step")
-    return None
-
-
-def after_step(actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """torch's global post-hook."""
-    steps = _current
-    if steps is None:
-        return
-    ident = get_ident()
-    step = steps._active.get(ident)
-    if step is None:
-        return
-    frame = _getframe(1)
-    # Another frame is the step within it; or, where a compiled one went on as another, itself.
-    if step.frame is not frame and (
-        step.optimizer.ref() is not actual or _calls(step.frame, frame)
-    ):
-        return
-    del steps._active[ident]
-    try:
-        steps._record(step, actual)
-    except Exception:
-        steps._failed("after a step")
-    if steps.control.gate and (step.optimizer.number == 0 or steps._main_gone()):
-        try:
-            steps.control.boundary()
-        except BaseException as error:
-            # What the script's SIGINT handler raised: as if Ctrl-C had come between two steps.
-            error.__traceback__ = None
-            raise
+        self._lone.append((self.step, now, value))
 
 
 def run_folder() -> Path | None:
@@ -467,7 +382,7 @@ def run_folder() -> Path | None:
     return Path(told) if told else None
 
 
-def _calls(outer: Any, frame: Any) -> bool:
+def calls(outer: Any, frame: Any) -> bool:
     """Whether `outer` is `frame` or one of those that called it."""
     while frame is not None:
         if frame is outer:

@@ -26,22 +26,26 @@ RECORD_COST = 150
 OPEN_FILES = 16
 """Series files kept open; the others are opened for each flush."""
 
+Point = tuple[int, float, float]
+"""Step, unix time, value."""
+
 
 class SeriesWriter:
-    """One series. `append` (a packed record of `layout.RECORD`) may be called by any one thread,
-    and does nothing but put it in memory."""
+    """One series. `append` (of step, unix time and value) may be called by any one thread, and does
+    nothing but put the three in memory: they are packed when they are written."""
 
     def __init__(self, info: SeriesInfo, path: Path) -> None:
         self.info = info
         self.path = path
-        self.waiting: deque[bytes] = deque()
-        self.append: Callable[[bytes], None] = self.waiting.append
+        self.waiting: deque[Point] = deque()
+        self.append: Callable[[Point], None] = self.waiting.append
         self.fd = -1
         self.partial = b""
 
     def add(self, step: int, when: float, value: float) -> None:
-        """Append one point."""
-        self.append(RECORD.pack(step, when, value))
+        """Append one point; raises struct.error if it is none."""
+        RECORD.pack(step, when, value)
+        self.append((step, when, value))
 
     def close(self) -> None:
         """Close the file; it is opened again when it is needed."""
@@ -176,7 +180,7 @@ class RankWriter:
                 self._open.popleft().close()
         self._complete(one)
         # At most the memory's worth at once, and only what is here now: the other end goes on.
-        data = b"".join([one.waiting.popleft() for _ in range(len(one.waiting))])
+        data = b"".join([RECORD.pack(*one.waiting.popleft()) for _ in range(len(one.waiting))])
         one.partial = data
         self._complete(one)
 

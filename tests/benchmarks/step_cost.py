@@ -1,9 +1,11 @@
 """What one training step costs under each way of recording it; run by `test_step_cost.py`.
 
-All ways are measured in one process, on one model, in blocks of steps whose order is drawn anew in
-each round, so that a busy machine slows all of them alike. The cost of a way is the difference
-between its block's median step and that of the block without any recording in the same round; what
-is printed (JSON) is the median of these differences over the rounds, in microseconds.
+All ways are measured in one process, on one model, in short blocks of steps whose order is drawn
+anew in each of many rounds, so that a busy machine slows all of them alike: with long blocks, what
+else it does differs more between them than the ways do. The cost of a way is the difference between
+its block's median step and that of the block without any recording in the same round; what is
+printed (JSON) is the median of these differences over the rounds, with the half-width of its 95 %
+confidence interval, in microseconds.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import csv
 import gc
 import json
+import math
 import random
 import statistics
 import sys
@@ -26,12 +29,13 @@ from torch.optim import optimizer as torch_optimizer
 
 import lrmonitor
 from lrmonitor.link.messages import Acknowledgement, LrCommand
-from lrmonitor.probe import steps as probe
+from lrmonitor.probe import hooks as probe
+from lrmonitor.probe.steps import Steps
 
-WARM = 30
+WARM = 6
 """Steps of a block before those that are measured: what switching the ways costs is over then."""
 
-STEPS = 150
+STEPS = 24
 """Measured steps of a block."""
 
 PLAIN = "no probe"
@@ -106,9 +110,9 @@ class Hooks:
         torch.autograd.backward = self._backward
 
 
-def command(steps: probe.Steps, training: Training, mode: str, value: float | None = None) -> None:
+def command(steps: Steps, training: Training, mode: str, value: float | None = None) -> None:
     """Give a rate command as a client would, and train until it is in effect."""
-    number = steps._table[id(training.optimizer)].number
+    number = steps.known[id(training.optimizer)].number
     applied = threading.Event()
 
     def reply(answer: Acknowledgement) -> None:
@@ -174,7 +178,7 @@ def measure(kind: str, rounds: int, folder: Path, hooks: Hooks) -> dict[str, Any
     order = random.Random(0)
     gc.disable()
     for number in range(rounds):
-        if number % 20 == 0:
+        if number % 200 == 0:
             gc.collect()
         order.shuffle(arms)
         typical = {}
@@ -201,7 +205,16 @@ def measure(kind: str, rounds: int, folder: Path, hooks: Hooks) -> dict[str, Any
     return {
         "step": statistics.median(plain),
         "added": {arm: statistics.median(costs) for arm, costs in added.items()},
+        "within": {arm: half_width(costs) for arm, costs in added.items()},
     }
+
+
+def half_width(values: list[float]) -> float:
+    """Of the median's 95 % confidence interval, whatever the distribution: the ranks n/2 ± √n."""
+    ordered, middle, reach = sorted(values), len(values) // 2, round(math.sqrt(len(values)))
+    last = len(values) - 1
+    low, high = ordered[max(middle - reach, 0)], ordered[min(middle + reach, last)]
+    return (high - low) / 2
 
 
 def main(rounds: int) -> None:
@@ -220,4 +233,4 @@ def main(rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 40)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 300)

@@ -272,7 +272,7 @@ def undisturbed(name: str, kind: str) -> list[list[dict[str, Any]]]:
 def disturbed(name: str, kind: str, told: tuple[Told, ...]) -> dict[str, Any]:
     """The same with commands given between the steps; and the answers to them."""
     from lrmonitor.link.messages import LrCommand
-    from lrmonitor.probe.steps import current
+    from lrmonitor.probe.hooks import current
 
     probe = current()
     assert probe is not None
@@ -308,7 +308,7 @@ def weights(which: str, kind: str, mode: str, natively: bool) -> Iterator[list[f
     import torch
 
     from lrmonitor.link.messages import LrCommand
-    from lrmonitor.probe.steps import current
+    from lrmonitor.probe.hooks import current
 
     torch.manual_seed(7)
     model = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1))

@@ -78,7 +78,7 @@ class TestRankWriter:
         values = [0.1 + 0.2, float("nan"), float("inf"), -5e-324, 1e308]
         for n, value in enumerate(values, 1):
             loss.add(n, 1.7e9 + n / 7, value)
-        rate.append(RECORD.pack(-(2**62), 0.0, 3e-4))
+        rate.append((-(2**62), 0.0, 3e-4))
         writer.close()
         rank = read(folder)
         assert repr(rank.by_name["loss"].value.tolist()) == repr(values)
@@ -124,7 +124,7 @@ class TestRankWriter:
 
         def train() -> None:
             for n in range(50_000):
-                loss.append(RECORD.pack(n, 0.0, n / 3))
+                loss.append((n, 0.0, n / 3))
 
         thread = threading.Thread(target=train)
         thread.start()
@@ -159,7 +159,7 @@ class TestRankWriter:
         wait_until(lambda: len(loss.waiting) <= 100)
         writer.close()  # within its time, and without a word
         assert not folder.exists()
-        assert [data for data in loss.waiting if RECORD.unpack(data)[0] > 100] == []
+        assert [point for point in loss.waiting if point[0] > 100] == []
 
     def test_a_folder_that_cannot_be_made(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()

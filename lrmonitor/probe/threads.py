@@ -1,0 +1,89 @@
+"""What the probe knows of one thread that trains: its step, and what it back-propagated."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lrmonitor.probe.values import Arriving
+
+if TYPE_CHECKING:
+    from lrmonitor.probe.control import _Entry
+    from lrmonitor.probe.optimizers import Optimizer
+
+
+class Detail:
+    """What a step needs to remember that has a closure, a command, an override of a tensor, or a
+    GradScaler around it; an ordinary step has none, which keeps it cheap."""
+
+    __slots__ = ("applied", "effective", "evaluations", "scheduled")
+
+    def __init__(self) -> None:
+        self.evaluations = 0
+        self.applied: list[_Entry] = []
+        self.scheduled: list[float] = []
+        self.effective: list[float | None] = []
+
+
+class Thread:
+    """One object a thread, as each object that a step touches costs it a cache miss.
+
+    Only its own thread writes it, but for `slow`.
+    """
+
+    __slots__ = (
+        "arriving",
+        "closed",
+        "count",
+        "detail",
+        "frame",
+        "ident",
+        "inside",
+        "known",
+        "nested",
+        "scaling",
+        "slow",
+        "taken",
+        "total",
+    )
+
+    def __init__(self, ident: int) -> None:
+        self.ident = ident
+        self.frame: Any = None
+        """The frame that calls the hooks of the outermost step in progress. A counter would break
+        when a step raises."""
+        self.known: Optimizer | None = None
+        """The optimizer of that step."""
+        self.detail: Detail | None = None
+        self.nested = False
+        """Whether a step was made within that step."""
+        self.inside = False
+        """Whether a backward pass is in progress."""
+        self.scaling = False
+        """Whether a GradScaler is stepping an optimizer."""
+        self.slow = True
+        """Whether the next backward pass has to be looked at closely."""
+        self.total = 0.0
+        self.count = 0
+        """Parts since the last step; where `taken`, those of the last step."""
+        self.arriving: list[Arriving] = []
+        self.taken = False
+        """Whether a step has had the parts: the next one begins anew. Until then they are kept for
+        a second optimizer of the same backward pass."""
+        self.closed = False
+        """Whether a closure's first evaluation is over: what follows in that step is not its."""
+
+    def add(self, value: float | Arriving) -> None:
+        """One more part."""
+        if self.closed:
+            return
+        if self.taken:
+            self.total, self.count, self.arriving, self.taken = 0.0, 0, [], False
+        if isinstance(value, Arriving):
+            self.arriving.append(value)
+        else:
+            self.total += value
+        self.count += 1
+
+    def take(self) -> None:
+        """A step has the parts."""
+        self.taken, self.closed = True, False
