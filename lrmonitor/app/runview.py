@@ -11,8 +11,9 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from lrmonitor.model.run import Changes
 from lrmonitor.model.state import Phase
 
-from .docks import RIGHT, Docks
+from .docks import BOTTOM, RIGHT, Docks
 from .panels.control import ControlPanel
+from .panels.groups import GroupsPanel
 from .panels.header import RunHeader
 from .panels.notices import Notices
 from .session import Session
@@ -54,6 +55,7 @@ class RunView(QWidget):
         self.header = RunHeader(session, theme, self)
         self.notices = Notices(session, theme, self)
         self.control = ControlPanel(session, theme, self)
+        self.groups: GroupsPanel | None = None
         self._empty = QWidget(self)
         self._empty.setAutoFillBackground(True)
         self._empty.setBackgroundRole(self._empty.palette().ColorRole.Base)
@@ -76,6 +78,14 @@ class RunView(QWidget):
     def add_docks(self, docks: Docks) -> None:
         """Put the run's panels into docks; one call each. Their places are the window's to keep."""
         docks.add("control", self.tr("Control"), self.control, RIGHT, keys="Ctrl+2")
+        docks.add(
+            "groups", self.tr("Groups"), self._make_groups, BOTTOM, visible=False, keys="Ctrl+5"
+        )
+        self.control.groups_wanted.connect(lambda: docks.show("groups"))
+
+    def _make_groups(self) -> GroupsPanel:
+        self.groups = GroupsPanel(self.session, self._theme, self)
+        return self.groups
 
     def load_plots(self, choices: dict[str, Any] | None = None) -> PlotPane:
         """Put the plots in their place, with what the person chose before."""
@@ -137,6 +147,8 @@ class RunView(QWidget):
         self.header.refresh()
         self._show_notices()
         self.control.refresh()
+        if self.groups is not None and self.groups.isVisible():
+            self.groups.refresh()
 
     def _show_notices(self) -> None:
         self.notices.refresh()

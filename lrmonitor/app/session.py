@@ -25,6 +25,7 @@ from lrmonitor.link.messages import (
     StepCommand,
 )
 from lrmonitor.model.command import NotLive
+from lrmonitor.model.groups import addressed
 from lrmonitor.model.run import Changes, RunModel
 from lrmonitor.model.stop import stop_run
 from lrmonitor.record.reader import Series
@@ -180,6 +181,25 @@ class Session(QObject):
             if identity not in ids and self.log.find(identity) is None
         ]
         return [*known, *underway]
+
+    def waiting_for(self, address: tuple[int, int]) -> Outcome | None:
+        """The latest rate command for this group that has not taken effect."""
+        if self.over:
+            return None
+        model = self.model
+        waiting = [
+            outcome
+            for outcome in self.pending()
+            if outcome.command == "lr"
+            and address
+            in addressed(
+                model.optimizers,
+                model.main,
+                outcome.args.get("optimizer"),
+                outcome.args.get("group"),
+            )
+        ]
+        return waiting[-1] if waiting else None
 
     def send_rate(
         self,

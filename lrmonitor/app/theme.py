@@ -172,6 +172,9 @@ def style_sheet(theme: Theme) -> str:
         border-color: {theme.accent}; }}
     QToolButton[role="tool"]:focus {{ border-color: {theme.text}; }}
     QTreeView::item {{ padding: 5px 8px; }}
+    QTableView::item {{ padding: 0 8px; }}
+    QTableView {{ border: 1px solid {theme.border}; }}
+    QTableView QLineEdit {{ border: 1px solid {theme.accent}; padding: 0 6px; }}
     QHeaderView::section {{ padding: 4px 8px; background: {theme.window}; color: {theme.quiet};
         border: none; border-bottom: 1px solid {theme.border}; }}
     QMessageBox QLabel#qt_msgbox_informativelabel {{ min-width: 380px; }}

@@ -108,6 +108,31 @@ def overrides(event: Mapping[str, Any]) -> dict[tuple[int, int], Override]:
     return told
 
 
+def about(groups: object) -> tuple[str, ...]:
+    """What an `optimizer` event tells of each group: "head · 1.2 M numbers · weight decay 0.01"."""
+    if not isinstance(groups, list):
+        return ()
+    told = []
+    for item in groups:
+        known = item if isinstance(item, dict) else {}
+        words = [str(known["name"])[:60]] if known.get("name") else []
+        count = number(known.get("parameters"))
+        if count is not None:
+            words.append(_many(count))
+        decay = number(known.get("weight_decay"))
+        if decay is not None:
+            words.append(f"weight decay {short(decay)}" if decay else "no weight decay")
+        told.append(" · ".join(words))
+    return tuple(told)
+
+
+def _many(count: float) -> str:
+    for size, unit in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if count >= size:
+            return f"{count / size:.3g}{unit}"
+    return f"{count:.0f}"
+
+
 def headline(event: Mapping[str, Any], main: int = 0) -> str:
     """A `rates` event as a marker says it: "hold 3e-4: 0.001 → 3e-4"."""
     mode, value = str(event.get("mode", "")), number(event.get("value"))

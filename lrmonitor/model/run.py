@@ -37,7 +37,10 @@ class Changes:
 
 @dataclass(frozen=True)
 class OptimizerInfo:
-    """An optimizer that registered. `reason` says why its rate cannot be set, if so."""
+    """An optimizer that registered. `reason` says why its rate cannot be set, if so.
+
+    `about` says what is known of each group, as far as it was recorded.
+    """
 
     number: int
     name: str = "optimizer"
@@ -45,6 +48,7 @@ class OptimizerInfo:
     main: bool = False
     controllable: bool = True
     reason: str | None = None
+    about: tuple[str, ...] = ()
 
 
 class RunModel:
@@ -308,6 +312,7 @@ class RunModel:
             main=bool(line.get("main", known.main)),
             controllable=line.get("controllable", known.controllable) is not False,
             reason=str(reason) if reason else None,
+            about=rates.about(line.get("about")),
         )
         others = [o for o in self.optimizers if o.number != number]
         self.optimizers = sorted([*others, told], key=lambda o: o.number)

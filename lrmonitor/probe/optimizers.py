@@ -132,6 +132,7 @@ class Optimizer:
             main=number == 0,
             controllable=self.reason is None,
             reason=self.reason,
+            about=[_about(group) for group in optimizer.param_groups],
             **({"replaced": True} if replaced else {}),
         )
         # Groups that were added inherit the override that commands gave to all groups.
@@ -245,6 +246,21 @@ class Optimizer:
             "reason": self.reason,
             "groups": groups,
         }
+
+
+def _about(group: dict[str, Any]) -> dict[str, Any]:
+    """What tells a group apart from the others to a person: its name, size, weight decay."""
+    told: dict[str, Any] = {}
+    try:
+        told["parameters"] = sum(int(p.numel()) for p in group["params"])
+    except Exception:  # a parameter that has no size yet, or is no tensor
+        told["parameters"] = None
+    name, decay = group.get("name"), group.get("weight_decay")
+    if isinstance(name, str):
+        told["name"] = name[:60]
+    if isinstance(decay, (int, float)) and math.isfinite(decay):
+        told["weight_decay"] = decay
+    return told
 
 
 def _both_nan(a: float | None, b: float | None) -> bool:

@@ -7,8 +7,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from lrmonitor.app.panels.groups import GroupsPanel
 from tests.app.conftest import OpenWindow
 from tests.app.test_real_run import (
+    SCRIPT,
     Launch,
     launch,  # noqa: F401
     type_rate,
@@ -87,3 +89,64 @@ def test_an_undo_asks_where_another_window_changed_the_rate(
     assert two.question is not None, "the other window's undo is a change by somebody else"
     two.question.reject()
     assert pytest.approx(0.01, rel=0.5) == view_of(two).session.rate_now(0, 0).effective
+
+
+GROUPS = SCRIPT.replace(
+    "optimizer = torch.optim.SGD(model.parameters(), lr=0.01)",
+    "optimizer = torch.optim.SGD(\n"
+    "    [{'params': [model.weight]},\n"
+    "     {'params': [model.bias], 'lr': 0.002, 'weight_decay': 0.1}],\n"
+    "    lr=0.01,\n"
+    ")",
+)
+
+
+def test_one_group_of_two(open_window: OpenWindow, launch: Launch, qtbot: QtBot) -> None:  # noqa: F811
+    assert GROUPS != SCRIPT
+    window = open_window(launch(GROUPS))
+    view = view_of(window)
+    model = view.session.model
+    wait_for_steps(qtbot, window)
+    wait(qtbot, view.control.target.table.isVisible)
+    view.control.target.table.click()
+    panel = window.docks.widget("groups")
+    assert isinstance(panel, GroupsPanel)
+    wait(qtbot, lambda: len(panel.table.rows) == 2)
+    assert [row.about for row in panel.table.rows] == [
+        "8 · no weight decay",
+        "1 · weight decay 0.1",
+    ]
+
+    # One group alone: the other goes on with its schedule.
+    field = panel.view.begin_edit(1)
+    assert field is not None
+    QTest.keyClicks(field, "1e-3")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    wait_for_outcome(qtbot, window, "Applied at step", "→ 0.001")
+    wait(qtbot, lambda: [row.override for row in panel.table.rows][1] == "hold 0.001")
+    assert set(model.overrides) == {(0, 1)}
+    wait_for_steps(qtbot, window)
+    one, other = model.lr(0, 1), model.lr(0, 0)
+    (mark,) = [m for m in model.markers if m.kind == "rate"]
+    assert one is not None and other is not None  # noqa: PT018
+    assert (one.step[-1], one.value[-1]) == (mark.step, 1e-3)
+    assert other.step[-1] > mark.step + 10
+
+    # All groups, ratios kept: the second group gets what was typed, the first five times that.
+    panel.scope.setCurrentIndex(panel.scope.findData("all"))
+    field = panel.view.begin_edit(1)
+    assert field is not None
+    QTest.keyClicks(field, "5e-4")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    wait(qtbot, lambda: set(model.overrides) == {(0, 0), (0, 1)})
+    assert model.overrides[0, 0].value == pytest.approx(2.5e-3, rel=1e-12)
+    assert model.overrides[0, 1].value == pytest.approx(5e-4, rel=1e-12)
+
+    # Undone: one group is held as before, the other follows its schedule again.
+    wait(qtbot, window.actions_table.undo.isEnabled)
+    window.undo()
+    wait(qtbot, lambda: model.overrides[0, 0].kind == "none")
+    wait(qtbot, lambda: (model.overrides[0, 1].kind, model.overrides[0, 1].value) == ("hold", 1e-3))
+    wait(qtbot, lambda: window.actions_table.redo.text().endswith("hold 0.0025"))
+    panel.release.click()
+    wait(qtbot, lambda: {one.kind for one in model.overrides.values()} == {"none"})

@@ -111,9 +111,10 @@ class UndoQuestion(Question):
         self.setWindowTitle(word)
         title = self.tr("{0} “{1}” all the same?").format(word, what)
         self.setText(f"<b>{title.replace('&', '&amp;').replace('<', '&lt;')}</b>")
-        self.setInformativeText(
-            self.tr("{0}\n\nThat would be replaced. The weights are not undone.").format(conflict)
-        )
+        replaced = self.tr("{0}\n\nThat would be replaced.").format(conflict)
+        if way == "undo":
+            replaced += self.tr(" The weights are not undone.")
+        self.setInformativeText(replaced)
         role = QMessageBox.ButtonRole
         self.offer("yes", self.tr("{0} it").format(word), role.AcceptRole)
         self.offer("cancel", self.tr("Leave it"), role.RejectRole, default=True)

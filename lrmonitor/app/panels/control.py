@@ -5,6 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from lrmonitor.model.groups import addressed
+
 from ..proposal import Proposal
 from ..session import Session
 from ..theme import Theme
@@ -24,11 +26,13 @@ class ControlPanel(QWidget):
     """Rates, their entry and outcome, and the training's buttons.
 
     `stop_wanted(how)`: the person wants the run ended; to be confirmed. `undo_wanted()`: the latest
-    change should be undone; to be confirmed where somebody else made one since.
+    change should be undone; to be confirmed where somebody else made one since. `groups_wanted()`:
+    the table of groups should be shown.
     """
 
     stop_wanted = Signal(str)
     undo_wanted = Signal()
+    groups_wanted = Signal()
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -49,6 +53,7 @@ class ControlPanel(QWidget):
         self.training = TrainingControls(session, theme, self)
         self._lay_out()
         self.target.changed.connect(self.refresh)
+        self.target.table_wanted.connect(self.groups_wanted)
         self.entry.wanted.connect(self._send)
         self.release.clicked.connect(lambda: self._send(Proposal("follow")))
         self.freeze.clicked.connect(lambda: self._send(Proposal("freeze")))
@@ -105,15 +110,13 @@ class ControlPanel(QWidget):
         )
 
     def _addressed(self) -> list[tuple[int, int]]:
-        optimizer, group = self.target.chosen_optimizer(), self.target.chosen_group()
-        number = self._session.model.main if optimizer is None else optimizer
-        return [
-            (info.number, index)
-            for info in self._session.model.optimizers
-            if number in (info.number, "all")
-            for index in range(info.groups)
-            if group in (None, index)
-        ]
+        model = self._session.model
+        return addressed(
+            model.optimizers,
+            model.main,
+            self.target.chosen_optimizer(),
+            self.target.chosen_group(),
+        )
 
     def _kind(self, address: tuple[int, int]) -> str:
         override = self._session.model.overrides.get(address)

@@ -6,7 +6,6 @@ from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from ..format import format_count, format_rate
-from ..history import Outcome
 from ..session import Session
 from .parts import caption, quiet
 
@@ -61,7 +60,7 @@ class RateReadout(QWidget):
         self._say(self.effective_note, text)
         override = self._session.model.overrides.get(address)
         words = override.text if override is not None else self.tr("script's schedule")
-        pending = self._pending(address)
+        pending = self._session.waiting_for(address)
         if pending is not None:
             words = pending.words
         elif now.effective is None:
@@ -75,19 +74,6 @@ class RateReadout(QWidget):
             self._say(self.requested_note, self.tr("no override"))
         else:
             self._say(self.requested_note, self.tr("until released"))
-
-    def _pending(self, address: tuple[int, int]) -> Outcome | None:
-        """The latest rate command that has not taken effect and is for this group."""
-        found = None
-        for outcome in self._session.pending():
-            if outcome.command != "lr" or self._session.over:
-                continue
-            optimizer = outcome.args.get("optimizer")
-            group = outcome.args.get("group")
-            number = self._session.model.main if optimizer is None else optimizer
-            if number in (address[0], "all") and group in (None, address[1]):
-                found = outcome
-        return found
 
     def _number(self, scale: float, name: str) -> QLabel:
         label = QLabel("–", self)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QFormLayout, QWidget
+from PySide6.QtWidgets import QFormLayout, QPushButton, QWidget
 
 from ..session import Session
 from .parts import Choice, caption
@@ -14,9 +14,11 @@ ALL = "all"
 
 
 class TargetChoice(QWidget):
-    """Optimizer and group. `changed()` when the person chose another."""
+    """Optimizer and group. `changed()` when the person chose another; `table_wanted()` when the
+    groups should be seen side by side."""
 
     changed = Signal()
+    table_wanted = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -31,6 +33,13 @@ class TargetChoice(QWidget):
         self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         self._form.addRow(caption(self.tr("Optimizer"), self), self.optimizer)
         self._form.addRow(caption(self.tr("Group"), self), self.group)
+        self.table = QPushButton(self.tr("Side by side…"), self)
+        self.table.setAutoDefault(False)
+        self.table.setToolTip(
+            self.tr("The rates of all groups in a table, to change each in place")
+        )
+        self.table.clicked.connect(self.table_wanted)
+        self._form.addRow("", self.table)
         self.optimizer.currentIndexChanged.connect(self._optimizer_picked)
         self.group.currentIndexChanged.connect(self.changed)
         self.refresh()

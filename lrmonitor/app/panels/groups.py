@@ -1,0 +1,197 @@
+"""Every parameter group of every optimizer: its rates side by side, each to be changed in place."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtGui import QAction, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from lrmonitor.link.messages import CommandError, parse_rate
+from lrmonitor.model.groups import GroupRow, for_all, group_rows
+
+from ..proposal import Proposal, caution
+from ..session import Session
+from ..theme import Theme
+from .grouptable import GroupTable, GroupView
+from .parts import Banner, Choice, caption, quiet
+
+__all__ = ["GroupsPanel"]
+
+
+class GroupsPanel(QWidget):
+    """The table, what a rate typed into it is for, and what is said of it before it is sent."""
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.setAccessibleName(self.tr("Parameter groups"))
+        self.table = GroupTable(theme, self)
+        self.view = GroupView(self.table, self)
+        self.scope = Choice(self)
+        self.scope.setAccessibleName(self.tr("Which groups a rate typed into the table is for"))
+        self.scope.addItem(self.tr("for this group alone"), "group")
+        self.scope.addItem(self.tr("for all groups of its optimizer, ratios kept"), "all")
+        self.release = QPushButton(self.tr("Release"), self)
+        self.freeze = QPushButton(self.tr("Freeze"), self)
+        self.hint = quiet(parent=self)
+        self.hint.setWordWrap(False)
+        self.banner = Banner(theme, self)
+        self.empty = quiet(parent=self)
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._scope_caption = caption(self.tr("A rate typed here is"), self)
+        self._lay_out()
+        self.view.judge = self._judge
+        self.view.ended.connect(lambda: self.banner.say(""))
+        self.view.picked.connect(self._echo_buttons)
+        self.view.release_wanted.connect(lambda: self._send_row(Proposal("follow")))
+        self.release.clicked.connect(lambda: self._send_row(Proposal("follow")))
+        self.freeze.clicked.connect(lambda: self._send_row(Proposal("freeze")))
+        self.scope.currentIndexChanged.connect(self._echo_buttons)
+        self._add_menu()
+        self.setFocusProxy(self.view)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Echo the record."""
+        rows = group_rows(self._session.model)
+        waiting = {
+            (row.optimizer, row.group): outcome.words
+            for row in rows
+            if (outcome := self._session.waiting_for(row.address)) is not None
+        }
+        self.table.show_rows(rows, waiting, self._session.rate_problem(None))
+        several = len(rows) > 1
+        for widget in (self.view, self.scope, self._scope_caption, self.release, self.freeze):
+            widget.setVisible(several)
+        self.hint.setVisible(several)
+        self.empty.setVisible(not several)
+        if several and not self.view.currentIndex().isValid():
+            with QSignalBlocker(self.view):
+                self.view.pick(0)
+        self.empty.setText(self._nothing(rows))
+        self._echo_buttons()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take the theme's colours."""
+        self.table.set_theme(theme)
+        self.banner.set_theme(theme)
+
+    def _nothing(self, rows: list[GroupRow]) -> str:
+        if rows:
+            return self.tr("This run has one parameter group: its rate is in the control panel.")
+        return self._session.model.no_optimizer or self.tr(
+            "The groups are known with the first step."
+        )
+
+    def _judge(self, row: GroupRow, text: str, insisted: bool) -> bool:
+        """Enter in a cell: send what was typed, or say why not (yet). Whether it was sent."""
+        problem = self._problem(row)
+        try:
+            if problem is not None:
+                raise CommandError(problem)
+            proposal = Proposal("hold", parse_rate(text))
+            assert proposal.value is not None
+            whole = self.scope.currentData() == "all"
+            value = for_all(self.table.rows, row, proposal.value) if whole else proposal.value
+            if value is None:
+                raise CommandError(
+                    self.tr("A schedule at 0 has no ratio to the others: choose this group alone.")
+                )
+        except CommandError as error:
+            self.banner.say(str(error), "bad")
+            return False
+        warning = caution(self._session.rate_now(*row.address), proposal)
+        if warning is not None and warning.ask and not insisted:
+            again = self.tr(" Press Enter again to apply it all the same.")
+            self.banner.say(warning.text + again, "warn")
+            return False
+        self.banner.say("")
+        self._session.send_rate(
+            Proposal("hold", value), row.optimizer, None if whole else row.group
+        )
+        self.refresh()
+        return True
+
+    def _send_row(self, proposal: Proposal) -> None:
+        row = self.view.current_row()
+        if row is None or self._problem(row) is not None:
+            return
+        whole = self.scope.currentData() == "all"
+        self._session.send_rate(proposal, row.optimizer, None if whole else row.group)
+        self.refresh()
+
+    def _problem(self, row: GroupRow) -> str | None:
+        return self._session.rate_problem(row.optimizer)
+
+    def _echo_buttons(self) -> None:
+        row = self.view.current_row()
+        whole = self.scope.currentData() == "all"
+        rows = [
+            one
+            for one in self.table.rows
+            if row is not None and one.optimizer == row.optimizer and (whole or one is row)
+        ]
+        problem = self.tr("Choose a group first.") if row is None else self._problem(row)
+        held = any(one.kind != "none" for one in rows)
+        frozen = bool(rows) and all(one.override == "frozen" for one in rows)
+        self._enable(
+            self.release,
+            problem or (None if held else self.tr("The script's schedule is followed already.")),
+            self.tr("Back to the script's schedule (Delete)"),
+        )
+        self._enable(
+            self.freeze,
+            problem or (self.tr("It is frozen already.") if frozen else None),
+            self.tr("Hold the rate at 0"),
+        )
+        self._release_action.setEnabled(self.release.isEnabled())
+        self._freeze_action.setEnabled(self.freeze.isEnabled())
+        hint = problem or self._hint(row, whole)
+        if hint != self.hint.text():
+            self.hint.setText(hint)
+
+    def _hint(self, row: GroupRow | None, whole: bool) -> str:
+        if row is None or row.effective is None:
+            return ""
+        if whole:
+            return self.tr("Enter holds all groups of optimizer {0} in proportion.").format(
+                row.optimizer
+            )
+        return self.tr("Type 3e-4 on a row: Enter holds that group.")
+
+    def _enable(self, button: QPushButton, problem: str | None, tip: str) -> None:
+        if button.isEnabled() != (problem is None):
+            button.setEnabled(problem is None)
+        if button.toolTip() != (problem or tip):
+            button.setToolTip(problem or tip)
+
+    def _add_menu(self) -> None:
+        self._release_action = QAction(self.tr("Release to the schedule"), self.view)
+        self._freeze_action = QAction(self.tr("Freeze at 0"), self.view)
+        copy = QAction(self.tr("Copy the exact rate"), self.view)
+        self._release_action.triggered.connect(self.release.click)
+        self._freeze_action.triggered.connect(self.freeze.click)
+        copy.triggered.connect(self.view.copy_rate)
+        self.view.addActions([self._release_action, self._freeze_action, copy])
+        self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+
+    def _lay_out(self) -> None:
+        tools = QHBoxLayout()
+        tools.setSpacing(8)
+        tools.addWidget(self._scope_caption)
+        tools.addWidget(self.scope)
+        tools.addWidget(self.hint, 1)
+        for button in (self.release, self.freeze):
+            button.setAutoDefault(False)
+            tools.addWidget(button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 8, 12, 8)
+        column.setSpacing(6)
+        column.addLayout(tools)
+        column.addWidget(self.banner)
+        column.addWidget(self.view, 1)
+        column.addWidget(self.empty, 1)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.refresh()
