@@ -427,7 +427,9 @@ def test_printed_numbers_become_series_beside_the_logged_ones(tmp_path: Path) ->
     run.declare(3, "logged", "metric")
     run.points(3, [(5, clock.now, 0.5)])
     (run.folder / "console.log").write_text("accuracy 97.22%\naccuracy 98%\n")
-    (run.folder / "console.times").write_text(f"0 {clock.now - 0.45:.6f}\n16 {clock.now:.6f}\n")
+    # Between two steps: times are kept to a microsecond, and might fall before the step meant.
+    first, second = clock.now - 0.45, clock.now + 0.01
+    (run.folder / "console.times").write_text(f"0 {first:.6f}\n16 {second:.6f}\n")
     fields = {"name": "accuracy", "pattern": "accuracy {value}%", "x": "step"}
     run.client("series_pattern", clock.now, **fields)
     clock.now += 5

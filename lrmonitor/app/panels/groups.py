@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QAction, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from lrmonitor.link.messages import CommandError, parse_rate
 from lrmonitor.model.groups import GroupRow, for_all, group_rows
@@ -30,11 +30,13 @@ class GroupsPanel(QWidget):
         self.scope = Choice(self)
         self.scope.setAccessibleName(self.tr("Which groups a rate typed into the table is for"))
         self.scope.addItem(self.tr("for this group alone"), "group")
-        self.scope.addItem(self.tr("for all groups of its optimizer, ratios kept"), "all")
+        self.scope.addItem(self.tr("for all its optimizer's groups, ratios kept"), "all")
         self.release = QPushButton(self.tr("Release"), self)
         self.freeze = QPushButton(self.tr("Freeze"), self)
         self.hint = quiet(parent=self)
         self.hint.setWordWrap(False)
+        # In a narrow dock it gives way to the controls.
+        self.hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.banner = Banner(theme, self)
         self.empty = quiet(parent=self)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -149,6 +151,7 @@ class GroupsPanel(QWidget):
         hint = problem or self._hint(row, whole)
         if hint != self.hint.text():
             self.hint.setText(hint)
+            self.hint.setToolTip(hint)
 
     def _hint(self, row: GroupRow | None, whole: bool) -> str:
         if row is None or row.effective is None:
