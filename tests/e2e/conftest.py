@@ -10,10 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import styles
-from tests.helpers.launch import only_run, run_words
-from tests.helpers.starter import Starter
-from tests.helpers.wild import Forked, Started, Trial, trial
+# Before it is imported: its assertions tell what they compared.
+pytest.register_assert_rewrite("tests.helpers.wild")
+
+from tests.helpers import styles  # noqa: E402
+from tests.helpers.launch import only_run, run_words  # noqa: E402
+from tests.helpers.starter import Starter  # noqa: E402
+from tests.helpers.starting import Forked, Started  # noqa: E402
+from tests.helpers.wild import Trial, trial  # noqa: E402
 
 
 @pytest.fixture(scope="session")

@@ -12,13 +12,16 @@ the optimizers used.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import runpy
 import socket
+import struct
 import subprocess
 import sys
-from collections.abc import Sequence
+import termios
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -61,15 +64,25 @@ class Starter:
         self._connection.close()
         self._process.wait()
 
-    def start(self, module: str, *words: str | Path, rates: Rates | None = None) -> None:
-        """Start `python -m module words...`."""
-        request = {"module": module, "words": [str(word) for word in words], "rates": rates}
-        self._connection.sendall(json.dumps(request).encode() + b"\n")
+    def start(
+        self,
+        module: str,
+        *words: str | Path,
+        rates: Rates | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start `python -m module words...`, in a terminal (its stdin is one)."""
+        told = {"module": module, "words": [str(word) for word in words]}
+        self._send({**told, "rates": rates, "env": dict(env or {})})
 
-    def wait(self) -> int:
-        """Wait for the end of what was started; its exit code."""
-        self._connection.settimeout(60)
+    def wait(self, timeout: float = 60.0) -> int:
+        """Wait for the end of what was started first of all that runs; its exit code."""
+        self._connection.settimeout(timeout)
+        self._send({})
         return int(self._lines.readline())
+
+    def _send(self, request: dict[str, Any]) -> None:
+        self._connection.sendall(json.dumps(request).encode() + b"\n")
 
 
 class _Replay:
@@ -110,18 +123,27 @@ def main(address: str) -> int:
     import torch._dynamo
     import torch.utils.data  # noqa: F401
 
+    running: list[int] = []
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(address)
         for line in connection.makefile("r"):
-            child = os.fork()
-            if child == 0:
-                return _run(json.loads(line))
-            status = os.waitpid(child, 0)[1]
-            connection.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
+            request = json.loads(line)
+            if request:
+                child = os.fork()
+                if child == 0:
+                    return _run(request)
+                running.append(child)
+            else:
+                status = os.waitpid(running.pop(0), 0)[1]
+                connection.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
     return 0
 
 
 def _run(request: dict[str, Any]) -> int:
+    os.environ.update(request["env"])
+    terminal, stdin = os.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    os.dup2(stdin, 0)
     if request["rates"] is not None:
         from torch.optim import optimizer
 

@@ -13,35 +13,26 @@ A script of tests/fixtures/training/wild notes what it does itself. What must ho
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import signal
-import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lrmonitor.link import paths
-from lrmonitor.link.client import Connection, connect
 from lrmonitor.link.messages import (
     Acknowledgement,
-    Command,
     LrCommand,
     PauseCommand,
     ResumeCommand,
     StepCommand,
-    StopCommand,
 )
-from lrmonitor.model.stop import stop_run
 from lrmonitor.record.reader import RankReader, RunReader
-from tests.helpers.launch import TIMEOUT, only_run, os_environ_with, run_words
+from tests.helpers.commander import Commander
+from tests.helpers.launch import TIMEOUT
 from tests.helpers.starter import Rates, Starter
+from tests.helpers.starting import Launcher
 from tests.helpers.styles import Outcome, outcome
-from tests.helpers.wait import wait_until
 
-ROOT = Path(__file__).parents[2]
 MODULES = "tests.fixtures.training.wild"
 CALM = 20
 """Steps that a script makes before the first command, and at least between some of them."""
@@ -87,156 +78,6 @@ def read_ranks(folder: Path) -> dict[int, RankReader]:
         faults = ("probe_error", "lost", "rate_rewritten")
         assert [e for e in rank.events if e["event"] in faults] == []
     return reader.ranks
-
-
-class Started:
-    """Starts each script by a `lrmonitor run` of its own."""
-
-    def __init__(self, env: Mapping[str, str] | None = None) -> None:
-        self._env = env
-
-    @contextlib.contextmanager
-    def script(self, words: list[str | Path], log: Path) -> Iterator[Script]:
-        """A script that runs; ended if need be. `words` are what would follow `python`."""
-        with watched(words, log, self._env) as process:
-            folder = only_run()
-
-            def stop() -> int:
-                ended = stop_run(folder, timeout=TIMEOUT)
-                assert ended.ended, ended.sentence
-                return process.wait(TIMEOUT)
-
-            yield Script(folder, 0, log, stop)
-
-
-class Forked:
-    """Starts each script as a rank of one run (see tests/helpers/starter.py)."""
-
-    def __init__(self, starter: Starter, folder: Path, runtime: str, log: Path) -> None:
-        """`runtime` is where the endpoints are."""
-        self._starter = starter
-        self._folder = folder
-        self.runtime = runtime
-        self._log = log
-
-    @contextlib.contextmanager
-    def script(self, words: list[str | Path], log: Path) -> Iterator[Script]:
-        """A script that runs; ended if need be. `words` are what would follow `python`."""
-        rank = len(list(self._folder.glob("ranks/*")))
-        dash_m, module, *rest = words
-        assert dash_m == "-m"
-        self._starter.start(str(module), *rest)
-        left = [self._starter.wait]
-
-        def stop() -> int:
-            with Commander(self._folder.name, rank) as c:
-                assert c.do(StopCommand()).status == "applied"
-            return left.pop()()
-
-        try:
-            yield Script(self._folder, rank, self._log, stop)
-        finally:
-            if left:
-                with contextlib.suppress(Exception):
-                    told = RunReader(self._folder)
-                    told.poll()
-                    os.kill(told.ranks[rank].events[0]["pid"], signal.SIGKILL)
-                left.pop()()
-
-
-@dataclass(frozen=True)
-class Script:
-    """A script that runs: its run, its rank, where its output is, and how to stop it."""
-
-    folder: Path
-    rank: int
-    log: Path
-    stop: Callable[[], int]
-    """Stop it as a person would; the exit code."""
-
-
-@contextlib.contextmanager
-def watched(
-    words: list[str | Path], log: Path, env: Mapping[str, str] | None = None
-) -> Iterator[subprocess.Popen[bytes]]:
-    """`lrmonitor run --no-window` with these words, its output in a file; ended if need be."""
-    with open(log, "wb") as stream:
-        process = subprocess.Popen(
-            run_words(*words),
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            cwd=ROOT,
-            env=os_environ_with(env),
-        )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            with contextlib.suppress(Exception):
-                stop_run(only_run(), "kill", timeout=TIMEOUT)
-            process.kill()
-            process.wait()
-
-
-class Commander:
-    """Gives commands to a rank of a run, without a program between."""
-
-    def __init__(self, run_id: str, rank: int = 0, patience: float = TIMEOUT) -> None:
-        """Waits for the rank to train."""
-        file = paths.endpoint_file(run_id, rank)
-        wait_until(file.exists, patience, f"rank {rank} to train")
-        self._run, self._rank = run_id, rank
-        self._connection = self._connect()
-        self.told: list[Acknowledgement] = []
-
-    def _connect(self) -> Connection:
-        return connect(self._run, self._rank, timeout=TIMEOUT)
-
-    def __enter__(self) -> Commander:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._connection.close()
-
-    def step(self) -> int:
-        """The latest step."""
-        return int(self._connection.status(TIMEOUT)["step"])
-
-    def paused(self) -> bool:
-        """Whether it is paused."""
-        return bool(self._connection.status(TIMEOUT)["paused"])
-
-    def wait(self, step: int) -> None:
-        """Wait for a step."""
-        wait_until(lambda: self.step() >= step, TIMEOUT, f"step {step}")
-
-    def do(self, command: Command) -> Acknowledgement:
-        """Give a command; its final answer."""
-        answer = self._connection.request(command, TIMEOUT)
-        assert answer.final, answer
-        self.told.append(answer)
-        return answer
-
-    def applied(self, command: Command) -> int:
-        """Give a command that can be carried out; the step it was."""
-        answer = self.do(command)
-        assert answer.status == "applied", answer
-        assert answer.step is not None
-        return answer.step
-
-    def with_a_step(self, command: Command) -> tuple[Acknowledgement, int]:
-        """While paused: a command, then one step, which is the first to use it."""
-        with self._connect() as other:
-            other.send(command)
-            answer = other.receive(TIMEOUT)
-            assert answer is not None
-            made = self.applied(StepCommand())
-            while not answer.final:
-                answer = other.receive(TIMEOUT)
-                assert answer is not None
-        self.told.append(answer)
-        return answer, made
 
 
 def drive(c: Commander, rate: float, refuses: str | None) -> int:
@@ -318,24 +159,33 @@ def check_record(rank: RankReader, truth: dict[str, Any]) -> Rates:
 
 def trial(
     plainly: Starter,
-    under_lrmonitor: Started | Forked,
+    under_lrmonitor: Launcher,
     tmp_path: Path,
     name: str,
     *,
     rate: float = 3e-4,
     refuses: str | None = None,
+    words: Sequence[str] = (),
+    plain_words: Sequence[str] | None = None,
+    env: Mapping[str, str] | None = None,
+    code: int = 0,
+    plain_code: int | None = None,
 ) -> Trial:
-    """Put a style to the test; all of it holds when this returns. `rate` is held for two steps;
-    `refuses` is the reason that commands about the rate are refused with.
+    """Put a style to the test; all of it holds when this returns.
+
+    `rate` is held for two steps; `refuses` is the reason that commands about the rate are refused
+    with; `words` are more arguments of the script, `plain_words` those it has without lrmonitor;
+    `env` is for the runs without; `code` is what it ends with when it is stopped, `plain_code`
+    what without lrmonitor.
     """
     module, file = f"{MODULES}.{name}", tmp_path / "watched.json"
-    with under_lrmonitor.script(["-m", module, file], tmp_path / "log.txt") as script:
+    with under_lrmonitor.script(["-m", module, file, *words], tmp_path / "log.txt") as script:
         try:
             with Commander(script.folder.name, script.rank) as c:
                 calm = drive(c, rate, refuses)
-            code = script.stop()
+            ended = script.stop()
             log = script.log.read_text(errors="replace")
-            assert code == 0
+            assert ended == code
         except BaseException:
             print(script.log.read_text(errors="replace")[-4000:])
             raise
@@ -347,31 +197,29 @@ def trial(
     assert bool(recorded) == (refuses is None)
     check_pauses(rank)
 
-    steps = len(truth["weights"])
-    undisturbed = alone(plainly, module, tmp_path / "plain.json", steps, None)
+    steps, weights = len(truth["loss"]["0"]), len(truth["weights"])
+
+    def alone(file: Path, rates: Rates | None) -> dict[str, Any]:
+        more = words if plain_words is None else plain_words
+        plainly.start(module, file, *more, str(steps), rates=rates, env=env)
+        assert plainly.wait(4 * TIMEOUT) == (code if plain_code is None else plain_code)
+        told: dict[str, Any] = json.loads(file.read_text())
+        return told
+
+    undisturbed = alone(tmp_path / "plain.json", None)
     assert undisturbed["lr"] == truth["lr"], "the schedule was disturbed"
-    assert_same(undisturbed, truth, steps if refuses is not None else calm)
+    assert_same(undisturbed, truth, weights if refuses is not None else calm)
     if refuses is None:
-        assert undisturbed["weights"][-1] != truth["weights"][-1]
-        again = alone(plainly, module, tmp_path / "again.json", steps, recorded)
+        assert undisturbed["weights"][weights - 1] != truth["weights"][-1]
+        again = alone(tmp_path / "again.json", recorded)
         assert again["lr"] == truth["lr"]
-        assert_same(again, truth, steps)
+        assert_same(again, truth, weights)
     found = (
         outcome()
         if refuses is None
         else outcome(rate=f"no: {refuses.removeprefix('the rate cannot be set: ')}")
     )
     return Trial(truth, script.folder, rank, found, log, c.told)
-
-
-def alone(
-    plainly: Starter, module: str, file: Path, steps: int, rates: Rates | None
-) -> dict[str, Any]:
-    """What a script notes without lrmonitor."""
-    plainly.start(module, file, str(steps), rates=rates)
-    assert plainly.wait() == 0
-    told: dict[str, Any] = json.loads(file.read_text())
-    return told
 
 
 def assert_same(one: dict[str, Any], other: dict[str, Any], steps: int) -> None:

@@ -1,0 +1,178 @@
+"""Programs of several processes, programs that need a terminal, and those that never end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lrmonitor.link.messages import LrCommand, PauseCommand
+from lrmonitor.model.stop import stop_run
+from tests.helpers.commander import Commander
+from tests.helpers.launch import TIMEOUT, Terminal, only_run, run_words
+from tests.helpers.starter import Starter
+from tests.helpers.starting import ROOT, Script, watched
+from tests.helpers.styles import Outcome, outcome
+from tests.helpers.wild import (
+    CALM,
+    MODULES,
+    Trial,
+    assert_same,
+    check_record,
+    read_ranks,
+    trial,
+)
+
+pytest.importorskip("torch")
+# One worker, so that torch is imported once for all of these.
+pytestmark = pytest.mark.xdist_group("wild")
+
+Put = Callable[..., Trial]
+Proven = Callable[[Outcome], None]
+
+TOGETHER = (
+    "2 processes train together in this run, and a change cannot yet be made on all of them at "
+    "the same step"
+)
+
+
+@pytest.mark.style("data loader with forked workers")
+def test_forked_workers(put_to_the_test: Put) -> None:
+    put_to_the_test("workers", words=["fork"])
+
+
+@pytest.mark.style("data loader with spawned workers")
+def test_spawned_workers(started_for_itself: Put) -> None:
+    done = started_for_itself("workers", words=["spawn"], plain_words=["fork"])
+    assert list(read_ranks(done.folder)) == [0]
+
+
+@pytest.mark.style("endless loop ended by Ctrl-C")
+def test_forever(started_for_itself: Put) -> None:
+    done = started_for_itself("forever", code=-2)
+    assert len(done.truth["weights"]) == len(done.truth["loss"]["0"]) - 1
+    told = (done.folder / "console.log").read_text()
+    assert told.count("Traceback (most recent call last)") == 1
+    assert told.rstrip().endswith("KeyboardInterrupt")
+    assert "lrmonitor/probe" not in told
+
+
+class InTerminal:
+    """Starts a script under lrmonitor in a terminal, and looks at what it shows there."""
+
+    def __init__(self) -> None:
+        self.seen = ""
+
+    @contextlib.contextmanager
+    def script(self, words: Sequence[str | Path], log: Path) -> Iterator[Script]:
+        """The script, running."""
+        codes: list[int] = []
+        with Terminal(run_words(*words), cwd=ROOT, columns=80) as terminal:
+            reader = threading.Thread(target=lambda: codes.append(terminal.wait()))
+            reader.start()
+            folder = only_run()
+
+            def stop() -> int:
+                assert stop_run(folder, timeout=TIMEOUT).ended
+                reader.join()
+                self.seen = terminal.seen.decode()
+                return codes[0]
+
+            yield Script(folder, 0, folder / "console.log", stop)
+
+
+@pytest.mark.style("needs a terminal, draws a progress bar")
+def test_terminal(proven: Proven, plainly: Starter, tmp_path: Path) -> None:
+    terminal = InTerminal()
+    done = trial(plainly, terminal, tmp_path, "terminal")
+    assert "80 columns" in terminal.seen
+    assert terminal.seen.count("\r[") > CALM
+    proven(done.outcome)
+
+
+def refused(folder: Path) -> None:
+    """Two ranks train; commands to either are refused with the reason."""
+    for rank in (0, 1):
+        with Commander(folder.name, rank) as c:
+            c.wait(CALM)
+    for rank in (0, 1):
+        with Commander(folder.name, rank) as c:
+            for command in (LrCommand(mode="hold", value=0.1), PauseCommand()):
+                answer = c.do(command)
+                assert (answer.status, answer.reason) == ("refused", TOGETHER)
+
+
+def together(
+    words: Sequence[str | Path], files: Path, alone: Callable[[int], dict[int, dict[str, Any]]]
+) -> Outcome:
+    """Run two ranks under lrmonitor: losses and rates exact, commands refused, stop by SIGINT to
+    both. `files` has "{}" for a rank; `alone` runs so many steps of both without lrmonitor."""
+    with watched(words, files.with_name("log.txt")) as process:
+        folder = only_run()
+        refused(folder)
+        ended = stop_run(folder, timeout=TIMEOUT)
+        assert ended.ended, ended.sentence
+        assert [(step.how, step.by) for step in ended.steps] == [("interrupt", "SIGINT")]
+        process.wait(TIMEOUT)
+    truths = {i: json.loads(Path(str(files).format(i)).read_text()) for i in (0, 1)}
+    most = max(len(truth["loss"]["0"]) for truth in truths.values())
+    plain = alone(most)
+    ranks = read_ranks(folder)
+    assert sorted(ranks) == [0, 1]
+    by_rate = {truth["lr"]["0.0"][0]: i for i, truth in truths.items()}
+    for rank in ranks.values():
+        # Spawned processes have no numbers of their own: who trains first is rank 0.
+        number = rank.rank
+        if len(by_rate) == 2:
+            number = by_rate[float(rank.by_name["lr[0.0]"].value[0])]
+        truth = truths[number]
+        check_record(rank, truth)
+        assert_same(plain[number], truth, len(truth["weights"]))
+    return outcome(
+        rate="yes, but cannot be changed: " + TOGETHER, pause="no: refused for the same reason"
+    )
+
+
+@pytest.mark.style("training in spawned processes (Hogwild)")
+def test_hogwild(proven: Proven, plainly: Starter, tmp_path: Path) -> None:
+    module = f"{MODULES}.hogwild"
+
+    def alone(steps: int) -> dict[int, dict[str, Any]]:
+        plainly.start(module, tmp_path / "plain{}.json", "fork", str(steps))
+        assert plainly.wait() == 0
+        return {i: json.loads((tmp_path / f"plain{i}.json").read_text()) for i in (0, 1)}
+
+    files = tmp_path / "watched{}.json"
+    proven(together(["-m", module, files, "spawn"], files, alone))
+
+
+@pytest.mark.style("DDP by torchrun (gloo, 2 ranks)")
+def test_ddp(proven: Proven, plainly: Starter, tmp_path: Path) -> None:
+    module = f"{MODULES}.ddp"
+
+    def alone(steps: int) -> dict[int, dict[str, Any]]:
+        where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": "2"}
+        for rank in ("0", "1"):
+            env = {**where, "RANK": rank, "LOCAL_RANK": rank}
+            plainly.start(module, tmp_path / "plain{}.json", str(steps), env=env)
+        assert [plainly.wait(), plainly.wait()] == [0, 0]
+        return {i: json.loads((tmp_path / f"plain{i}.json").read_text()) for i in (0, 1)}
+
+    files = tmp_path / "watched{}.json"
+    words = ["--nproc-per-node=2", "--master-addr=127.0.0.1", f"--master-port={free_port()}"]
+    torchrun: list[str | Path] = ["-m", "torch.distributed.run", *words, "-m", module, files]
+    proven(together(torchrun, files, alone))
+
+
+def free_port() -> int:
+    """A port of this machine that nobody uses."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
