@@ -9,7 +9,9 @@ from __future__ import annotations
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPen, QPixmap, QPolygonF
 
-__all__ = ["icon", "pixmap"]
+from lrmonitor.resources import resource_path
+
+__all__ = ["icon", "pixmap", "window_icon"]
 
 
 def pixmap(name: str, colour: str, size: int = 16, ratio: float = 2.0) -> QPixmap:
@@ -31,6 +33,14 @@ def icon(name: str, colour: str, disabled: str | None = None, size: int = 16) ->
     if disabled is not None:
         result.addPixmap(pixmap(name, disabled, size), QIcon.Mode.Disabled)
     return result
+
+
+def window_icon() -> QIcon:
+    """The icon of the window and of the task bar; empty where the installation is incomplete."""
+    try:
+        return QIcon(str(resource_path("icons", "lrmonitor.svg")))
+    except FileNotFoundError:
+        return QIcon()
 
 
 def _polygon(*points: tuple[float, float]) -> QPolygonF:

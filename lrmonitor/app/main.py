@@ -9,6 +9,10 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .presence import Presence
 
 __all__ = ["run_window"]
 
@@ -20,8 +24,11 @@ def run_window(
     screenshot_after: float | None = None,
     runs: Path | None = None,
     theme: str | None = None,
+    new: bool = False,
 ) -> int:
-    """Open the window on the run in `folder` (or on the list of runs) until it is closed.
+    """Open the window on the run in `folder` until it is closed; without one on the run that was
+    open last, if it still lives (unless `new`), or on none. If another window shows the run, that
+    one comes to the front instead.
 
     With `screenshot`, save a picture there after `screenshot_after` seconds (or, without that,
     as soon as there is something to see) and return. `runs` is the home of the runs listed;
@@ -42,6 +49,7 @@ def run_window(
 
     from lrmonitor.record.home import runs_home
 
+    from .presence import Presence
     from .screenshot import Photographer, picture_problem
     from .settings import Settings
     from .theme import ThemeManager
@@ -56,8 +64,17 @@ def run_window(
     application.setApplicationDisplayName("lrmonitor")
     application.setDesktopFileName("lrmonitor")
     settings = Settings()
+    home = runs_home(runs)
+    # A picture is of its own window, whoever else shows the run.
+    presence = Presence() if screenshot is None else None
+    if presence is not None:
+        if folder is None and not new:
+            folder = _last_live(settings.text("session/run"), home, presence)
+        elif folder is not None and presence.elsewhere(folder):
+            print("lrmonitor: its window was open and came to the front", file=sys.stderr)
+            return 0
     themes = ThemeManager(theme or settings.text("window/theme", "system"))
-    window = MainWindow(runs_home(runs), settings, themes)
+    window = MainWindow(home, settings, themes, presence)
     if folder is not None:
         window.open_run(folder)
     code = 0
@@ -85,6 +102,20 @@ def run_window(
     application.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
     application.processEvents()
     return code
+
+
+def _last_live(kept: str, home: Path, presence: Presence) -> Path | None:
+    """The run of this home that was open last, if it still lives and no other window shows it."""
+    from lrmonitor.model.run import STATE_POINTS, RunModel
+
+    folder = Path(kept)
+    if not kept or folder.parent != home or not folder.is_dir():
+        return None
+    model = RunModel(folder, last=STATE_POINTS)
+    model.poll()
+    if not model.state.live or presence.elsewhere(folder, show=False):
+        return None
+    return folder
 
 
 def _import_numpy() -> None:

@@ -6,7 +6,7 @@ from lrmonitor.model.state import Phase, RunState
 
 from .theme import Theme
 
-__all__ = ["phase_colour", "phase_symbol", "phase_word"]
+__all__ = ["phase_colour", "phase_symbol", "phase_tone", "phase_word"]
 
 _SYMBOLS = {
     Phase.STARTING: "starting",
@@ -36,6 +36,13 @@ def phase_colour(phase: Phase, theme: Theme) -> str:
     if phase in (Phase.FAILED, Phase.KILLED, Phase.LOST):
         return theme.bad
     return theme.quiet
+
+
+def phase_tone(phase: Phase) -> str:
+    """The tone in which its end is told: see `parts.set_tone`."""
+    if phase in (Phase.FAILED, Phase.KILLED, Phase.LOST):
+        return "bad"
+    return "good" if phase is Phase.ENDED else "wait"
 
 
 def phase_word(state: RunState) -> str:

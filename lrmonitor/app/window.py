@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QRect, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QIcon, QKeyEvent, QPaintEvent
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
@@ -18,17 +18,21 @@ from PySide6.QtWidgets import (
 
 from lrmonitor.record.catalogue import Catalogue
 from lrmonitor.record.reader import read_run_json
-from lrmonitor.resources import resource_path
 
 from .actions import Actions, Handlers
+from .asking import Asking
 from .demo import DemoStarter
 from .dialogs.help import AboutBox, ShortcutsDialog
-from .dialogs.questions import CloseQuestion, StopQuestion, UndoQuestion
+from .dialogs.questions import Question
 from .docks import LEFT, Docks
+from .icons import window_icon
+from .notifier import Notifier
 from .panels.runs import RunsPanel
 from .panels.start import StartView
+from .phases import phase_tone
+from .presence import Presence
 from .runview import RunView
-from .session import Session, person
+from .session import Session
 from .settings import Settings
 from .stopper import Stopper
 from .theme import Theme, ThemeManager
@@ -46,20 +50,23 @@ class MainWindow(QMainWindow):
     first_frame = Signal()
     finished = Signal()
 
-    def __init__(self, home: Path, settings: Settings, themes: ThemeManager) -> None:
+    def __init__(
+        self,
+        home: Path,
+        settings: Settings,
+        themes: ThemeManager,
+        presence: Presence | None = None,
+    ) -> None:
         super().__init__()
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
         self._home = home
         self._settings = settings
         self._themes = themes
         self._painted = False
-        self._close_asked = False
-        self._close_when_over = False
         self.leave_on_close = False
         self.view: RunView | None = None
         self.start: StartView | None = None
-        self.question: CloseQuestion | StopQuestion | UndoQuestion | None = None
-        self.setWindowIcon(_window_icon())
+        self.setWindowIcon(window_icon())
         self.actions_table = Actions(self, self._handlers(), themes.choice)
         table = self.actions_table
         self.docks = Docks(self, settings, table.view, table.after_docks)
@@ -70,6 +77,13 @@ class MainWindow(QMainWindow):
         self.stopper = Stopper(self)
         self.stopper.failed.connect(self.say)
         self.others = OtherWindows(home)
+        self.asking = Asking(self, lambda: self.session, self.stopper)
+        self.asking.left.connect(self.leave_and_close)
+        self.notifier = Notifier(self)
+        self.notifier.clicked.connect(self.come_forward)
+        self._presence = presence
+        if presence is not None:
+            presence.asked.connect(self.come_forward)
         self.docks.add("runs", self.tr("Runs"), self.runs, LEFT, keys="Ctrl+1", run=False)
         self.demo = DemoStarter(home, self)
         self.demo.started.connect(self.open_run)
@@ -85,14 +99,26 @@ class MainWindow(QMainWindow):
         """The open run, or None."""
         return None if self.view is None else self.view.session
 
+    @property
+    def question(self) -> Question | None:
+        """What is being asked, or None."""
+        return self.asking.question
+
     def open_run(self, folder: Path) -> bool:
         """Show the run in `folder` in the place of what is shown. False if it is no run: what is
-        shown stays, and the reason is said."""
+        shown stays, and the reason is said. If another window shows it, that one comes forward."""
         info, problem = read_run_json(folder)
         if info is None:
             self.say(self.tr("{0} cannot be opened: {1}.").format(folder, problem))
             return False
+        if self._presence is not None:
+            if self._presence.elsewhere(folder):
+                if self.start is not None:
+                    self.start.say("")
+                return True
+            self._presence.claim(folder)
         self._let_go()
+        self._settings.put("session/run", str(folder))
         self.start = None
         session = Session(folder, self)
         self.view = RunView(session, self._themes.theme, self)
@@ -119,7 +145,7 @@ class MainWindow(QMainWindow):
         """Show no run but the ways to begin; a run that was shown goes on."""
         self._let_go()
         self.start = StartView(self._themes.theme, self)
-        self._fill_start(self.start)
+        self.start.wanted.connect(self._begin)
         self.setCentralWidget(self.start)
         self.docks.enter("start")
         self.runs.list.setFocus()
@@ -127,6 +153,13 @@ class MainWindow(QMainWindow):
         self._show_undo()
         self.setWindowTitle("lrmonitor")
         self.runs.select(None)
+        if self._presence is not None:
+            self._presence.claim(None)
+
+    def close_run(self) -> None:
+        """Let the run go on without this window, which shows the ways to begin."""
+        self._settings.put("session/run", "")
+        self.show_start()
 
     def say(self, problem: str) -> None:
         """Tell what did not work, without stopping anything."""
@@ -146,43 +179,28 @@ class MainWindow(QMainWindow):
 
     def ask_stop(self, how: str = "interrupt") -> None:
         """Ask whether to end the run in the way `how` names, and do it on a yes."""
-        session = self.session
-        if session is None or not session.model.state.live or self.question is not None:
-            return
-        question = StopQuestion(self, session.model.name, how)
-        question.answered.connect(lambda answer: self._on_stop_answer(answer, how))
-        self.question = question
-        question.open()
-
-    def undo(self, way: str = "undo") -> None:
-        """Undo the latest change of the rate made here, or redo it ("redo").
-
-        Asks first where somebody else changed the rate since.
-        """
-        session = self.session
-        if session is None or self.question is not None or session.undo.problem(way) is not None:
-            return
-        conflict = session.undo.conflict(way)
-        if conflict is None:
-            getattr(session.undo, way)()
-            return
-        question = UndoQuestion(self, way, session.undo.text(way), conflict)
-        question.answered.connect(lambda answer: self._on_undo_answer(answer, way))
-        self.question = question
-        question.open()
+        self.asking.stop(how)
 
     def ask_stop_of(self, folder: Path) -> None:
         """Ask whether to end a run of the list, and do it on a yes."""
-        if self.session is not None and folder == self.session.folder:
-            self.ask_stop()
-            return
         line = self.runs.roster.lines.get(folder)
-        if line is None or self.question is not None:
-            return
-        question = StopQuestion(self, line.name, "interrupt")
-        question.answered.connect(lambda answer: self._on_stop_of_answer(answer, folder))
-        self.question = question
-        question.open()
+        if self.session is not None and folder == self.session.folder:
+            self.asking.stop()
+        elif line is not None:
+            self.asking.stop_elsewhere(folder, line.name)
+
+    def undo(self, way: str = "undo") -> None:
+        """Undo the latest change of the rate made here, or redo it ("redo")."""
+        self.asking.undo(way)
+
+    def come_forward(self) -> None:
+        """Show the window to the person, wherever it is."""
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+        # Where the desktop does not let a window step forward by itself.
+        QApplication.alert(self)
 
     def open_apart(self, folder: Path | None = None) -> None:
         """Open a run, or none, in a window of its own."""
@@ -196,16 +214,6 @@ class MainWindow(QMainWindow):
         self.leave_on_close = True
         self.close()
 
-    def _on_stop_answer(self, answer: str, how: str) -> None:
-        self.question = None
-        if answer == "yes" and self.session is not None:
-            self.session.stop(how)
-
-    def _on_undo_answer(self, answer: str, way: str) -> None:
-        self.question = None
-        if answer == "yes" and self.session is not None:
-            getattr(self.session.undo, way)()
-
     def _show_undo(self) -> None:
         session = self.session
         if session is None:
@@ -215,39 +223,13 @@ class MainWindow(QMainWindow):
         ready = undo.problem("undo" if undo.text("undo") else "redo") is None
         self.actions_table.show_undo(undo.text("undo"), undo.text("redo"), ready)
 
-    def _on_stop_of_answer(self, answer: str, folder: Path) -> None:
-        self.question = None
-        if answer == "yes":
-            self.stopper.stop(folder, person())
-
-    def _ask_close(self, session: Session) -> None:
-        if self.question is not None:
-            return
-        stopping = session.stop_request() is not None
-        question = CloseQuestion(self, session.model.name, stopping)
-        question.answered.connect(self._on_close_answer)
-        self.question = question
-        question.open()
-
-    def _on_close_answer(self, answer: str) -> None:
-        self.question = None
-        session = self.session
-        if answer == "leave":
-            self.leave_and_close()
-        elif answer == "stop" and session is not None:
-            if session.over:
-                self.leave_and_close()
-                return
-            self._close_when_over = True
-            session.stop()
-        else:
-            self._close_when_over = False
-
     def _on_ended(self) -> None:
-        if self.question is not None:
-            self.question.reject()
-        if self._close_when_over:
-            self.leave_and_close()
+        self.asking.run_ended()
+        session = self.session
+        if session is not None:
+            state = session.model.state
+            title = self.tr("{0}: {1}").format(session.model.name, state.label)
+            self.notifier.tell(title, state.sentence, phase_tone(state.phase) == "bad")
 
     def _tick(self) -> None:
         if self.view is not None:
@@ -291,7 +273,7 @@ class MainWindow(QMainWindow):
     def _handlers(self) -> Handlers:
         return Handlers(
             open_folder=self._open_folder,
-            show_start=self.show_start,
+            show_start=self.close_run,
             fill_runs=self._fill_runs,
             run_demo=self.run_demo,
             find_run=lambda: self.docks.show("runs"),
@@ -333,21 +315,8 @@ class MainWindow(QMainWindow):
         if chosen:
             self.open_run(Path(chosen))
 
-    def _fill_start(self, start: StartView) -> None:
-        do = {"demo": self.run_demo, "open": self._open_folder}
-        start.offer(
-            "demo",
-            "play",
-            self.tr("Run the demo"),
-            self.tr("A classifier of handwritten digits trains for some minutes: try things out."),
-        )
-        start.offer(
-            "open",
-            "folder",
-            self.tr("Open…"),
-            self.tr("Show a run's folder, such as one that was copied from another computer."),
-        )
-        start.wanted.connect(lambda name: do[name]())
+    def _begin(self, way: str) -> None:
+        {"demo": self.run_demo, "open": self._open_folder}[way]()
 
     def _on_demo_failed(self, problem: str) -> None:
         if self.start is not None:
@@ -393,6 +362,11 @@ class MainWindow(QMainWindow):
                 return
         super().keyPressEvent(event)
 
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
+            self.notifier.seen()
+
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
         if not self._painted:
@@ -405,12 +379,14 @@ class MainWindow(QMainWindow):
             session.poll()
             if session.model.state.live and not session.over:
                 event.ignore()
-                self._ask_close(session)
+                self.asking.close(session)
                 return
         self.ticker.stop()
         self.demo.close()
         self.stopper.close()
         self.others.let_go()
+        if self._presence is not None:
+            self._presence.claim(None)
         self._settings.put("window/geometry", self.saveGeometry())
         self._let_go()
         self._settings.save()
@@ -422,10 +398,3 @@ class MainWindow(QMainWindow):
         self._load_plots()
         self.docks.fill()
         self.ticker.start()
-
-
-def _window_icon() -> QIcon:
-    try:
-        return QIcon(str(resource_path("icons", "lrmonitor.svg")))
-    except FileNotFoundError:
-        return QIcon()

@@ -21,7 +21,9 @@ class OtherWindows:
         """Open a window on a run, or on none. Raises OSError."""
         # Those that were closed meanwhile are taken off the system's table of processes.
         self.started = [one for one in self.started if one.poll() is None]
-        self.started.append(start_window(folder, home=self._home))
+        self.started.append(
+            start_window(folder, () if folder is not None else ("--new",), home=self._home)
+        )
 
     def let_go(self) -> None:
         """Leave them to themselves."""

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from lrmonitor.cli.parser import Subparsers
 
 _DESCRIPTION = """\
-Open the window on a run, live or over; without RUN, on the list of runs. Closing it leaves a live
-run training unless you say otherwise."""
+Open the window on a run, live or over; without RUN, on the run that was open last if it still
+trains, else on the list of runs. If a window shows that run already, it comes to the front. Closing
+it leaves a live run training unless you say otherwise."""
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -24,6 +25,9 @@ def add_parser(subparsers: Subparsers) -> None:
         metavar="RUN",
         nargs="?",
         help="an id, a unique prefix of one, a name, a folder, or `latest`",
+    )
+    parser.add_argument(
+        "--new", action="store_true", help="without RUN: on the list of runs in any case"
     )
     common.add_runs(parser)
     parser.add_argument(
@@ -60,4 +64,5 @@ def open_window(args: argparse.Namespace) -> int:
         screenshot_after=args.screenshot_after,
         runs=common.home(args),
         theme=args.theme,
+        new=args.new,
     )

@@ -51,6 +51,16 @@ def socket_address(run_id: str, rank: int) -> str:
     return address
 
 
+def window_address(folder: str | os.PathLike[str]) -> str:
+    """The name of the socket of the window that shows a run's folder, at most `ADDRESS_LIMIT`
+    bytes."""
+    digest = hashlib.sha256(os.fsencode(os.path.realpath(folder))).hexdigest()[:16]
+    address = str(runtime_dir() / f"window-{digest}.sock")
+    if len(os.fsencode(address)) > ADDRESS_LIMIT:
+        address = str(_fallback() / f"window-{digest}.sock")
+    return address
+
+
 def endpoints(run_id: str) -> dict[int, Path]:
     """The endpoint files of a run by rank; those of killed processes too."""
     pattern = re.compile(re.escape(run_id) + r"-(\d+)\.json")

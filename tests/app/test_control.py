@@ -437,7 +437,7 @@ def test_a_failure_shows_its_last_line(
     folder.exited(1)
     session.poll()
     notices.refresh()
-    assert notices.text == "Its last line: RuntimeError: shape"
+    assert notices.text.endswith("Its last line: RuntimeError: shape")
     assert notices.tone == "bad"
 
 

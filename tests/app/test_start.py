@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
@@ -13,9 +12,11 @@ from pytestqt.qtbot import QtBot
 
 from lrmonitor.app.demo import DemoStarter
 from lrmonitor.launch import demo as launched_demo
+from lrmonitor.link.paths import window_address
 from tests.app.conftest import OpenWindow
 from tests.app.folders import RunFolder
 from tests.conftest import Isolated
+from tests.helpers.wait import wait_until
 
 
 def test_the_ways_to_begin(open_window: OpenWindow) -> None:
@@ -105,9 +106,7 @@ def test_a_new_window_is_a_process_of_its_own(open_window: OpenWindow, isolated:
     window.open_apart(run.path)
     process = window.others.started[0]
     try:
-        command = Path(f"/proc/{process.pid}/cmdline").read_bytes().decode().split("\0")
-        assert str(run.path) in command
-        assert f"--runs={isolated.runs}" in command
+        wait_until(lambda: os.path.exists(window_address(run.path)))
         assert os.getsid(process.pid) == process.pid
         window.close()
         assert window.others.started == []

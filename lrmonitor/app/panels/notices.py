@@ -1,4 +1,4 @@
-"""What must not be overlooked: why a run failed, and what could not be recorded."""
+"""What must not be overlooked: that a run ended and why, and what could not be recorded."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import os
 import re
 from pathlib import Path
 
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QToolButton, QWidget
 
 from lrmonitor.model.state import Phase
 
+from ..phases import phase_tone
 from ..session import Session
 from ..theme import Theme
 from .parts import Banner
@@ -39,30 +41,49 @@ def last_line(folder: Path) -> str:
 
 
 class Notices(Banner):
-    """Hidden while all is well."""
+    """Hidden while all is well. That a run ended while it was shown can be dismissed."""
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self._session = session
-        self._seen = -1
-        self._phase: Phase | None = None
+        self._seen: object = None
+        self._ended = False
+        self.dismiss = QToolButton(self)
+        self.dismiss.setText("✕")
+        self.dismiss.setAutoRaise(True)
+        self.dismiss.setAccessibleName(self.tr("Dismiss"))
+        self.dismiss.setToolTip(self.tr("Dismiss"))
+        self.dismiss.clicked.connect(self._dismiss)
+        self.row.addWidget(self.dismiss, 0, Qt.AlignmentFlag.AlignTop)
+        session.ended.connect(self._on_ended)
         self.refresh()
 
     def refresh(self) -> None:
         """Echo the record."""
         journal = self._session.model.journal
-        phase = self._session.model.state.phase
-        if len(journal) == self._seen and phase is self._phase:
+        state = self._session.model.state
+        seen = (len(journal), state.phase, state.sentence if self._ended else "", self._ended)
+        if seen == self._seen:
             return
-        self._seen, self._phase = len(journal), phase
-        lines = []
+        self._seen = seen
+        lines = [state.sentence] if self._ended else []
+        if state.phase is Phase.FAILED:
+            words = last_line(self._session.folder)
+            if words:
+                lines.append(self.tr("Its last line: {0}").format(words))
         for event in ("probe_error", "lost"):
             found = [entry for entry in journal if entry.event == event]
             if found:
                 more = self.tr(" (and {0} more)").format(len(found) - 1) if len(found) > 1 else ""
                 lines.append(found[-1].text + more)
-        if phase is Phase.FAILED:
-            words = last_line(self._session.folder)
-            if words:
-                lines.insert(0, self.tr("Its last line: {0}").format(words))
-        self.say("\n".join(lines), "bad" if phase is Phase.FAILED else "warn")
+        tone = "bad" if state.phase is Phase.FAILED else "warn"
+        self.dismiss.setVisible(self._ended)
+        self.say("\n".join(lines), phase_tone(state.phase) if self._ended else tone)
+
+    def _on_ended(self) -> None:
+        self._ended = True
+        self.refresh()
+
+    def _dismiss(self) -> None:
+        self._ended = False
+        self.refresh()

@@ -21,9 +21,9 @@ __all__ = ["StartView"]
 
 
 class StartView(QWidget):
-    """An inviting empty state: a button for each way to begin, in the order of `offer`.
+    """An inviting empty state: a button for each way to begin.
 
-    `wanted(name)`: the person chose one.
+    `wanted(name)`: the person chose one of `choices`.
     """
 
     wanted = Signal(str)
@@ -42,18 +42,19 @@ class StartView(QWidget):
         self._column = QVBoxLayout()
         self._column.setSpacing(2)
         self._lay_out()
-
-    def offer(self, name: str, symbol: str, text: str, detail: str) -> QCommandLinkButton:
-        """Add a way to begin; `wanted(name)` says that it was chosen."""
-        button = QCommandLinkButton(text, detail, self)
-        button.setIconSize(QSize(22, 22))
-        button.setAccessibleDescription(detail)
-        button.clicked.connect(lambda: self.wanted.emit(name))
-        self.choices[name] = button
-        self._symbols[name] = symbol
-        self._column.addWidget(button)
+        self._offer(
+            "demo",
+            "play",
+            self.tr("Run the demo"),
+            self.tr("A classifier of handwritten digits trains for some minutes: try things out."),
+        )
+        self._offer(
+            "open",
+            "folder",
+            self.tr("Open…"),
+            self.tr("Show a run's folder, such as one that was copied from another computer."),
+        )
         self._draw()
-        return button
 
     def busy(self, name: str, on: bool) -> None:
         """One of the ways is under way: it cannot be chosen again meanwhile."""
@@ -68,6 +69,15 @@ class StartView(QWidget):
         self._theme = theme
         self.problem.set_theme(theme)
         self._draw()
+
+    def _offer(self, name: str, symbol: str, text: str, detail: str) -> None:
+        button = QCommandLinkButton(text, detail, self)
+        button.setIconSize(QSize(22, 22))
+        button.setAccessibleDescription(detail)
+        button.clicked.connect(lambda: self.wanted.emit(name))
+        self.choices[name] = button
+        self._symbols[name] = symbol
+        self._column.addWidget(button)
 
     def _draw(self) -> None:
         for name, button in self.choices.items():
