@@ -96,6 +96,7 @@ class RunView(QWidget):
         self.plots = PlotPane(self.session.model, self._theme, self)
         self.plots.set_choices(choices or {})
         self.plots.choices_changed.connect(self.choices_changed)
+        self.control.thought_of.connect(self.plots.think_of)
         layout = self.layout()
         assert layout is not None
         layout.replaceWidget(self._empty, self.plots)

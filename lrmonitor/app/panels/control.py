@@ -6,13 +6,14 @@ from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from lrmonitor.model.groups import addressed
+from lrmonitor.model.preview import Wish
 
 from ..proposal import Proposal
 from ..session import Session
 from ..theme import Theme
 from .entry import RateEntry
 from .outcome import OutcomeLine
-from .parts import line
+from .parts import PointedButton, line
 from .rates import RateReadout
 from .target import TargetChoice
 from .training import TrainingControls
@@ -27,12 +28,14 @@ class ControlPanel(QWidget):
 
     `stop_wanted(how)`: the person wants the run ended; to be confirmed. `undo_wanted()`: the latest
     change should be undone; to be confirmed where somebody else made one since. `groups_wanted()`:
-    the table of groups should be shown.
+    the table of groups should be shown. `thought_of(Wish or None)`: the rate command that is typed
+    or pointed at, not sent yet.
     """
 
     stop_wanted = Signal(str)
     undo_wanted = Signal()
     groups_wanted = Signal()
+    thought_of = Signal(object)
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -46,15 +49,20 @@ class ControlPanel(QWidget):
         self.readout = RateReadout(session, self)
         self.entry = RateEntry(theme, self)
         self.outcome = OutcomeLine(session, theme, self)
-        self.release = QPushButton(self.tr("Release"), self)
-        self.freeze = QPushButton(self.tr("Freeze"), self)
-        for button in (self.release, self.freeze):
-            button.setAutoDefault(False)
+        self.release = PointedButton(self.tr("Release"), self)
+        self.freeze = PointedButton(self.tr("Freeze"), self)
+        self._thought: Proposal | None = None
         self.training = TrainingControls(session, theme, self)
         self._lay_out()
         self.target.changed.connect(self.refresh)
+        self.target.changed.connect(lambda: self._think(self._thought))
         self.target.table_wanted.connect(self.groups_wanted)
         self.entry.wanted.connect(self._send)
+        self.entry.thought_of.connect(self._think)
+        for button, mode in ((self.release, "follow"), (self.freeze, "freeze")):
+            button.pointed.connect(
+                lambda on, mode=mode: self.entry.point_at(Proposal(mode) if on else None)
+            )
         self.release.clicked.connect(lambda: self._send(Proposal("follow")))
         self.freeze.clicked.connect(lambda: self._send(Proposal("freeze")))
         self.training.stop_wanted.connect(self.stop_wanted)
@@ -87,6 +95,16 @@ class ControlPanel(QWidget):
             self.entry.take_note(),
         )
         self.refresh()
+
+    def _think(self, proposal: Proposal | None) -> None:
+        if proposal is None and self._thought is None:
+            return
+        self._thought = proposal
+        wish = None
+        if proposal is not None:
+            optimizer, group = self.target.chosen_optimizer(), self.target.chosen_group()
+            wish = Wish(proposal.mode, proposal.value, optimizer, group)
+        self.thought_of.emit(wish)
 
     def _show_outcome(self) -> None:
         """In a low window the news may be below what is seen."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtCore import QSignalBlocker, QTimer, Signal
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
@@ -20,29 +20,35 @@ from lrmonitor.model.recent import Recent
 from ..format import format_rate
 from ..proposal import Caution, Proposal, RateNow, caution, expected, multiplied
 from ..theme import Theme
-from .parts import Banner, Choice, caption, quiet, set_tone
+from .parts import Banner, Choice, PointedButton, caption, quiet, set_tone
 from .ratefield import RateField
 
 __all__ = ["FactorButtons", "RateEntry"]
+
+PAUSE_MS = 180
+"""How long nothing is typed before the number is taken for one."""
 
 FACTORS = ((0.1, "÷10"), (0.5, "÷2"), (2.0, "×2"), (10.0, "×10"))
 
 
 class FactorButtons(QWidget):
-    """÷10 ÷2 ×2 ×10: sent at once. `picked(factor)`."""
+    """÷10 ÷2 ×2 ×10: sent at once. `picked(factor)`; `pointed(factor or None)`: looked at."""
 
     picked = Signal(float)
+    pointed = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.buttons: dict[float, QPushButton] = {}
+        self.buttons: dict[float, PointedButton] = {}
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)
         for factor, text in FACTORS:
-            button = QPushButton(text, self)
-            button.setAutoDefault(False)
+            button = PointedButton(text, self)
             button.setMinimumWidth(40)
+            button.pointed.connect(
+                lambda on, factor=factor: self.pointed.emit(factor if on else None)
+            )
             button.clicked.connect(lambda _=False, factor=factor: self.picked.emit(factor))
             self.buttons[factor] = button
             row.addWidget(button, 1)
@@ -66,10 +72,12 @@ class RateEntry(QWidget):
     """The field with its mode, reason, Apply and the factors. `wanted(Proposal)`: send this.
 
     A large change is pointed out while typing; one that can do harm is asked about once more.
-    `recent_changed()`: a value was used that was not the newest of the recent ones.
+    `thought_of(Proposal or None)`: what is typed, or offered by the button that is pointed at, and
+    is not sent yet. `recent_changed()`: a value was used that was not the newest recent one.
     """
 
     wanted = Signal(object)
+    thought_of = Signal(object)
     recent_changed = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -78,6 +86,13 @@ class RateEntry(QWidget):
         self._problem: str | None = None
         self._armed = False
         self._sent = False
+        self._thought: Proposal | None = None
+        self._pointed: Proposal | None = None
+        # A number is not shown while it is being typed: 3e-4 begins with 3.
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(PAUSE_MS)
+        self._pause.timeout.connect(self._tell)
         self._recent = {"rate": Recent(), "factor": Recent()}
         self.caption = caption(self.tr("New rate"), self)
         self.field = RateField(self)
@@ -111,6 +126,7 @@ class RateEntry(QWidget):
         self.apply.clicked.connect(self.submit)
         self.mode.currentIndexChanged.connect(self._mode_picked)
         self.factors.picked.connect(self._factor_picked)
+        self.factors.pointed.connect(self._factor_pointed)
         self.hold_instead.clicked.connect(self._hold_picked)
         self._review()
 
@@ -163,6 +179,11 @@ class RateEntry(QWidget):
             self._recent[name] = Recent(values if isinstance(values, list) else ())
         self._echo_base()
 
+    def point_at(self, proposal: Proposal | None) -> None:
+        """A button is pointed at that would send this; None: no longer."""
+        self._pointed = None if self._problem is not None else proposal
+        self._tell()
+
     def submit(self) -> None:
         """Enter or Apply: send, unless there is something to say first."""
         if self._problem is not None:
@@ -202,6 +223,7 @@ class RateEntry(QWidget):
         self._review()
 
     def _edited(self) -> None:
+        self._pause.stop()
         self._armed = False
         self._sent = False
         self._review()
@@ -237,6 +259,18 @@ class RateEntry(QWidget):
         if proposal is not None and self._problem is None:
             self.wanted.emit(proposal)
 
+    def _factor_pointed(self, factor: float | None) -> None:
+        self.point_at(None if factor is None else multiplied(self._now, factor))
+
+    def _tell(self) -> None:
+        """What is thought of now, if it is something else."""
+        self._pause.stop()
+        typed = None if self._sent or self._problem is not None else self._proposal()
+        thought = self._pointed or typed
+        if thought != self._thought:
+            self._thought = thought
+            self.thought_of.emit(thought)
+
     def _hold_picked(self) -> None:
         proposal = self._proposal()
         warning = None if proposal is None else caution(self._now, proposal)
@@ -254,6 +288,10 @@ class RateEntry(QWidget):
         """Say what the entry would do, and what to think of first."""
         set_tone(self.field, "none")
         proposal = None if self._sent else self._proposal()
+        if proposal is None:
+            self._tell()
+        elif proposal != self._thought and not self._pause.isActive():
+            self._pause.start()
         warning = None if proposal is None else caution(self._now, proposal)
         self.apply.setText(self.tr("Apply anyway") if self._armed else self.tr("Apply"))
         if warning is None:

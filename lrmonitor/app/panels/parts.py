@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QEnterEvent, QFocusEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
     QHBoxLayout,
     QLabel,
+    QPushButton,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -17,7 +18,7 @@ from PySide6.QtWidgets import (
 from ..icons import pixmap
 from ..theme import Theme
 
-__all__ = ["Banner", "Choice", "caption", "line", "quiet", "set_tone"]
+__all__ = ["Banner", "Choice", "PointedButton", "caption", "line", "quiet", "set_tone"]
 
 
 def set_tone(widget: QWidget, tone: str) -> None:
@@ -51,6 +52,34 @@ def line(parent: QWidget | None = None) -> QFrame:
     frame.setProperty("role", "line")
     frame.setFixedHeight(1)
     return frame
+
+
+class PointedButton(QPushButton):
+    """A button that tells when it is pointed at, by mouse or focus: `pointed(bool)`."""
+
+    pointed = Signal(bool)
+
+    def __init__(self, text: str, parent: QWidget | None = None) -> None:
+        super().__init__(text, parent)
+        self.setAutoDefault(False)
+        self.clicked.connect(lambda: self.pointed.emit(False))
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        super().enterEvent(event)
+        self.pointed.emit(self.isEnabled())
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self.pointed.emit(False)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        if event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason):
+            self.pointed.emit(self.isEnabled())
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.pointed.emit(False)
 
 
 _SYMBOLS = {"good": "good", "warn": "warn", "bad": "bad", "wait": "wait"}

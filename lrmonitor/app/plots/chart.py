@@ -12,6 +12,7 @@ from ..theme import Theme
 from .axes import PlainAxis, PlotGrid, StepView
 from .curves import LossCurve, RateCurve, Span
 from .marks import AxisMarks, Mark, MarkLines
+from .preview import PreviewCurves
 from .ranges import grow_values
 
 __all__ = ["Chart", "LossChart", "RateChart"]
@@ -148,6 +149,7 @@ class RateChart(Chart):
         self.effective: dict[tuple[int, int], RateCurve] = {}
         self.scheduled: dict[tuple[int, int], RateCurve] = {}
         self._agreements: dict[tuple[int, int], _Agreement] = {}
+        self.preview = PreviewCurves(self.item)
 
     def show(self, address: tuple[int, int], curve: RateCurve) -> None:
         """Draw a group's rate, in place of what was drawn for it."""
@@ -173,6 +175,9 @@ class RateChart(Chart):
             else:
                 curve.refresh(span, self.log)
                 ranges.append(curve.range)
+        known = [one for one in ranges if one is not None]
+        data = (min(r[0] for r in known), max(r[1] for r in known)) if known else None
+        ranges.append(self.preview.within(data, self.log))
         return lost, ranges
 
     def _least(self, data: tuple[float, float]) -> float:

@@ -12,16 +12,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from pyqtgraph import GraphicsLayoutWidget
-from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
+from lrmonitor.model.preview import Wish
 from lrmonitor.model.run import RunModel
 
 from ..theme import Theme
 from .chart import LossChart, RateChart
 from .curves import LossCurve, RateCurve, Span
 from .marks import Mark
+from .preview import PreviewLayer
 from .ranges import StepWindow
 from .readout import Readout
 from .tools import Legend, LegendEntry, PlotTools
@@ -61,6 +63,7 @@ class PlotPane(QWidget):
         self.loss = LossChart(self.tr("Loss"), self.tools.smoothing())
         self.rate = RateChart(self.tr("Learning rate"))
         self.readout = Readout(self)
+        self.ahead = PreviewLayer(self.canvas, model, self.rate.preview)
         self._note = QLabel(self.canvas)
         self._rate_note = QLabel(self.canvas)
         self._lay_out()
@@ -89,14 +92,25 @@ class PlotPane(QWidget):
         newest = self.newest()
         window = self._window.advanced(newest)
         self._columns = max(columns, 100)
-        self._show_window(window)
-        span = Span(math.floor(window.low), math.ceil(window.high), self._columns, int(newest))
+        shown = self.ahead.room(window, newest)
+        self._show_window(window, shown)
+        span = Span(math.floor(shown.low), math.ceil(shown.high), self._columns, int(newest))
+        self._draw_ahead(span)
         self.loss.refresh(span)
         self.rate.refresh(span)
+        self._write_ahead()
         if self._mouse is not None:
             # Another step may have moved under the mouse.
             self._point(self._mouse)
         self._stale = False
+
+    def think_of(self, wish: Wish | None) -> None:
+        """Show what this rate command would do, or no longer."""
+        if self.ahead.think_of(wish):
+            if wish is None:
+                self.rate.fit_values()
+            self._stale = True
+            self.refresh(new=False)
 
     def fit(self) -> None:
         """Show the whole run; a live run has room to grow."""
@@ -268,12 +282,22 @@ class PlotPane(QWidget):
             self._legend_key = entries
             self.legend.show_entries(entries, self._theme.quiet)
 
-    def _show_window(self, window: StepWindow) -> None:
+    def _draw_ahead(self, span: Span) -> None:
+        addresses = [*self.rate.effective]
+        colours = {one: self._theme.curve(self._colour_index(one)) for one in addresses}
+        self.ahead.refresh(span.newest, span.high, self.rate.log, self._theme, colours)
+
+    def _write_ahead(self) -> None:
+        view = self.rate.view
+        area = self.canvas.mapFromScene(view.sceneBoundingRect()).boundingRect()
+        low, high = view.viewRange()[1]
+        self.ahead.write(QRectF(area), (low, high), self._theme)
+
+    def _show_window(self, window: StepWindow, shown: StepWindow) -> None:
         changed = window != self._window
         self._window = window
-        shown = self.loss.view.viewRange()[0]
-        if changed or shown != [window.low, window.high]:
-            self.loss.view.setXRange(float(window.low), float(window.high), padding=0)
+        if changed or self.loss.view.viewRange()[0] != [shown.low, shown.high]:
+            self.loss.view.setXRange(float(shown.low), float(shown.high), padding=0)
         self.tools.show_following(window.follow, not self._model.state.phase.over)
 
     def _move(self, window: StepWindow) -> None:

@@ -39,6 +39,15 @@ class StepWindow:
         span = max(newest - oldest, 0.0)
         return StepWindow(oldest, oldest + max(span * 1.1, MINIMUM_STEPS), True, True)
 
+    def ahead(self, newest: float, share: float) -> StepWindow:
+        """With `share` of the width lying beyond the newest step: the whole run is shown narrower,
+        a part of it moved."""
+        if self.whole:
+            return replace(self, high=(newest - share * self.low) / (1 - share))
+        width = self.high - self.low
+        high = newest + share * width
+        return replace(self, low=high - width, high=high)
+
     def closed(self, newest: float, oldest: float = 0.0) -> StepWindow:
         """All steps of a run that grows no more: no empty room on the right."""
         span = max(newest - oldest, 1.0)

@@ -1,0 +1,177 @@
+"""The steps to come, if what stands in the field were applied: dashed, from the newest step on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from pyqtgraph import PlotCurveItem, PlotItem, mkPen
+from PySide6.QtCore import QObject, QPoint, QRectF, Qt
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QLabel, QWidget
+
+from lrmonitor.model.preview import Preview, Wish, preview
+from lrmonitor.model.run import RunModel
+
+from ..format import format_count
+from ..proposal import Proposal
+from ..theme import Theme
+from .ranges import StepWindow
+from .sampling import as_log, value_range
+
+__all__ = ["PreviewCurves", "PreviewLayer"]
+
+Address = tuple[int, int]
+
+BELOW = 20
+"""Pixels from the plot to the words: the numbers of the step axis are between."""
+
+DASHES, DOTS = (5.0, 3.0), (1.0, 2.5)
+
+ROOM, LEAST_ROOM = 0.2, 0.1
+"""Share of the visible steps that lies ahead while there is a preview: when it is made, and below
+which it is made anew (a view that moved with every step would never stand still)."""
+
+FAR_LOG = 1.5
+"""Powers of ten outside of what is shown that a preview may add to a logarithmic axis."""
+
+FAR = 3.0
+"""Times the height of what is shown that a preview may add to a linear axis."""
+
+
+class PreviewCurves:
+    """A pair of curves for each group: its rate as proposed (dashed), its schedule (dotted)."""
+
+    def __init__(self, plot: PlotItem) -> None:
+        self._plot = plot
+        self.curves: dict[Address, tuple[PlotCurveItem, PlotCurveItem]] = {}
+        self.preview: Preview | None = None
+        self.range: tuple[float, float] | None = None
+
+    def show(
+        self, preview: Preview | None, log: bool, theme: Theme, colours: Mapping[Address, str]
+    ) -> None:
+        """Draw this; None draws nothing."""
+        self.preview = preview
+        courses = {} if preview is None else {course.address: course for course in preview.courses}
+        for address in [one for one in self.curves if one not in courses]:
+            for item in self.curves.pop(address):
+                self._plot.removeItem(item)
+        ranges = []
+        for address, course in courses.items():
+            proposed, schedule = self.curves.setdefault(address, self._pair(address))
+            colour = colours.get(address, theme.accent)
+            proposed.setPen(mkPen(colour, width=2, dash=DASHES))
+            schedule.setPen(mkPen(theme.dim(colour, 0.8), width=1.5, dash=DOTS))
+            value, wanted = course.value, course.schedule
+            if log:
+                value, wanted = as_log(value), as_log(wanted)
+            proposed.setData(course.step, value)
+            schedule.setData(course.schedule_step, wanted)
+            ranges.append(value_range(value))
+        known = [one for one in ranges if one is not None]
+        self.range = (min(r[0] for r in known), max(r[1] for r in known)) if known else None
+
+    def within(self, data: tuple[float, float] | None, log: bool) -> tuple[float, float] | None:
+        """The part of the range that the axis should make room for beside that of the `data`.
+
+        A slip of the keyboard must not flatten the curves: what is far away is not shown.
+        """
+        if self.range is None or data is None:
+            return self.range
+        room = FAR_LOG if log else FAR * max(data[1] - data[0], 0.5 * abs(data[1]))
+        low, high = max(self.range[0], data[0] - room), min(self.range[1], data[1] + room)
+        return (low, high) if low <= high else None
+
+    def side(self, shown: tuple[float, float]) -> str:
+        """ "above" or "below" where the proposed rate ends outside of these values, else ""."""
+        ends = [float(item.yData[-1]) for item, _ in self.curves.values()]
+        # On a logarithmic axis 0 has no place: it is below every one.
+        ends = [end if np.isfinite(end) else -np.inf for end in ends]
+        if ends and min(ends) > shown[1]:
+            return "above"
+        return "below" if ends and max(ends) < shown[0] else ""
+
+    def _pair(self, address: tuple[int, int]) -> tuple[PlotCurveItem, PlotCurveItem]:
+        pair = PlotCurveItem(antialias=True, connect="finite"), PlotCurveItem(connect="finite")
+        for item, height in zip(pair, (12, 6), strict=True):
+            item.setZValue(height)
+            self._plot.addItem(item, ignoreBounds=True)
+        return pair
+
+
+class PreviewLayer(QObject):
+    """What is thought of in the control panel, on the rate's plot, with a line of words.
+
+    `think_of` says what; `room` and `refresh` are called with each frame.
+    """
+
+    def __init__(self, canvas: QWidget, model: RunModel, curves: PreviewCurves) -> None:
+        super().__init__(canvas)
+        self._model = model
+        self._curves = curves
+        self._kept: tuple[StepWindow, StepWindow] | None = None
+        self.wish: Wish | None = None
+        self.label = QLabel(canvas)
+        self.label.setTextFormat(Qt.TextFormat.PlainText)
+        self.label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.label.setAutoFillBackground(True)
+        self.label.setContentsMargins(6, 0, 0, 5)
+        self.label.hide()
+
+    def think_of(self, wish: Wish | None) -> bool:
+        """Another wish, or none. True if that changes anything."""
+        changed = wish != self.wish
+        self.wish = wish
+        if wish is None:
+            self._kept = None
+        return changed
+
+    def room(self, window: StepWindow, newest: float) -> StepWindow:
+        """The steps to show, so that there is something to see ahead of the newest one."""
+        if self.wish is None or not window.follow:
+            return window
+        if self._kept is None or self._kept[0] != window or not _roomy(self._kept[1], newest):
+            shown = window if _roomy(window, newest) else window.ahead(newest, ROOM)
+            self._kept = window, shown
+        return self._kept[1]
+
+    def refresh(
+        self, newest: int, until: int, log: bool, theme: Theme, colours: Mapping[Address, str]
+    ) -> None:
+        """Draw it from the newest step on."""
+        found = None
+        if self.wish is not None and not self._model.state.phase.over:
+            found = preview(self._model, self.wish, newest, until)
+        if found is not None or self._curves.preview is not None:
+            self._curves.show(found, log, theme, colours)
+
+    def write(self, area: QRectF, shown: tuple[float, float], theme: Theme) -> None:
+        """Say what is drawn, below the plot (`area`, in the canvas' pixels)."""
+        found = self._curves.preview
+        self.label.setVisible(found is not None)
+        if found is None:
+            return
+        self.label.setText(self._words(found, self._curves.side(shown)))
+        colours = self.label.palette()
+        colours.setColor(QPalette.ColorRole.WindowText, theme.text)
+        colours.setColor(QPalette.ColorRole.Window, theme.base)
+        self.label.setPalette(colours)
+        self.label.adjustSize()
+        # Beside the title of the step axis, where it covers no curve.
+        left = max(int(area.right()) - self.label.width(), int(area.left()))
+        self.label.move(QPoint(left, int(area.bottom()) + BELOW))
+
+    def _words(self, found: Preview, side: str) -> str:
+        wish = found.wish
+        said = self.tr("┅ If applied: {0}").format(Proposal(wish.mode, wish.value).words)
+        if side == "above":
+            said += self.tr(" ↑ above this axis")
+        elif side == "below":
+            said += self.tr(" ↓ below this axis")
+        steps = format_count(found.basis)
+        return said + self.tr("   ┈ Schedule, drawn on as in the last {0} steps").format(steps)
+
+
+def _roomy(window: StepWindow, newest: float) -> bool:
+    return window.high - newest >= LEAST_ROOM * (window.high - window.low)
