@@ -15,6 +15,10 @@ __all__ = ["Actions", "Handlers"]
 class Handlers:
     """What the actions do; each takes nothing but the ones that are switched on and off."""
 
+    new_run: Callable[[], object]
+    attach: Callable[[], object]
+    rerun: Callable[[], None]
+    rerun_with: Callable[[], None]
     open_folder: Callable[[], None]
     show_start: Callable[[], None]
     fill_runs: Callable[[QMenu], None]
@@ -52,12 +56,17 @@ class Actions:
         tr = window.tr
         bar = window.menuBar()
         runs = bar.addMenu(tr("&Runs"))
+        self._add(runs, tr("&New run…"), "Ctrl+N", do.new_run)
+        self._add(runs, tr("&Attach…"), "Ctrl+Shift+O", do.attach)
+        runs.addSeparator()
         self.recent = runs.addMenu(tr("&Recent"))
         self.recent.aboutToShow.connect(lambda: do.fill_runs(self.recent))
         self._add(runs, tr("&Find a run"), "Ctrl+Shift+F", do.find_run)
         self._add(runs, tr("&Open…"), "Ctrl+O", do.open_folder)
         self._add(runs, tr("Run the &demo"), "", do.run_demo)
         runs.addSeparator()
+        self._add(runs, tr("R&e-run"), "Ctrl+Shift+E", do.rerun, True)
+        self._add(runs, tr("Re-run with other &settings…"), "Ctrl+E", do.rerun_with, True)
         self._add(runs, tr("Close the &run"), "Ctrl+Home", do.show_start, True)
         runs.addSeparator()
         self._add(runs, tr("New &window"), "Ctrl+Shift+N", do.new_window)

@@ -98,6 +98,18 @@ def _draw(painter: QPainter, name: str, colour: QColor) -> None:
         _stroke(painter, pen, [(5.4, 8), (10.6, 8)])
     elif name == "down":
         _stroke(painter, pen, [(4, 6), (8, 10), (12, 6)])
+    elif name == "add":
+        _stroke(painter, pen, [(8, 2.8), (8, 13.2)])
+        _stroke(painter, pen, [(2.8, 8), (13.2, 8)])
+    elif name == "link":  # a plug and its socket
+        _stroke(painter, pen, [(1.4, 8), (5, 8)])
+        _stroke(painter, pen, [(11, 8), (14.6, 8)])
+        painter.drawArc(QRectF(5, 4.2, 7.6, 7.6), 90 * 16, 180 * 16)
+        painter.drawLine(QPointF(8.8, 4.2), QPointF(8.8, 11.8))
+        pen.setWidthF(1.5)
+        painter.setPen(pen)
+        painter.drawLine(QPointF(8.8, 6.4), QPointF(11, 6.4))
+        painter.drawLine(QPointF(8.8, 9.6), QPointF(11, 9.6))
     elif name == "folder":
         pen.setWidthF(1.5)
         _stroke(

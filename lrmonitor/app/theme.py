@@ -158,7 +158,23 @@ def style_sheet(theme: Theme) -> str:
         border-radius: 5px; }}
     QLabel[tone="bad"] {{ color: {theme.bad}; }}
     QLabel[tone="warn"] {{ color: {theme.warn}; }}
+    QLabel[note="quiet"] {{ color: {theme.quiet}; }}
+    QLabel[note="warn"] {{ color: {theme.warn}; }}
+    QLabel[note="bad"] {{ color: {theme.bad}; }}
     QLineEdit[tone="bad"] {{ border: 1px solid {theme.bad}; border-radius: 4px; }}
+    QDialog QLineEdit, QDialog QPlainTextEdit, QDialog QTableView, QDialog QTreeView {{
+        background: {theme.base}; border: 1px solid {theme.disabled}; border-radius: 4px; }}
+    QDialog QLineEdit {{ padding: 3px 4px; }}
+    QDialog QTableView {{ gridline-color: {theme.border}; }}
+    QDialog QLineEdit:focus, QDialog QPlainTextEdit:focus, QDialog QTableView:focus,
+    QDialog QTreeView:focus {{ border-color: {theme.accent}; }}
+    QDialog QTableView QLineEdit {{ padding: 0 2px; border-radius: 0; }}
+    QDialog QLineEdit[tone="bad"] {{ border-color: {theme.bad}; }}
+    QRadioButton::indicator {{ width: 12px; height: 12px; border-radius: 7px;
+        border: 1px solid {theme.quiet}; background: {theme.base}; }}
+    QRadioButton::indicator:checked {{ width: 6px; height: 6px;
+        border: 4px solid {theme.accent}; background: {theme.accent_text}; }}
+    QRadioButton::indicator:disabled {{ border-color: {theme.disabled}; }}
     QPushButton[role="primary"] {{ background: {theme.accent}; color: {theme.accent_text};
         border: 1px solid {theme.accent}; border-radius: 4px; padding: 4px 14px;
         font-weight: 600; }}

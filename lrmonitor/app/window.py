@@ -26,6 +26,7 @@ from .dialogs.help import AboutBox, ShortcutsDialog
 from .dialogs.questions import Question
 from .docks import LEFT, Docks
 from .icons import window_icon
+from .launching import Launcher
 from .notifier import Notifier
 from .panels.runs import RunsPanel
 from .panels.start import StartView
@@ -74,6 +75,10 @@ class MainWindow(QMainWindow):
         self.runs.opened.connect(self.open_run)
         self.runs.opened_apart.connect(self.open_apart)
         self.runs.stop_wanted.connect(self.ask_stop_of)
+        self.launcher = Launcher(self, home, themes, lambda: self.session)
+        self.launcher.opened.connect(self.open_run)
+        self.runs.rerun_wanted.connect(self.launcher.rerun)
+        self.runs.rerun_with_wanted.connect(self.launcher.rerun_with)
         self.stopper = Stopper(self)
         self.stopper.failed.connect(self.say)
         self.others = OtherWindows(home)
@@ -272,6 +277,10 @@ class MainWindow(QMainWindow):
 
     def _handlers(self) -> Handlers:
         return Handlers(
+            new_run=lambda: self.launcher.new_run(),
+            attach=lambda: self.launcher.attach(),
+            rerun=lambda: self.launcher.rerun(),
+            rerun_with=lambda: self.launcher.rerun_with(),
             open_folder=self._open_folder,
             show_start=self.close_run,
             fill_runs=self._fill_runs,
@@ -316,7 +325,7 @@ class MainWindow(QMainWindow):
             self.open_run(Path(chosen))
 
     def _begin(self, way: str) -> None:
-        {"demo": self.run_demo, "open": self._open_folder}[way]()
+        {**self.launcher.ways, "demo": self.run_demo, "open": self._open_folder}[way]()
 
     def _on_demo_failed(self, problem: str) -> None:
         if self.start is not None:
@@ -382,6 +391,7 @@ class MainWindow(QMainWindow):
                 self.asking.close(session)
                 return
         self.ticker.stop()
+        self.launcher.close()
         self.demo.close()
         self.stopper.close()
         self.others.let_go()

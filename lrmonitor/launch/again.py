@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -127,3 +127,24 @@ def _gone(info: Mapping[str, Any]) -> str:
     if isinstance(host, str) and host and host != socket.gethostname():
         return f"not on this computer (it ran on {host})"
     return "gone"
+
+
+def recent(infos: Iterable[Mapping[str, Any]], limit: int = 15) -> list[tuple[Form, float]]:
+    """The forms of runs, each once, with the time of the latest that had it.
+
+    Args:
+        infos: the content of each `run.json`, newest first; what was not launched is passed over.
+        limit: how many at most.
+    """
+    found: dict[Form, float] = {}
+    for info in infos:
+        if len(found) >= limit:
+            break
+        try:
+            form = form_of(info)
+        except CannotRerun:
+            continue
+        created = info.get("created")
+        when = float(created) if isinstance(created, (int, float)) else 0.0
+        found.setdefault(form, when)
+    return list(found.items())

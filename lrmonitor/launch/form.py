@@ -296,9 +296,9 @@ def _env_problem(form: Form) -> Problem | None:
     seen = set()
     for key, value in form.env:
         if not key:
-            return Problem("env", f"The value {value!r} has no name.")
+            return Problem("env", f"The value “{value}” has no name.")
         if "=" in key or re.search(r"\s", key):
-            return Problem("env", f"{key!r} cannot be a name: no spaces and no “=” in it.")
+            return Problem("env", f"“{key}” cannot be a name: no spaces and no “=” in it.")
         if key in seen:
             return Problem("env", f"{key} is set twice.")
         seen.add(key)

@@ -142,6 +142,8 @@ def test_the_menu_of_a_run(window: MainWindow, three: dict[str, RunFolder], qtbo
     assert texts(menu) == [
         "Open",
         "Open in a new window",
+        "Re-run",
+        "Re-run with other settings…",
         "Copy the run's id",
         "Copy the folder's path",
         "Show the folder",

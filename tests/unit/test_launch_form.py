@@ -59,7 +59,7 @@ class TestProblems:
             ({"python": "python0.1"}, "python", "no such command on PATH."),
             ({"folder": "/no/such/folder"}, "folder", "There is no folder /no/such/folder."),
             ({"env": (("A", "1"), ("A", "2"))}, "env", "A is set twice."),
-            ({"env": (("", "1"),)}, "env", "The value '1' has no name."),
+            ({"env": (("", "1"),)}, "env", "The value “1” has no name."),
             ({"env": (("A B", "1"),)}, "env", "cannot be a name"),
             ({"name": "a\tb"}, "name", "one line of text"),
         ],

@@ -47,12 +47,15 @@ class RunsPanel(QWidget):
     """Follows the runs of a home on the window's ticks, once `tick` is called.
 
     `opened(Path)` and `opened_apart(Path)`: the person wants a run here, or in a window of its
-    own; `stop_wanted(Path)`: a live one is to be ended (to be confirmed).
+    own; `stop_wanted(Path)`: a live one is to be ended (to be confirmed); `rerun_wanted(Path)` and
+    `rerun_with_wanted(Path)`: one is to be started again, as it was or with other settings.
     """
 
     opened = Signal(object)
     opened_apart = Signal(object)
     stop_wanted = Signal(object)
+    rerun_wanted = Signal(object)
+    rerun_with_wanted = Signal(object)
 
     def __init__(self, home: Path, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -103,12 +106,18 @@ class RunsPanel(QWidget):
                 self.tr("Open in a new &window"), lambda: self.opened_apart.emit(line.folder)
             )
             menu.addSeparator()
+            menu.addAction(self.tr("&Re-run"), lambda: self.rerun_wanted.emit(line.folder))
+            menu.addAction(
+                self.tr("Re-run with other &settings…"),
+                lambda: self.rerun_with_wanted.emit(line.folder),
+            )
+            menu.addSeparator()
             menu.addAction(self.tr("Copy the run's &id"), lambda: _copy(line.id))
         menu.addAction(self.tr("Copy the folder's &path"), lambda: _copy(str(line.folder)))
         menu.addAction(self.tr("Show the &folder"), lambda: show_folder(line.folder))
         if line.live:
             menu.addSeparator()
-            menu.addAction(self.tr("&Stop…"), lambda: self.stop_wanted.emit(line.folder))
+            menu.addAction(self.tr("S&top…"), lambda: self.stop_wanted.emit(line.folder))
         return menu
 
     def _show(self, changed: set[Path]) -> None:

@@ -49,6 +49,18 @@ class StartView(QWidget):
             self.tr("A classifier of handwritten digits trains for some minutes: try things out."),
         )
         self._offer(
+            "new",
+            "add",
+            self.tr("New run…"),
+            self.tr("Start a script, module or command. A Python file dropped here fills it in."),
+        )
+        self._offer(
+            "attach",
+            "link",
+            self.tr("Attach…"),
+            self.tr("Show a training that goes on now, wherever it was started."),
+        )
+        self._offer(
             "open",
             "folder",
             self.tr("Open…"),
