@@ -6,6 +6,8 @@ alone.
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPen, QPixmap, QPolygonF
 
@@ -91,6 +93,13 @@ def _draw(painter: QPainter, name: str, colour: QColor) -> None:
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colour)
         painter.drawEllipse(QPointF(8, 13.4), 1.1, 1.1)
+    elif name == "compiling":
+        painter.setPen(pen)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawEllipse(QPointF(8, 8), 3.6, 3.6)
+        for turn in range(8):
+            ray = QPointF(math.cos(turn * math.pi / 4), math.sin(turn * math.pi / 4))
+            painter.drawLine(QPointF(8, 8) + ray * 5.4, QPointF(8, 8) + ray * 6.4)
     elif name == "not_training":
         painter.setPen(pen)
         painter.setBrush(Qt.BrushStyle.NoBrush)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from lrmonitor.model.state import Phase, RunState
+from lrmonitor.model.state import Phase, RunState, duration
 
 from .theme import Theme
 
-__all__ = ["phase_colour", "phase_symbol", "phase_tone", "phase_word"]
+__all__ = ["phase_colour", "phase_heading", "phase_symbol", "phase_tone", "phase_word"]
 
 _SYMBOLS = {
     Phase.STARTING: "starting",
     Phase.NOT_TRAINING: "not_training",
+    Phase.COMPILING: "compiling",
     Phase.RUNNING: "running",
     Phase.PAUSED: "paused",
     Phase.STALLED: "stalled",
@@ -48,3 +49,11 @@ def phase_tone(phase: Phase) -> str:
 def phase_word(state: RunState) -> str:
     """The state in a word or two, as a heading."""
     return state.label[:1].upper() + state.label[1:]
+
+
+def phase_heading(state: RunState, now: float) -> str:
+    """`phase_word`, and for how long where no step is made meanwhile: "Stalled for 34 s"."""
+    word = phase_word(state)
+    if state.since is None:
+        return word
+    return f"{word} for {duration(max(now - state.since, 1.0))}"

@@ -77,6 +77,28 @@ def tree(who: Identity) -> list[psutil.Process]:
     return list(found.values())
 
 
+def loads_torch(who: Identity) -> bool | None:
+    """Whether PyTorch's library is loaded in the process or one that descends from it.
+
+    None where that cannot be seen: the process is gone or another user's, or the system is not
+    Linux, which alone lists what a process has mapped.
+    """
+    root = find(who)
+    if root is None or not os.path.isdir("/proc"):
+        return None
+    found = [root]
+    with contextlib.suppress(psutil.Error):
+        found += root.children(recursive=True)
+    seen = None
+    for one in found:
+        with contextlib.suppress(OSError):
+            with open(f"/proc/{one.pid}/maps", "rb") as maps:
+                seen = b"/libtorch" in maps.read()
+            if seen:
+                return True
+    return seen
+
+
 def interrupt(who: Identity) -> list[int]:
     """SIGINT to the process group of the process, as Ctrl-C in its terminal does.
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from lrmonitor.model import journal, process, rates, rhythm
+from lrmonitor.model import crash, journal, process, rates, rhythm
 from lrmonitor.model.journal import JournalEntry, Marker
 from lrmonitor.model.notify import Signal
 from lrmonitor.model.printed import Printed
@@ -90,6 +90,8 @@ class RunModel:
         self._asks: list[tuple[float, Ask]] = []
         self._exit: Exit | None = None
         self._failure: str | None = None
+        self._crash: str | None = None
+        self._compiling: float | None = None
 
     @property
     def id(self) -> str:
@@ -217,6 +219,7 @@ class RunModel:
                 self._exit = Exit(
                     code if isinstance(code, int) else None, str(signal) if signal else None
                 )
+                self._crash = crash.last_error(self.reader.folder) if code == 1 else None
             self._record("supervisor", line)
         return bool(lines)
 
@@ -253,6 +256,7 @@ class RunModel:
         self.no_optimizer = None
         self._paused = False
         self._said_bye = False
+        self._compiling = None
 
     def _take_ranks(self) -> bool:
         new = False
@@ -296,6 +300,10 @@ class RunModel:
             self._resumed_time = _time(line)
         elif name == "stopping":
             self._ask(line, "interrupt")
+        elif name == "compiling":
+            self._compiling = _time(line)
+        elif name == "compiled":
+            self._compiling = None
         elif name == "ended":
             self._said_bye = True
 
@@ -368,6 +376,9 @@ class RunModel:
     def _facts(self, now: float) -> Facts:
         steps = self._steps()
         who = self.identity
+        step_time = float(steps.time[-1]) if steps is not None else None
+        if self._compiling is not None and (step_time or 0.0) > self._compiling:
+            self._compiling = None  # a step came after it, whatever became of its end
         return Facts(
             now=now,
             folder_gone=self.reader.gone,
@@ -379,13 +390,16 @@ class RunModel:
             supervisor_alive=self._processes.supervisor_alive,
             # A process that outlived the script (started by it in the background) still trains.
             exit=None if self._processes.living else self._exit,
+            torch=self._processes.torch,
+            crash=self._crash,
+            compiling=self._compiling,
             registered=self._rank is not None,
             said_bye=self._said_bye,
             asks=tuple(ask for _, ask in self._asks),
             paused=self._paused,
             pid=who.pid if who is not None else None,
             step=int(steps.step[-1]) if steps is not None else None,
-            step_time=float(steps.time[-1]) if steps is not None else None,
+            step_time=step_time,
             resumed_time=self._resumed_time,
             interval=rhythm.usual_interval(steps),
             speed=rhythm.speed(steps, self._resumed_time),

@@ -27,6 +27,7 @@ class Phase(Enum):
 
     STARTING = "starting"
     NOT_TRAINING = "not training"
+    COMPILING = "compiling"
     RUNNING = "training"
     PAUSED = "paused"
     STALLED = "stalled"
@@ -72,6 +73,9 @@ class Facts:
     - `started`: when the script's process came up (the supervisor's record, or the probe's).
     - `alive`: whether the script's process, or one that trains, lives.
     - `supervisor_alive`: whether the supervisor lives and may still record the end.
+    - `torch`: whether PyTorch is loaded in the script's processes; None while unknown.
+    - `crash`: the error of the traceback that the script printed last, if any.
+    - `compiling`: since when a model is being compiled, None when none is.
     - `registered`: a training process registered; `said_bye`: it recorded its own end.
     - `asks`: requests to stop, oldest first.
     - `step`, `step_time`: the latest step and when it was done; `interval`: the usual seconds
@@ -87,6 +91,9 @@ class Facts:
     alive: bool = False
     supervisor_alive: bool = False
     exit: Exit | None = None
+    torch: bool | None = None
+    crash: str | None = None
+    compiling: float | None = None
     registered: bool = False
     said_bye: bool = False
     asks: tuple[Ask, ...] = ()
@@ -105,6 +112,7 @@ class RunState:
 
     `label` is one or two words; `sentence` says why. `live` is whether a process of the run is
     there to be commanded or signalled, `pid` which. `code` and `signal` tell how it ended.
+    `since` is the unix time from which a stalled or compiling run has made no step, else None.
     """
 
     phase: Phase
@@ -116,13 +124,14 @@ class RunState:
     signal: str | None = None
     live: bool = False
     pid: int | None = None
+    since: float | None = None
 
 
 def decide(facts: Facts) -> RunState:
     """The state that the facts show."""
     phase, label, sentence = _decide(facts)
     speed = facts.speed if phase is Phase.RUNNING else None
-    if phase in (Phase.PAUSED, Phase.STALLED):
+    if phase in (Phase.PAUSED, Phase.STALLED, Phase.COMPILING):
         speed = 0.0
     return RunState(
         phase=phase,
@@ -134,6 +143,7 @@ def decide(facts: Facts) -> RunState:
         signal=facts.exit.signal if facts.exit else None,
         live=facts.alive and facts.foreign is None,
         pid=facts.pid,
+        since={Phase.STALLED: _quiet_since(facts), Phase.COMPILING: facts.compiling}.get(phase),
     )
 
 
@@ -170,18 +180,34 @@ def _living(facts: Facts) -> tuple[Phase, str, str]:
         if facts.started is None:
             return Phase.STARTING, "starting", "The script is being started."
         waited = facts.now - facts.started
-        sentence = "The script runs; nothing has trained yet."
+        label, sentence = "not training yet", "The script runs; nothing has trained yet."
+        if facts.torch is False:
+            label = "starting up"
+            sentence = "The script runs; it has not loaded PyTorch yet."
+        elif facts.torch:
+            label = "preparing"
+            sentence = (
+                "PyTorch is loaded and no step is done yet: it may be loading data, building or "
+                "compiling the model."
+            )
         if waited >= UNSEEN_SECONDS:
             sentence = (
                 f"The script has run for {duration(waited)} and nothing has trained yet: "
                 f"{REGISTER_HINTS}."
             )
-        return Phase.NOT_TRAINING, "not training yet", sentence
+        return Phase.NOT_TRAINING, label, sentence
     if not facts.alive:
         return Phase.RUNNING, "ending", "The process has gone; its end is being recorded."
+    if facts.compiling is not None:
+        return (
+            Phase.COMPILING,
+            "compiling",
+            f"The model is being compiled, for {duration(facts.now - facts.compiling)} now; steps "
+            "go on after that.",
+        )
     if facts.step_time is None:
         return Phase.RUNNING, "training", "A training process registered; no step is done yet."
-    quiet = facts.now - max(facts.step_time, facts.resumed_time or 0.0)
+    quiet = facts.now - (_quiet_since(facts) or facts.now)
     if quiet > stall_limit(facts.interval):
         usual = f"; a step usually takes {duration(facts.interval)}" if facts.interval else ""
         return (
@@ -192,6 +218,13 @@ def _living(facts: Facts) -> tuple[Phase, str, str]:
         )
     speed = f", {rate_text(facts.speed)}" if facts.speed else ""
     return Phase.RUNNING, "training", f"Training: step {facts.step}{speed}."
+
+
+def _quiet_since(facts: Facts) -> float | None:
+    """Since when no step was made that could have been."""
+    if facts.step_time is None:
+        return None
+    return max(facts.step_time, facts.resumed_time or 0.0)
 
 
 def _exited(facts: Facts, exit: Exit) -> tuple[Phase, str, str]:
@@ -214,6 +247,9 @@ def _exited(facts: Facts, exit: Exit) -> tuple[Phase, str, str]:
             "interrupted",
             f"It was interrupted{at} (exit code 130), not through lrmonitor.",
         )
+    if exit.code == 1 and facts.crash is not None:
+        error = facts.crash.rstrip(".")
+        return Phase.FAILED, "crashed", f"The script crashed{at}: {error}."
     hint = ""
     if exit.code > 128 and (name := _SHELL_SIGNALS.get(exit.code - 128)):
         hint = f", which is how a shell tells of {name}"
@@ -233,8 +269,13 @@ def _signalled(facts: Facts, signal: str, at: str) -> tuple[Phase, str, str]:
     if signal == "SIGKILL":
         why = by or f"{_NOT_OURS}; when memory runs out, the system does this"
         return Phase.KILLED, "killed", f"Killed by SIGKILL{at}{why}."
-    crash = " (a crash in native code)" if signal in _CRASHES else ""
-    return Phase.KILLED, "killed", f"Ended by {signal}{crash}{at}{by or _NOT_OURS}."
+    if signal in _CRASHES:
+        return (
+            Phase.KILLED,
+            "crashed",
+            f"Ended by {signal} (a crash in native code){at}{by or _NOT_OURS}.",
+        )
+    return Phase.KILLED, "killed", f"Ended by {signal}{at}{by or _NOT_OURS}."
 
 
 def _without_exit(facts: Facts) -> tuple[Phase, str, str]:

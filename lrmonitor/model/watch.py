@@ -12,7 +12,8 @@ LOOK_EVERY = 0.5
 class ProcessWatch:
     """The processes that a run's record names, and which of them lived at the latest look.
 
-    `script` is what the supervisor started, `registered` the processes that train, by rank.
+    `script` is what the supervisor started, `registered` the processes that train, by rank; `torch`
+    is whether the script has loaded PyTorch, looked at until one trains.
     """
 
     def __init__(self) -> None:
@@ -22,6 +23,7 @@ class ProcessWatch:
         self.supervisor_alive = False
         self.script_alive = False
         self.living: dict[int, Identity] = {}
+        self.torch: bool | None = None
         self._looked: float | None = None
 
     @property
@@ -57,6 +59,8 @@ class ProcessWatch:
         self._looked = now
         self.supervisor_alive = not (over or elsewhere) and _lives(self.supervisor)
         self.script_alive = not (over or elsewhere) and _lives(self.script)
+        if self.script is not None and self.script_alive and not self.registered and not self.torch:
+            self.torch = process.loads_torch(self.script)
         ended = self.script.pid if over and self.script is not None else None
         self.living = {
             rank: who

@@ -69,7 +69,7 @@ def test_runs_of_other_folders_are_found_by_where_they_listen(
 def test_one_that_has_not_trained_yet_is_found_in_the_folder_of_runs(isolated: Isolated) -> None:
     live(isolated.runs, "20231114-221320-aaaa", trains=False)
     (found,) = LiveRuns(isolated.runs).refresh()
-    assert (found.step, found.loss, found.state.label) == (None, None, "not training yet")
+    assert (found.step, found.loss, found.state.phase.value) == (None, None, "not training")
 
 
 def test_what_is_over_is_not_listed(isolated: Isolated) -> None:

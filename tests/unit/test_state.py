@@ -43,6 +43,41 @@ TABLE: list[tuple[str, Facts, Phase, str, str]] = [
         "not training yet",
         "nothing has",
     ),
+    (
+        "script up, no torch",
+        but(LIVE, started=NOW - 2, torch=False),
+        Phase.NOT_TRAINING,
+        "starting up",
+        "has not loaded PyTorch yet",
+    ),
+    (
+        "script up, torch",
+        but(LIVE, started=NOW - 2, torch=True),
+        Phase.NOT_TRAINING,
+        "preparing",
+        "loading data, building or compiling",
+    ),
+    (
+        "compiling before the first step",
+        but(LIVE, registered=True, compiling=NOW - 12),
+        Phase.COMPILING,
+        "compiling",
+        "for 12 s now",
+    ),
+    (
+        "compiling between two steps is not stalled",
+        but(TRAINING, step_time=NOW - 60, compiling=NOW - 59),
+        Phase.COMPILING,
+        "compiling",
+        "compiled",
+    ),
+    (
+        "gone while compiling",
+        but(OVER, exit=Exit(1), compiling=NOW - 3),
+        Phase.FAILED,
+        "failed",
+        "exit code 1",
+    ),
     ("long without torch", LIVE, Phase.NOT_TRAINING, "not training yet", "-I, -E or -S"),
     ("registered", but(LIVE, registered=True), Phase.RUNNING, "training", "no step is done yet"),
     ("training", TRAINING, Phase.RUNNING, "training", "step 100, 10 steps/s"),
@@ -98,7 +133,27 @@ TABLE: list[tuple[str, Facts, Phase, str, str]] = [
         "ended",
         "trained nothing",
     ),
-    ("crash", but(OVER, exit=Exit(1)), Phase.FAILED, "failed", "exit code 1; the console says why"),
+    (
+        "an exception",
+        but(OVER, exit=Exit(1), crash="ValueError: no."),
+        Phase.FAILED,
+        "crashed",
+        "crashed after step 100: ValueError: no.",
+    ),
+    (
+        "an old traceback and another end",
+        but(OVER, exit=Exit(3), crash="ValueError: no"),
+        Phase.FAILED,
+        "failed",
+        "exit code 3",
+    ),
+    (
+        "exit 1",
+        but(OVER, exit=Exit(1)),
+        Phase.FAILED,
+        "failed",
+        "exit code 1; the console says why",
+    ),
     ("sys.exit(3)", but(OVER, exit=Exit(3)), Phase.FAILED, "failed", "exit code 3"),
     (
         "a shell tells of SIGKILL",
@@ -181,7 +236,7 @@ TABLE: list[tuple[str, Facts, Phase, str, str]] = [
         "native crash",
         but(OVER, exit=Exit(signal="SIGSEGV")),
         Phase.KILLED,
-        "killed",
+        "crashed",
         "a crash in native code",
     ),
     ("exit unknown", but(OVER, exit=Exit()), Phase.LOST, "ended", "how was not recorded"),
@@ -322,6 +377,9 @@ facts_of_any_kind = st.builds(
         signal=st.none() | st.sampled_from(["SIGINT", "SIGTERM", "SIGKILL", "SIGABRT", "SIGHUP"]),
     ),
     registered=st.booleans(),
+    torch=st.none() | st.booleans(),
+    crash=st.none() | st.just("ValueError: shape"),
+    compiling=st.none() | st.floats(NOW - 1e6, NOW),
     said_bye=st.booleans(),
     asks=st.lists(st.sampled_from([INTERRUPT, TERMINATE, KILL, Ask("interrupt")])).map(tuple),
     paused=st.booleans(),
@@ -341,6 +399,14 @@ def test_every_state_explains_itself(facts: Facts) -> None:
     assert state.sentence[0].isupper()
     assert state.sentence.endswith(".")
     assert "None" not in state.sentence.replace("process None", "")
+
+
+def test_since_when_no_step_was_made() -> None:
+    assert decide(TRAINING).since is None
+    stalled = but(TRAINING, step_time=NOW - 600, resumed_time=NOW - 60)
+    assert decide(stalled).since == NOW - 60
+    assert decide(but(TRAINING, compiling=NOW - 5)).since == NOW - 5
+    assert decide(but(TRAINING, compiling=NOW - 5)).steps_per_second == 0.0
 
 
 def test_stall_limit_follows_the_rhythm() -> None:

@@ -10,7 +10,7 @@ from lrmonitor.model.state import Phase
 
 from ..format import format_count, format_duration, format_speed
 from ..icons import pixmap
-from ..phases import phase_colour, phase_symbol, phase_word
+from ..phases import phase_colour, phase_heading, phase_symbol
 from ..session import Session
 from ..theme import Theme
 from .parts import caption
@@ -109,7 +109,7 @@ class RunHeader(QFrame):
             self._symbol = (symbol, colour)
             self.icon.setPixmap(pixmap(symbol, colour, 18))
             self.word.setStyleSheet(f"color: {colour};")
-        word = phase_word(state)
+        word = phase_heading(state, self._session.clock())
         if word != self.word.text():
             self.word.setText(word)
         self.sentence.show_text(self._sentence())

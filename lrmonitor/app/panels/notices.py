@@ -69,7 +69,7 @@ class Notices(Banner):
         lines = [state.sentence] if self._ended else []
         if state.phase is Phase.FAILED:
             words = last_line(self._session.folder)
-            if words:
+            if words and words.rstrip(".") not in state.sentence:
                 lines.append(self.tr("Its last line: {0}").format(words))
         for event in ("probe_error", "lost"):
             found = [entry for entry in journal if entry.event == event]
