@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from lrmonitor.model.preview import Wish
 from lrmonitor.model.run import Changes
 from lrmonitor.model.state import Phase
 
@@ -74,6 +75,7 @@ class RunView(QWidget):
         self.setMinimumSize(320, 300)
         column.addWidget(self._empty, 1)
         session.changed.connect(self._on_changed)
+        self.control.thought_of.connect(self._think_of)
 
     def add_docks(self, docks: Docks) -> None:
         """Put the run's panels into docks; one call each. Their places are the window's to keep."""
@@ -84,7 +86,9 @@ class RunView(QWidget):
         self.control.groups_wanted.connect(lambda: docks.show("groups"))
 
     def _make_groups(self) -> GroupsPanel:
-        self.groups = GroupsPanel(self.session, self._theme, self)
+        entry = self.control.entry
+        self.groups = GroupsPanel(self.session, self._theme, self, entry.take_note)
+        self.groups.thought_of.connect(self._think_of)
         return self.groups
 
     def load_plots(self, choices: dict[str, Any] | None = None) -> PlotPane:
@@ -96,7 +100,6 @@ class RunView(QWidget):
         self.plots = PlotPane(self.session.model, self._theme, self)
         self.plots.set_choices(choices or {})
         self.plots.choices_changed.connect(self.choices_changed)
-        self.control.thought_of.connect(self.plots.think_of)
         layout = self.layout()
         assert layout is not None
         layout.replaceWidget(self._empty, self.plots)
@@ -127,6 +130,10 @@ class RunView(QWidget):
         if self.plots is not None:
             self.plots.set_theme(theme)
             self.plots.refresh()
+
+    def _think_of(self, wish: Wish | None) -> None:
+        if self.plots is not None:
+            self.plots.think_of(wish)
 
     def _on_changed(self, changes: Changes) -> None:
         self._unseen = True

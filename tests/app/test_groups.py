@@ -223,3 +223,34 @@ def test_the_window_shows_it_in_a_dock(folder: RunFolder, open_window: OpenWindo
     folder.applied("x", "freeze", None, ("hold", 0.0), 6e-3, 0.0, 6e-3, groups=3)
     window.view.session.poll()
     assert panel.table.index(0, OVERRIDE).data() == "frozen"
+
+
+def test_what_is_typed_is_shown_on_the_plot_and_takes_the_reason_along(
+    folder: RunFolder, open_window: OpenWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window(folder.path)
+    view = window.view
+    assert view is not None
+    sent: list[Any] = []
+    monkeypatch.setattr(view.session.commander, "send", sent.append)
+    window.docks.show("groups")
+    panel = window.docks.widget("groups")
+    assert isinstance(panel, GroupsPanel)
+    assert view.plots is not None
+    curves = view.plots.rate.preview
+    QTest.keyClicks(view.control.entry.note, "the head lags")
+    field = panel.view.begin_edit(2)
+    assert field is not None
+    QTest.keyClicks(field, "1e-3")
+    qtbot.waitUntil(lambda: set(curves.curves) == {(0, 2)})
+    QTest.keyClick(field, Qt.Key.Key_Escape)
+    assert set(curves.curves) == set()
+    panel.scope.setCurrentIndex(panel.scope.findData("all"))
+    field = panel.view.begin_edit(2)
+    assert field is not None
+    QTest.keyClicks(field, "1e-3")
+    qtbot.waitUntil(lambda: set(curves.curves) == {(0, 0), (0, 1), (0, 2)})
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert set(curves.curves) == set()
+    assert [one.note for one in sent] == ["the head lags"]
+    assert view.control.entry.note.text() == ""

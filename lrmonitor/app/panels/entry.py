@@ -219,6 +219,8 @@ class RateEntry(QWidget):
         self.wanted.emit(proposal)
         self.field.selectAll()
         self.field.settle()
+        if self.note.hasFocus():
+            self.field.setFocus()
         self._remember(proposal)
         self._review()
 

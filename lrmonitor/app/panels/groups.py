@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Qt
+from collections.abc import Callable
+
+from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from lrmonitor.link.messages import CommandError, parse_rate
 from lrmonitor.model.groups import GroupRow, for_all, group_rows
+from lrmonitor.model.preview import Wish
 
 from ..proposal import Proposal, caution
 from ..session import Session
 from ..theme import Theme
+from .entry import PAUSE_MS
 from .grouptable import GroupTable, GroupView
 from .parts import Banner, Choice, caption, quiet
 
@@ -19,11 +23,24 @@ __all__ = ["GroupsPanel"]
 
 
 class GroupsPanel(QWidget):
-    """The table, what a rate typed into it is for, and what is said of it before it is sent."""
+    """The table, what a rate typed into it is for, and what is said of it before it is sent.
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+    `thought_of(Wish or None)`: the rate that is typed and not sent yet. `take_note` gives the
+    reason that goes with a change, where one was typed.
+    """
+
+    thought_of = Signal(object)
+
+    def __init__(
+        self,
+        session: Session,
+        theme: Theme,
+        parent: QWidget | None = None,
+        take_note: Callable[[], str] = str,
+    ) -> None:
         super().__init__(parent)
         self._session = session
+        self._take_note = take_note
         self.setAccessibleName(self.tr("Parameter groups"))
         self.table = GroupTable(theme, self)
         self.view = GroupView(self.table, self)
@@ -43,7 +60,14 @@ class GroupsPanel(QWidget):
         self._scope_caption = caption(self.tr("A rate typed here is"), self)
         self._lay_out()
         self.view.judge = self._judge
-        self.view.ended.connect(lambda: self.banner.say(""))
+        # As in the control panel a number is not shown while it is being typed.
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(PAUSE_MS)
+        self._pause.timeout.connect(self._think)
+        self._typed = ""
+        self.view.typed.connect(self._on_typed)
+        self.view.ended.connect(self._forget)
         self.view.picked.connect(self._echo_buttons)
         self.view.release_wanted.connect(lambda: self._send_row(Proposal("follow")))
         self.release.clicked.connect(lambda: self._send_row(Proposal("follow")))
@@ -109,17 +133,44 @@ class GroupsPanel(QWidget):
             return False
         self.banner.say("")
         self._session.send_rate(
-            Proposal("hold", value), row.optimizer, None if whole else row.group
+            Proposal("hold", value),
+            row.optimizer,
+            None if whole else row.group,
+            self._take_note(),
         )
         self.refresh()
         return True
+
+    def _on_typed(self, text: str) -> None:
+        self._typed = text
+        self._pause.start()
+
+    def _think(self) -> None:
+        """What is typed into a cell, for a preview."""
+        row, wish = self.view.current_row(), None
+        try:
+            value: float | None = parse_rate(self._typed)
+        except CommandError:
+            value = None
+        if row is not None and value is not None and self._problem(row) is None:
+            group: int | None = row.group
+            if self.scope.currentData() == "all":
+                value, group = for_all(self.table.rows, row, value), None
+            wish = None if value is None else Wish("hold", value, row.optimizer, group)
+        self.thought_of.emit(wish)
+
+    def _forget(self) -> None:
+        self._pause.stop()
+        self.banner.say("")
+        self.thought_of.emit(None)
 
     def _send_row(self, proposal: Proposal) -> None:
         row = self.view.current_row()
         if row is None or self._problem(row) is not None:
             return
         whole = self.scope.currentData() == "all"
-        self._session.send_rate(proposal, row.optimizer, None if whole else row.group)
+        group = None if whole else row.group
+        self._session.send_rate(proposal, row.optimizer, group, self._take_note())
         self.refresh()
 
     def _problem(self, row: GroupRow) -> str | None:

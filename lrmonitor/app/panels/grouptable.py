@@ -170,6 +170,7 @@ class _CellEditor(QStyledItemDelegate):
         field.base = value
         field.setText("" if value is None else format_rate(value))
         field.selectAll()
+        field.textEdited.connect(self._view.typed)
         self._insisting = ""
         return field
 
@@ -202,10 +203,12 @@ class GroupView(QTableView):
     """The table on the screen. A digit typed on a row begins its new rate.
 
     `judge(row, text, insisted)` is asked on Enter and says whether the cell may be left.
-    `picked()`: another row; `ended()`: a cell is no longer edited; `release_wanted()`.
+    `picked()`: another row; `typed(text)`: into a cell; `ended()`: it is no longer edited;
+    `release_wanted()`.
     """
 
     picked = Signal()
+    typed = Signal(str)
     ended = Signal()
     release_wanted = Signal()
 

@@ -68,7 +68,7 @@ class PreviewCurves:
                 value, wanted = as_log(value), as_log(wanted)
             proposed.setData(course.step, value)
             schedule.setData(course.schedule_step, wanted)
-            ranges.append(value_range(value))
+            ranges += [value_range(value), value_range(wanted)]
         known = [one for one in ranges if one is not None]
         self.range = (min(r[0] for r in known), max(r[1] for r in known)) if known else None
 
