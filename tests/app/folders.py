@@ -59,10 +59,14 @@ class RunFolder:
 
     def note(self, text: str) -> None:
         """A note of the person."""
+        self.client("note", text=text, step=self.step)
+
+    def client(self, event: str, **fields: Any) -> None:
+        """A line of a client."""
         folder = self.path / "clients"
         folder.mkdir(exist_ok=True)
         by = {"who": "person", "via": "cli", "name": "ann"}
-        self._line(folder / "cli-1.jsonl", "note", {"text": text, "step": self.step, "by": by})
+        self._line(folder / "cli-1.jsonl", event, {**fields, "by": by})
 
     def launch(self, alive: bool = True) -> RunFolder:
         """The supervisor starts the script; alive, it is this very process."""

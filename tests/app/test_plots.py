@@ -265,7 +265,7 @@ def test_the_readout_tells_step_loss_rate_and_marker(folder: RunFolder, qtbot: Q
     readout.point(200.0, 2.0)
     assert "&lt;b>lower" in readout.text()
     readout.leave()
-    assert not any(line.isVisible() for line in readout._lines)
+    assert not any(line.isVisible() for line in readout._lines.values())
 
 
 def test_the_mouse_leads_the_readout(folder: RunFolder, qtbot: QtBot) -> None:
@@ -303,7 +303,7 @@ def test_choices_are_kept_and_taken_up(folder: RunFolder, qtbot: QtBot) -> None:
         shown.pane.tools.loss_log.click()
     shown.pane.tools.rate_log.click()
     choices = shown.pane.choices()
-    assert choices == {"loss_log": True, "rate_log": False, "smoothing": 30}
+    assert choices == {"loss_log": True, "rate_log": False, "smoothing": 30, "metrics": {}}
     again = Plotted(folder, qtbot)
     again.pane.set_choices(choices)
     again.tick()

@@ -100,12 +100,14 @@ class PlotGrid(GraphicsObject):  # type: ignore[misc]
 class StepView(ViewBox):  # type: ignore[misc]
     """The area of a plot. It moves nothing itself: it tells what the person did with the mouse.
 
-    `zoomed(factor, step)`: the wheel; `panned(steps)`: a drag; `fit_wanted()`: a double click.
+    `zoomed(factor, step)`: the wheel; `panned(steps)`: a drag; `fit_wanted()`: a double click;
+    `clicked(step)`: a click.
     """
 
     zoomed = Signal(float, float)
     panned = Signal(float)
     fit_wanted = Signal()
+    clicked = Signal(float)
 
     def __init__(self) -> None:
         super().__init__(enableMenu=False)
@@ -131,6 +133,9 @@ class StepView(ViewBox):  # type: ignore[misc]
         if ev.double() and ev.button() == Qt.MouseButton.LeftButton:
             ev.accept()
             self.fit_wanted.emit()
+        elif ev.button() == Qt.MouseButton.LeftButton:
+            ev.accept()
+            self.clicked.emit(float(self.mapSceneToView(ev.scenePos()).x()))
         else:
             ev.ignore()
 

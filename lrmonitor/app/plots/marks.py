@@ -24,11 +24,12 @@ HANDLE = 5.0
 
 @dataclass(frozen=True)
 class Mark:
-    """One intervention: the step it stands at, its kind and what to say of it."""
+    """One intervention: the step it stands at, its kind, what to say of it, and when it was."""
 
     step: float
     kind: str
     text: str
+    time: float = 0.0
 
 
 class _PixelItem(GraphicsObject):  # type: ignore[misc]

@@ -20,9 +20,11 @@ from lrmonitor.model.preview import Wish
 from lrmonitor.model.run import RunModel
 
 from ..theme import Theme
-from .chart import LossChart, RateChart
+from .below import MetricPlots
+from .chart import Chart, LossChart, RateChart
 from .curves import LossCurve, RateCurve, Span
 from .marks import Mark
+from .metrics import MOST, MetricChart
 from .preview import PreviewLayer
 from .ranges import StepWindow
 from .readout import Readout
@@ -38,9 +40,13 @@ class PlotPane(QWidget):
     """Loss over learning rate. Lives in the GUI thread.
 
     `choices_changed()`: the person switched a scale, the smoothing or following.
+    `mark_clicked(Mark)`: a marker was clicked. `remove_wanted(str)`: the series of that name, made
+    of printed numbers, is not wanted any more.
     """
 
     choices_changed = Signal()
+    mark_clicked = Signal(object)
+    remove_wanted = Signal(str)
 
     def __init__(self, model: RunModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -51,6 +57,7 @@ class PlotPane(QWidget):
         self._stale = True
         self._message = ""
         self._mouse: QPointF | None = None
+        self._spot: int | None = None
         self._rate_scale_chosen = False
         self._colours: dict[tuple[int, int], int] = {}
         self._legend_key: Sequence[LegendEntry] = ()
@@ -63,6 +70,7 @@ class PlotPane(QWidget):
         self.loss = LossChart(self.tr("Loss"), self.tools.smoothing())
         self.rate = RateChart(self.tr("Learning rate"))
         self.readout = Readout(self)
+        self.metrics = MetricPlots(self.canvas, self._begin_metric, self.readout.remove)
         self.ahead = PreviewLayer(self.canvas, model, self.rate.preview)
         self._note = QLabel(self.canvas)
         self._rate_note = QLabel(self.canvas)
@@ -77,7 +85,8 @@ class PlotPane(QWidget):
 
     def newest(self) -> float:
         """The newest step of the run that anything was recorded for."""
-        steps = [int(curve.series.step[-1]) for curve in self._curves() if len(curve.series)]
+        shown = [*self._curves(), *(chart.curve for chart in self.metrics.charts.values())]
+        steps = [int(curve.series.step[-1]) for curve in shown if len(curve.series)]
         return float(max([*steps, self._model.state.step or 0]))
 
     def refresh(self, new: bool = True) -> None:
@@ -87,6 +96,7 @@ class PlotPane(QWidget):
             return
         if new:
             self._take_series()
+            self._take_metrics()
             self._take_marks()
             self._show_message()
         newest = self.newest()
@@ -96,10 +106,12 @@ class PlotPane(QWidget):
         self._show_window(window, shown)
         span = Span(math.floor(shown.low), math.ceil(shown.high), self._columns, int(newest))
         self._draw_ahead(span)
-        self.loss.refresh(span)
-        self.rate.refresh(span)
+        for chart in self._charts():
+            chart.refresh(span)
         self._write_ahead()
-        if self._mouse is not None:
+        if self._spot is not None:
+            self.readout.point(self._spot, 0.5)
+        elif self._mouse is not None:
             # Another step may have moved under the mouse.
             self._point(self._mouse)
         self._stale = False
@@ -119,8 +131,14 @@ class PlotPane(QWidget):
         if self._model.state.phase.over:
             fitted = fitted.closed(newest)
         self._move(fitted)
-        for chart in (self.loss, self.rate):
+        for chart in self._charts():
             chart.fit_values()
+        self.refresh(new=False)
+
+    def show_step(self, step: int) -> None:
+        """Bring a step into the middle and mark it, until the mouse points elsewhere."""
+        self._move(self._window.centred(step, self.newest()))
+        self._spot = step
         self.refresh(new=False)
 
     def set_following(self, on: bool) -> None:
@@ -132,8 +150,9 @@ class PlotPane(QWidget):
         """Take the theme's colours."""
         self._theme = theme
         self.canvas.setBackground(theme.base)
-        for chart in (self.loss, self.rate):
+        for chart in self._charts():
             chart.colour(theme)
+        self.metrics.colour(theme)
         self.loss.show_steps(None, theme)
         self.rate.show_steps(self.tr("Step"), theme)
         self.readout.set_theme(theme)
@@ -161,10 +180,14 @@ class PlotPane(QWidget):
             "loss_log": self.loss.log,
             "rate_log": self.rate.log if self._rate_scale_chosen else None,
             "smoothing": self.tools.smoothing(),
+            "metrics": dict(self.metrics.choice),
         }
 
     def set_choices(self, choices: dict[str, Any]) -> None:
         """Take up what was chosen before."""
+        kept = choices.get("metrics")
+        if isinstance(kept, dict):
+            self.metrics.choice = {str(key): bool(on) for key, on in kept.items()}
         self.tools.set_smoothing(int(choices.get("smoothing") or self.tools.smoothing()))
         self._set_smoothing(self.tools.smoothing())
         if choices.get("loss_log") is not None:
@@ -184,9 +207,9 @@ class PlotPane(QWidget):
         grid.setContentsMargins(4, 6, 14, 4)
         grid.setSpacing(8)
         self.canvas.addItem(self.loss.item, row=0, col=0)
-        self.canvas.addItem(self.rate.item, row=1, col=0)
+        self.canvas.addItem(self.rate.item, row=MOST + 1, col=0)
         grid.setRowStretchFactor(0, 3)
-        grid.setRowStretchFactor(1, 2)
+        grid.setRowStretchFactor(MOST + 1, 2)
         self.rate.view.setXLink(self.loss.view)
         for note in (self._note, self._rate_note):
             note.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -197,9 +220,9 @@ class PlotPane(QWidget):
 
     def _connect(self) -> None:
         for chart in (self.loss, self.rate):
-            chart.view.zoomed.connect(self._zoom)
-            chart.view.panned.connect(self._pan)
-            chart.view.fit_wanted.connect(self.fit)
+            self._connect_view(chart)
+        self.tools.metric_toggled.connect(self._metric_chosen)
+        self.tools.remove_wanted.connect(self.remove_wanted)
         self.canvas.scene().sigMouseMoved.connect(self._point)
         self.canvas.installEventFilter(self)
         self.tools.fit_wanted.connect(self.fit)
@@ -207,6 +230,15 @@ class PlotPane(QWidget):
         self.tools.loss_log_changed.connect(self._loss_log_chosen)
         self.tools.rate_log_changed.connect(self._rate_log_chosen)
         self.tools.smoothing_changed.connect(self._smoothing_chosen)
+
+    def _connect_view(self, chart: Chart) -> None:
+        chart.view.zoomed.connect(self._zoom)
+        chart.view.panned.connect(self._pan)
+        chart.view.fit_wanted.connect(self.fit)
+        chart.view.clicked.connect(self._click)
+
+    def _charts(self) -> list[Chart]:
+        return [self.loss, *self.metrics.charts.values(), self.rate]
 
     def _curves(self) -> list[LossCurve | RateCurve]:
         return [
@@ -254,9 +286,25 @@ class PlotPane(QWidget):
         return any(len(v) for v in values) and all((v > 0).all() for v in values)
 
     def _take_marks(self) -> None:
-        marks = [Mark(float(m.step), m.kind, m.text) for m in self._model.markers]
-        self.loss.set_marks(marks)
-        self.rate.set_marks(marks)
+        marks = [Mark(float(m.step), m.kind, m.text, m.time) for m in self._model.markers]
+        for chart in self._charts():
+            chart.set_marks(marks)
+
+    def _take_metrics(self) -> None:
+        if self.metrics.take(self._model.metrics(), self._theme):
+            self._stale = True
+        self.tools.show_metrics(self.metrics.choices)
+
+    def _begin_metric(self, chart: MetricChart) -> None:
+        chart.view.setXLink(self.loss.view)
+        self._connect_view(chart)
+        self.readout.add(chart)
+
+    def _metric_chosen(self, key: str, on: bool) -> None:
+        self.metrics.choose(key, on)
+        self._take_metrics()
+        self._take_marks()
+        self._choice_made()
 
     def _colour_loss(self, number: int, curve: LossCurve) -> None:
         colour = self._theme.curve(self._colour_index((number, 0)))
@@ -347,17 +395,29 @@ class PlotPane(QWidget):
         self.choices_changed.emit()
 
     def _point(self, position: QPointF) -> None:
-        self._mouse = QPointF(position)
-        for chart in (self.loss, self.rate):
+        if self._mouse != position:
+            self._mouse = QPointF(position)
+            self._spot = None
+        for chart in self._charts():
             if chart.view.sceneBoundingRect().contains(position):
                 step = float(chart.view.mapSceneToView(position).x())
-                width = (self._window.high - self._window.low) / max(chart.view.width(), 1.0)
-                self.readout.point(step, POINTING_PIXELS * width)
+                self.readout.point(step, self._reach())
                 return
         self._leave()
 
+    def _reach(self) -> float:
+        """How many steps off the mouse may be to mean a mark."""
+        pixels = max(float(self.loss.view.width()), 1.0)
+        return POINTING_PIXELS * (self._window.high - self._window.low) / pixels
+
+    def _click(self, step: float) -> None:
+        mark = self.readout.mark_near(step, self._reach())
+        if mark is not None:
+            self.mark_clicked.emit(mark)
+
     def _leave(self) -> None:
         self._mouse = None
+        self._spot = None
         self.readout.leave()
 
     def _show_message(self) -> None:

@@ -75,6 +75,14 @@ class StepWindow:
             self, low=self.low + delta, high=self.high + delta, follow=False, whole=False
         )
 
+    def centred(self, step: float, newest: float) -> StepWindow:
+        """Moved so that `step` is in the middle, as far as there are steps to show around it."""
+        width = self.high - self.low
+        lowest = min(self.low, 0.0)
+        highest = max(self.high, self.fitted(newest).high)
+        low = max(min(step - width / 2, highest - width), lowest)
+        return self.panned(low - self.low) if abs(low - self.low) > 1e-9 * width else self
+
     def following(self, on: bool, newest: float) -> StepWindow:
         """With follow switched on (jumps to the newest step when it is out of view) or off."""
         return replace(self, follow=on).advanced(newest)

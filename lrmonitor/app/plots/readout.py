@@ -11,8 +11,9 @@ from lrmonitor.record.reader import Series
 
 from ..format import format_count, format_loss, format_rate
 from ..theme import Theme
-from .chart import LossChart, RateChart
+from .chart import Chart, LossChart, RateChart
 from .marks import Mark
+from .metrics import MetricChart
 
 __all__ = ["Readout"]
 
@@ -22,19 +23,18 @@ class Readout(QObject):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self._theme: Theme | None = None
         self._step: float | None = None
         self._reach = 0.0
-        self._lines = [InfiniteLine(angle=90, movable=False) for _ in range(2)]
+        self._lines: dict[Chart, InfiniteLine] = {}
         self._card: QFrame | None = None
         self._text = QLabel()
 
     def attach(self, loss: LossChart, rate: RateChart) -> None:
         """Live in these two plots."""
         self._loss, self._rate = loss, rate
-        for chart, line in zip((loss, rate), self._lines, strict=True):
-            line.setZValue(40)
-            line.hide()
-            chart.item.addItem(line, ignoreBounds=True)
+        for chart in (loss, rate):
+            self.add(chart)
         canvas = loss.item.scene().views()[0]
         self._card = QFrame(canvas)
         self._card.setProperty("role", "card")
@@ -45,10 +45,24 @@ class Readout(QObject):
         layout.addWidget(self._text)
         self._card.hide()
 
+    def add(self, chart: Chart) -> None:
+        """Point in this plot too."""
+        line = InfiniteLine(angle=90, movable=False)
+        line.setZValue(40)
+        line.hide()
+        if self._theme is not None:
+            line.setPen(mkPen(self._theme.quiet, width=1))
+        chart.item.addItem(line, ignoreBounds=True)
+        self._lines[chart] = line
+
+    def remove(self, chart: Chart) -> None:
+        """Point in this plot no more."""
+        chart.item.removeItem(self._lines.pop(chart))
+
     def set_theme(self, theme: Theme) -> None:
         """Take the theme's colours."""
         self._theme = theme
-        for line in self._lines:
+        for line in self._lines.values():
             line.setPen(mkPen(theme.quiet, width=1))
 
     def point(self, step: float, reach: float) -> None:
@@ -60,10 +74,9 @@ class Readout(QObject):
         """The mouse is elsewhere."""
         if self._step is not None:
             self._step = None
-            for line in self._lines:
+            for chart, line in self._lines.items():
                 line.hide()
-            self._loss.mark_lines.point_at(None)
-            self._rate.mark_lines.point_at(None)
+                chart.mark_lines.point_at(None)
             if self._card is not None:
                 self._card.hide()
 
@@ -71,15 +84,20 @@ class Readout(QObject):
         """The card's text (rich)."""
         return self._text.text()
 
+    def mark_near(self, step: float, reach: float) -> Mark | None:
+        """The mark nearest to a step, within `reach` steps; of several at one place the latest."""
+        near = [m for m in self._loss.mark_lines.marks if abs(m.step - step) <= reach]
+        return min(reversed(near), key=lambda m: abs(m.step - step), default=None)
+
     def refresh(self) -> None:
         """Show the values at the step pointed at, as they are now."""
         if self._step is None or self._card is None:
             return
         step = max(round(self._step), 0)
-        mark = self._mark(self._step)
+        mark = self.mark_near(self._step, self._reach)
         if mark is not None:
             step = int(mark.step)
-        for chart, line in zip((self._loss, self._rate), self._lines, strict=True):
+        for chart, line in self._lines.items():
             line.setPos(float(step))
             line.show()
             chart.mark_lines.point_at(mark)
@@ -88,11 +106,6 @@ class Readout(QObject):
         self._place(step)
         self._card.show()
         self._card.raise_()
-
-    def _mark(self, step: float) -> Mark | None:
-        near = [m for m in self._loss.mark_lines.marks if abs(m.step - step) <= self._reach]
-        # Of several at one place the latest is told.
-        return min(reversed(near), key=lambda m: abs(m.step - step), default=None)
 
     def _words(self, step: int, mark: Mark | None) -> str:
         lines = [f"<b>{self.tr('Step {0}').format(format_count(step))}</b>"]
@@ -114,12 +127,31 @@ class Readout(QObject):
             if wanted is not None and wanted != value:
                 line += self.tr(" (scheduled {0})").format(format_rate(wanted))
             lines.append(line)
-        if mark is not None:
+        lines += self._metrics(step)
+        if mark is not None and self._theme is not None:
             words = mark.text.replace("&", "&amp;").replace("<", "&lt;")
             if len(words) > 120:
                 words = words[:117] + "…"
             lines.append(f'<span style="color:{self._theme.marker}">▼ {words}</span>')
         return "<br>".join(lines)
+
+    def _metrics(self, step: int) -> list[str]:
+        """The latest value of each metric shown, and where it is from if not from this step."""
+        lines = []
+        for chart in self._lines:
+            if not isinstance(chart, MetricChart):
+                continue
+            series = chart.curve.series
+            before = np.flatnonzero(series.step <= step)
+            if not len(before):
+                continue
+            last = int(before[-1])
+            name = chart.title.replace("&", "&amp;").replace("<", "&lt;")
+            line = f"{name}&nbsp; <b>{format_loss(float(series.value[last]))}</b>"
+            if int(series.step[last]) != step:
+                line += self.tr(" (step {0})").format(format_count(int(series.step[last])))
+            lines.append(line)
+        return lines
 
     def _place(self, step: int) -> None:
         card = self._card

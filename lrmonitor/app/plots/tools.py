@@ -13,9 +13,12 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
+    QMenu,
     QToolButton,
     QWidget,
 )
+
+from .metrics import MetricChoice
 
 __all__ = ["Legend", "LegendEntry", "PlotTools"]
 
@@ -39,6 +42,8 @@ class PlotTools(QFrame):
     loss_log_changed = Signal(bool)
     rate_log_changed = Signal(bool)
     smoothing_changed = Signal(int)
+    metric_toggled = Signal(str, bool)
+    remove_wanted = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -73,6 +78,14 @@ class PlotTools(QFrame):
         self.smooth.setMinimumWidth(self.smooth.sizeHint().width())
         self.set_smoothing(DEFAULT_SMOOTHING)
         self.smooth.currentIndexChanged.connect(self._smoothing_picked)
+        self.series = QToolButton(self)
+        self.series.setProperty("role", "tool")
+        self.series.setText(self.tr("Series"))
+        self.series.setToolTip(self.tr("Which of the logged and printed numbers have a plot"))
+        self.series.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.series.setMenu(QMenu(self.series))
+        self.series.hide()
+        self._metrics: list[MetricChoice] = []
         self._lay_out()
 
     def smoothing(self) -> int:
@@ -99,6 +112,28 @@ class PlotTools(QFrame):
     def show_rate_log(self, on: bool) -> None:
         """Echo the scale of the rate."""
         self._echo(self.rate_log, on)
+
+    def show_metrics(self, metrics: list[MetricChoice]) -> None:
+        """Offer these series; the button is hidden where there are none."""
+        if metrics == self._metrics:
+            return
+        self._metrics = metrics
+        menu = self.series.menu()
+        menu.clear()
+        for one in metrics:
+            action = menu.addAction(_plain(one.name))
+            action.setCheckable(True)
+            action.setChecked(one.shown)
+            action.triggered.connect(
+                lambda on=False, key=one.key: self.metric_toggled.emit(key, bool(on))
+            )
+        removable = [one for one in metrics if one.removable]
+        if removable:
+            menu.addSeparator()
+        for one in removable:
+            action = menu.addAction(self.tr("Remove “{0}”").format(_plain(one.name)))
+            action.triggered.connect(lambda _=False, name=one.name: self.remove_wanted.emit(name))
+        self.series.setVisible(bool(metrics))
 
     def _echo(self, button: QToolButton, on: bool) -> None:
         if button.isChecked() != on:
@@ -132,6 +167,8 @@ class PlotTools(QFrame):
         caption.setBuddy(self.smooth)
         layout.addWidget(caption)
         layout.addWidget(self.smooth)
+        layout.addSpacing(10)
+        layout.addWidget(self.series)
         layout.addStretch(1)
 
 
@@ -157,6 +194,10 @@ class Legend(QLabel):
         parts.append(f'<span style="color:{quiet}">{note}</span>')
         self.setText(" &nbsp; &nbsp;".join(parts) if entries else "")
         self.setVisible(bool(entries))
+
+
+def _plain(name: str) -> str:
+    return name.replace("&", "&&")
 
 
 def _unbroken(text: str) -> str:

@@ -1,0 +1,89 @@
+"""Which series of metrics have plots below the loss, and in which row each of them stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from pyqtgraph import GraphicsLayoutWidget
+
+from lrmonitor.record.reader import Series
+
+from ..theme import Theme
+from .metrics import MOST, MetricChart, MetricChoice, metric_key
+
+__all__ = ["MetricPlots"]
+
+
+class MetricPlots:
+    """The plots of metrics in the rows 1 to MOST of a canvas.
+
+    `begin` is called with each new plot and `end` with each that goes, before it is used and after.
+    The first MOST series are shown unless the person chose otherwise (`choice`: key to yes or no).
+    """
+
+    def __init__(
+        self,
+        canvas: GraphicsLayoutWidget,
+        begin: Callable[[MetricChart], None],
+        end: Callable[[MetricChart], None],
+    ) -> None:
+        self.charts: dict[str, MetricChart] = {}
+        self.choice: dict[str, bool] = {}
+        self._canvas = canvas
+        self._begin = begin
+        self._end = end
+        self._there: dict[str, Series] = {}
+
+    @property
+    def choices(self) -> list[MetricChoice]:
+        """The series that can be shown."""
+        return [
+            MetricChoice(key, one.info.name, key in self.charts, one.info.series < 0)
+            for key, one in self._there.items()
+        ]
+
+    def take(self, metrics: Sequence[Series], theme: Theme) -> bool:
+        """Show what is chosen of these; True if plots came or went."""
+        self._there = {metric_key(series): series for series in metrics}
+        wanted = [key for key in self._there if self.choice.get(key, True)][:MOST]
+        changed = list(self.charts) != wanted
+        if changed:
+            self._place(wanted, theme)
+        for key, chart in self.charts.items():
+            chart.curve.follow(self._there[key])
+        return changed
+
+    def choose(self, key: str, on: bool) -> None:
+        """Show a series or not, at the next `take`; where there is no room the last one goes."""
+        self.choice[key] = on
+        if not on:
+            return
+        for other in self._there:
+            if other != key and other not in self.charts:
+                self.choice.setdefault(other, False)
+        for other in [other for other in self.charts if other != key][MOST - 1 :]:
+            self.choice[other] = False
+
+    def colour(self, theme: Theme) -> None:
+        """Take the theme's colours."""
+        for at, chart in enumerate(self.charts.values()):
+            chart.colour(theme)
+            # After those of the first optimizers and groups, of which there are rarely more.
+            chart.curve.colour(theme.curve(2 + at))
+
+    def _place(self, wanted: Sequence[str], theme: Theme) -> None:
+        known, self.charts = self.charts, {}
+        for key, chart in known.items():
+            self._canvas.removeItem(chart.item)
+            if key not in wanted:
+                self._end(chart)
+        for row, key in enumerate(wanted, start=1):
+            chart = known.get(key) or MetricChart(self._there[key])
+            self.charts[key] = chart
+            self._canvas.addItem(chart.item, row=row, col=0)
+            if key not in known:
+                self._begin(chart)
+        for row in range(1, MOST + 1):
+            stretch = 2 if row <= len(wanted) else 0
+            self._canvas.ci.layout.setRowStretchFactor(row, stretch)
+        self.colour(theme)

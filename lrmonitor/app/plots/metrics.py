@@ -1,0 +1,138 @@
+"""Plots of what the script logged or printed: one below the loss for each series that is chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pyqtgraph import PlotCurveItem, ScatterPlotItem, mkBrush, mkPen
+
+from lrmonitor.model.decimate import minmax, visible
+from lrmonitor.record.reader import Series
+
+from .chart import Chart
+from .curves import WHOLE, Span
+from .sampling import inside, one_per_column, value_range
+from .thinned import NonFinite, Thinned
+
+Floats = NDArray[np.float64]
+
+__all__ = ["MOST", "MetricChart", "MetricChoice", "MetricCurve", "metric_key"]
+
+MOST = 3
+"""Plots of metrics at a time: more would leave none of them readable."""
+
+DOTS = 150
+"""Points in view up to which each has a dot: a single value would show as no line at all."""
+
+SMOOTH = 500
+"""Points in view up to which the line is drawn wide and antialiased."""
+
+LONGEST_TITLE = 24
+
+_EMPTY: Floats = np.empty(0)
+
+
+def metric_key(series: Series) -> str:
+    """What tells a series from another of its name: a logged and a printed one may share it."""
+    return f"{'printed' if series.info.series < 0 else 'logged'}:{series.info.name}"
+
+
+class MetricCurve:
+    """One series of numbers that come now and then, or at each step."""
+
+    def __init__(self, series: Series) -> None:
+        self.series = series
+        self.line = PlotCurveItem(connect="finite")
+        self.line.setSegmentedLineMode("on")
+        self.dots = ScatterPlotItem(size=6, pxMode=True)
+        self.dots.setZValue(12)
+        self.range: tuple[float, float] | None = None
+        self._colour = "#888888"
+        self._wide = True
+        self._thinned = Thinned()
+        self._lost = NonFinite()
+
+    def colour(self, colour: str) -> None:
+        """The pens."""
+        self._colour = colour
+        self.line.setPen(mkPen(colour, width=2 if self._wide else 1))
+        self.dots.setBrush(mkBrush(colour))
+        self.dots.setPen(None)
+
+    def follow(self, series: Series) -> None:
+        """Draw another series in the place of the one before: the same numbers, read anew."""
+        if series is not self.series:
+            self.series = series
+            self._thinned = Thinned()
+            self._lost = NonFinite()
+
+    def refresh(self, span: Span) -> Floats:
+        """Draw the visible part. Returns the steps whose value has no place on the axis."""
+        step, value = self._columns()
+        if not len(step):
+            self.line.setData(_EMPTY, _EMPTY)
+            self.dots.setData([], [])
+            self.range = None
+            return _EMPTY
+        part = visible(step, span.low, span.high)
+        count = part.stop - part.start
+        if count > WHOLE and self.series.ascending:
+            step_drawn, value_drawn = self._thinned.of(step, value)
+        else:
+            step_drawn, value_drawn = step, value
+        x, y = minmax(step_drawn, value_drawn, span.low, span.high, span.columns)
+        self._widen(count <= SMOOTH)
+        self.line.setData(x, y)
+        finite = np.isfinite(y)
+        few = count <= DOTS
+        self.dots.setData(x[finite] if few else [], y[finite] if few else [])
+        self.range = value_range(y[(x >= span.low) & (x <= span.high)])
+        if self.series.ascending:
+            steps = self._lost.of(step, value)
+        else:
+            steps = step[~np.isfinite(value)]
+        lost = steps[inside(steps, span.low, span.high)].astype(np.float64)
+        return one_per_column(lost, span.low, span.high, span.columns)
+
+    def _columns(self) -> tuple[NDArray[np.int64], Floats]:
+        step, value = self.series.step, self.series.value
+        if not self.series.ascending:
+            order = np.argsort(step, kind="stable")
+            step, value = step[order], value[order]
+        return step, value
+
+    def _widen(self, wide: bool) -> None:
+        if wide != self._wide:
+            self._wide = wide
+            self.line.opts["antialias"] = wide
+            self.line.setPen(mkPen(self._colour, width=2 if wide else 1))
+
+
+class MetricChart(Chart):
+    """The plot of one series."""
+
+    def __init__(self, series: Series) -> None:
+        name = series.info.name
+        title = name if len(name) <= LONGEST_TITLE else name[: LONGEST_TITLE - 1] + "…"
+        super().__init__(title, handles=False)
+        self.curve = MetricCurve(series)
+        for part in (self.curve.line, self.curve.dots):
+            self.item.addItem(part, ignoreBounds=True)
+        self.item.hideAxis("bottom")
+
+    def _draw(self, span: Span) -> tuple[list[Floats], list[tuple[float, float] | None]]:
+        lost = self.curve.refresh(span)
+        return [lost], [self.curve.range]
+
+
+@dataclass(frozen=True)
+class MetricChoice:
+    """A series that can be shown: its key, its name, whether it is shown, and whether it can be
+    removed (it was made of printed numbers)."""
+
+    key: str
+    name: str
+    shown: bool
+    removable: bool

@@ -1,0 +1,155 @@
+"""Plots of logged and printed numbers below the loss, and markers that are clicked."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from lrmonitor.app.plots.marks import Mark
+from lrmonitor.app.plots.metrics import MOST
+from lrmonitor.app.plots.pane import PlotPane
+from lrmonitor.app.plots.ranges import StepWindow
+from lrmonitor.app.theme import DARK, LIGHT, ThemeManager
+from lrmonitor.model.run import RunModel
+from tests.app.folders import RunFolder
+from tests.conftest import Isolated
+
+
+@pytest.fixture
+def folder(isolated: Isolated, themes: ThemeManager) -> RunFolder:
+    """A run that trained and has ended."""
+    return RunFolder(isolated.runs).launch(False).register().train(200)
+
+
+def opened(folder: RunFolder, qtbot: QtBot) -> PlotPane:
+    model = RunModel(folder.path)
+    for _ in range(3):
+        model.poll()
+    pane = PlotPane(model, LIGHT)
+    qtbot.addWidget(pane)
+    pane.resize(900, 700)
+    with qtbot.waitExposed(pane):
+        pane.show()
+    pane.refresh()
+    return pane
+
+
+def printed(folder: RunFolder, name: str, pattern: str, x: str = "order") -> None:
+    folder.client("series_pattern", name=name, pattern=pattern, x=x)
+
+
+def test_each_series_has_a_plot_below_the_loss(folder: RunFolder, qtbot: QtBot) -> None:
+    (folder.path / "console.log").write_text("acc 50%\nacc 75%\nacc nan%\n")
+    printed(folder, "accuracy", "acc {value}%")
+    folder.declare("f1", "metric", None, None)
+    folder.add("f1", 0.5, step=40)
+    pane = opened(folder, qtbot)
+    charts = list(pane.metrics.charts.values())
+    assert [chart.title for chart in charts] == ["f1", "accuracy"]
+    x, y = charts[1].curve.line.getData()
+    assert list(x) == [1, 2, 3]
+    assert list(y[:2]) == [50.0, 75.0]
+    assert math.isnan(y[2])
+    assert charts[1].axis_marks.step.tolist() == [3.0]  # told, not dropped
+    assert len(charts[0].curve.dots.getData()[0]) == 1  # a single value can be seen
+    tops = [chart.view.sceneBoundingRect().top() for chart in (pane.loss, *charts, pane.rate)]
+    assert tops == sorted(tops)
+    assert charts[0].view.viewRange()[0] == pane.loss.view.viewRange()[0]
+    pane.set_theme(DARK)
+    pane.readout.point(100, 1.0)
+    assert "f1&nbsp; <b>0.5</b> (step 40)" in pane.readout.text()
+
+
+def test_series_come_and_go_with_the_choice(folder: RunFolder, qtbot: QtBot) -> None:
+    for at in range(MOST + 2):
+        folder.declare(f"m{at}", "metric", None, None)
+        folder.add(f"m{at}", 1.0, step=5)
+    pane = opened(folder, qtbot)
+    assert len(pane.metrics.charts) == MOST
+    menu = pane.tools.series.menu()
+    assert [action.isChecked() for action in menu.actions()] == [True] * MOST + [False] * 2
+    with qtbot.waitSignal(pane.choices_changed):
+        menu.actions()[-1].trigger()
+    assert [chart.title for chart in pane.metrics.charts.values()] == ["m0", "m1", "m4"]
+    menu.actions()[0].trigger()
+    assert [chart.title for chart in pane.metrics.charts.values()] == ["m1", "m4"]
+    kept = pane.choices()
+    again = opened(folder, qtbot)
+    again.set_choices(kept)
+    again.refresh()
+    assert list(again.metrics.charts) == list(pane.metrics.charts)
+
+
+def test_only_what_was_made_of_printed_numbers_can_be_removed(
+    folder: RunFolder, qtbot: QtBot
+) -> None:
+    folder.declare("f1", "metric", None, None)
+    folder.add("f1", 0.5, step=40)
+    printed(folder, "a & b", "acc {value}%")
+    pane = opened(folder, qtbot)
+    texts = [action.text() for action in pane.tools.series.menu().actions()]
+    assert texts == ["f1", "a && b", "", "Remove “a && b”"]
+    with qtbot.waitSignal(pane.remove_wanted) as caught:
+        pane.tools.series.menu().actions()[-1].trigger()
+    assert caught.args == ["a & b"]
+
+
+def test_without_series_there_is_no_button(folder: RunFolder, qtbot: QtBot) -> None:
+    pane = opened(folder, qtbot)
+    assert pane.tools.series.isHidden()
+    assert not pane.metrics.charts
+
+
+def test_a_click_on_a_marker_says_which(folder: RunFolder, qtbot: QtBot) -> None:
+    folder.note("plateau")
+    when = folder.now
+    folder.train(100)
+    pane = opened(folder, qtbot)
+    pane.fit()
+    view = pane.canvas.viewport()
+
+    def at(step: float) -> QPoint:
+        middle = sum(pane.loss.view.viewRange()[1]) / 2
+        place: QPoint = pane.canvas.mapFromScene(
+            pane.loss.view.mapViewToScene(QPointF(step, middle))
+        )
+        return place
+
+    with qtbot.waitSignal(pane.mark_clicked) as caught:
+        QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=at(200))
+    mark = caught.args[0]
+    assert isinstance(mark, Mark)
+    assert (mark.step, mark.kind, mark.time) == (200.0, "note", when)
+    with qtbot.assertNotEmitted(pane.mark_clicked):
+        QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=at(100))
+
+
+def test_a_step_is_brought_into_the_middle_and_marked(folder: RunFolder, qtbot: QtBot) -> None:
+    folder.train(2000)
+    pane = opened(folder, qtbot)
+    pane.fit()
+    whole = pane.shown
+    pane.show_step(700)
+    assert pane.shown == whole  # all of it is shown: there is nowhere to move
+    assert "Step 700" in pane.readout.text()
+    pane._zoom(0.1, 1800)
+    pane.show_step(700)
+    assert (pane.shown.low + pane.shown.high) / 2 == pytest.approx(700)
+    assert not pane.shown.follow
+    line = next(iter(pane.readout._lines.values()))
+    assert line.isVisible()
+    assert line.value() == 700
+    pane.refresh()
+    assert line.isVisible()
+
+
+def test_centring_stops_at_the_ends() -> None:
+    window = StepWindow(500, 700, follow=True, whole=False)
+    assert window.centred(600, 1000) == window
+    assert window.centred(20, 1000).low == 0
+    assert window.centred(1000, 1000).high <= 1100
+    assert not window.centred(20, 1000).follow
