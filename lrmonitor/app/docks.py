@@ -122,14 +122,16 @@ class Docks(QObject):
         dock = self._docks.get(name)
         return None if dock is None else self._made(dock)
 
-    def show(self, name: str) -> None:
-        """Bring a dock to the front and give it the focus."""
+    def show(self, name: str, focus: bool = True) -> None:
+        """Bring a dock to the front and give it the focus, unless not."""
         dock = self._docks.get(name)
         if dock is None:
             return
         dock.frame.show()
         dock.frame.raise_()
-        self._made(dock).setFocus()
+        widget = self._made(dock)
+        if focus:
+            widget.setFocus()
 
     def fill(self) -> None:
         """From now on make panels when they are seen; called after the window's first frame."""

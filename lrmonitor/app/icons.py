@@ -100,6 +100,20 @@ def _draw(painter: QPainter, name: str, colour: QColor) -> None:
         for turn in range(8):
             ray = QPointF(math.cos(turn * math.pi / 4), math.sin(turn * math.pi / 4))
             painter.drawLine(QPointF(8, 8) + ray * 5.4, QPointF(8, 8) + ray * 6.4)
+    elif name == "rate":
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+        pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
+        _stroke(
+            painter, pen, [(1.8, 4), (6.2, 4), (6.2, 8.4), (10.4, 8.4), (10.4, 12.4), (14.4, 12.4)]
+        )
+    elif name == "note":
+        pen.setWidthF(1.5)
+        _stroke(painter, pen, [(3, 2.6), (13, 2.6), (13, 10), (9.6, 13.4), (3, 13.4), (3, 2.6)])
+        _stroke(painter, pen, [(5.6, 6), (10.4, 6)])
+        _stroke(painter, pen, [(5.6, 9), (8.6, 9)])
+    elif name == "series":
+        pen.setWidthF(1.6)
+        _stroke(painter, pen, [(2, 12.6), (6, 7), (9.4, 9.6), (14, 3.6)])
     elif name == "not_training":
         painter.setPen(pen)
         painter.setBrush(Qt.BrushStyle.NoBrush)

@@ -16,11 +16,13 @@ from .docks import BOTTOM, RIGHT, Docks
 from .panels.control import ControlPanel
 from .panels.groups import GroupsPanel
 from .panels.header import RunHeader
+from .panels.journal import JournalPanel
 from .panels.notices import Notices
 from .session import Session
 from .theme import Theme
 
 if TYPE_CHECKING:
+    from .plots.marks import Mark
     from .plots.pane import PlotPane
 
 __all__ = ["RunView"]
@@ -53,6 +55,7 @@ class RunView(QWidget):
         self._ticks = 0
         self._unseen = True
         self.plots: PlotPane | None = None
+        self._docks: Docks | None = None
         self.header = RunHeader(session, theme, self)
         self.notices = Notices(session, theme, self)
         self.control = ControlPanel(session, theme, self)
@@ -79,7 +82,9 @@ class RunView(QWidget):
 
     def add_docks(self, docks: Docks) -> None:
         """Put the run's panels into docks; one call each. Their places are the window's to keep."""
+        self._docks = docks
         docks.add("control", self.tr("Control"), self.control, RIGHT, keys="Ctrl+2")
+        docks.add("journal", self.tr("Journal"), self._make_journal, BOTTOM, keys="Ctrl+3")
         docks.add(
             "groups", self.tr("Groups"), self._make_groups, BOTTOM, visible=False, keys="Ctrl+5"
         )
@@ -91,6 +96,30 @@ class RunView(QWidget):
         self.groups.thought_of.connect(self._think_of)
         return self.groups
 
+    def _make_journal(self) -> JournalPanel:
+        journal = JournalPanel(self.session, self._theme)
+        journal.step_wanted.connect(self._show_step)
+        return journal
+
+    def _show_step(self, step: int) -> None:
+        if self.plots is not None:
+            self.plots.show_step(step)
+
+    def _show_mark(self, mark: Mark) -> None:
+        """A marker was clicked: its row in the journal is selected."""
+        if self._docks is None:
+            return
+        self._docks.show("journal", focus=False)
+        journal = self._docks.widget("journal")
+        if isinstance(journal, JournalPanel):
+            journal.select(mark.time, mark.kind)
+
+    def _remove_series(self, name: str) -> None:
+        problem = self.session.record.remove_series(name)
+        if problem is not None:
+            self.session.problem.emit(problem)
+        self.session.poll()
+
     def load_plots(self, choices: dict[str, Any] | None = None) -> PlotPane:
         """Put the plots in their place, with what the person chose before."""
         if self.plots is not None:
@@ -100,6 +129,8 @@ class RunView(QWidget):
         self.plots = PlotPane(self.session.model, self._theme, self)
         self.plots.set_choices(choices or {})
         self.plots.choices_changed.connect(self.choices_changed)
+        self.plots.mark_clicked.connect(self._show_mark)
+        self.plots.remove_wanted.connect(self._remove_series)
         layout = self.layout()
         assert layout is not None
         layout.replaceWidget(self._empty, self.plots)

@@ -33,6 +33,7 @@ from lrmonitor.record.reader import Series
 from .commands import Commander
 from .history import CommandLog, Outcome
 from .proposal import Proposal, RateNow, is_rising
+from .record import WindowLog
 from .undo import RateUndo
 
 __all__ = ["Session", "person"]
@@ -66,6 +67,7 @@ class Session(QObject):
         self.clock = clock
         self.model = RunModel(folder, clock=clock)
         self.log = CommandLog()
+        self.record = WindowLog(folder, {"who": "person", "via": "window", "name": _user()}, self)
         self.sending: dict[str, tuple[Any, float]] = {}
         self._own: set[str] = set()
         self.model.poll()

@@ -186,6 +186,7 @@ def style_sheet(theme: Theme) -> str:
     QToolButton[role="tool"]:hover {{ border-color: {theme.quiet}; }}
     QToolButton[role="tool"]:checked {{ background: {theme.dim(theme.accent, 0.2)};
         border-color: {theme.accent}; }}
+    QToolButton[role="tool"]::menu-indicator {{ image: none; }}
     QToolButton[role="tool"]:focus {{ border-color: {theme.text}; }}
     QTreeView::item {{ padding: 5px 8px; }}
     QTableView::item {{ padding: 0 8px; }}

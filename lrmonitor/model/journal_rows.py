@@ -6,12 +6,14 @@ import csv
 import datetime
 import io
 import json
+import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from lrmonitor.model import rates
-from lrmonitor.model.journal import JournalEntry, Marker, author
+from lrmonitor.model.journal import MARKERS, JournalEntry, author
 from lrmonitor.record.jsonl import plain
 
 KINDS = {
@@ -44,9 +46,9 @@ class JournalRow:
     tone: str
     entries: tuple[JournalEntry, ...]
 
-    def tells(self, marker: Marker) -> bool:
-        """Whether it tells of the event that a marker stands for."""
-        return any(entry.time == marker.time for entry in self.entries)
+    def tells(self, moment: float, kind: str) -> bool:
+        """Whether it tells of what a marker of that kind and moment (unix seconds) stands for."""
+        return any(e.time == moment and MARKERS.get(e.event) == kind for e in self.entries)
 
     def matches(self, words: Sequence[str]) -> bool:
         """Whether it holds all of these words (given in lower case)."""
@@ -93,6 +95,18 @@ def shown(rows: Sequence[JournalRow], kinds: Collection[str], search: str) -> li
     """The rows of these kinds that hold all words of `search`, whatever their case."""
     words = search.lower().split()
     return [row for row in rows if row.kind in kinds and row.matches(words)]
+
+
+def write(rows: Sequence[JournalRow], path: Path) -> None:
+    """Write rows to a file, replaced as a whole: events as JSON lines where its name ends in
+    .jsonl, else CSV. Raises OSError when it cannot be written."""
+    text = as_jsonl(rows) if path.suffix.lower() == ".jsonl" else as_csv(rows)
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        part.write_text(text, "utf-8", newline="")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def as_text(rows: Sequence[JournalRow]) -> str:

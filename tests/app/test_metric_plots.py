@@ -58,7 +58,7 @@ def test_each_series_has_a_plot_below_the_loss(folder: RunFolder, qtbot: QtBot) 
     assert len(charts[0].curve.dots.getData()[0]) == 1  # a single value can be seen
     tops = [chart.view.sceneBoundingRect().top() for chart in (pane.loss, *charts, pane.rate)]
     assert tops == sorted(tops)
-    assert charts[0].view.viewRange()[0] == pane.loss.view.viewRange()[0]
+    assert charts[0].view.viewRange()[0] == pytest.approx(pane.loss.view.viewRange()[0])
     pane.set_theme(DARK)
     pane.readout.point(100, 1.0)
     assert "f1&nbsp; <b>0.5</b> (step 40)" in pane.readout.text()

@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from lrmonitor.model import journal
-from lrmonitor.model.journal import JournalEntry, Marker
+from lrmonitor.model.journal import JournalEntry
 from lrmonitor.model.journal_rows import (
     KINDS,
     JournalRow,
@@ -73,8 +73,9 @@ def test_a_command_and_what_became_of_it_are_one_row() -> None:
     assert row.result == "Applied: 0.001 → 3e-4"
     assert row.tone == "good"
     assert len(row.entries) == 3
-    assert row.tells(Marker(120, 10.01, "rate", ""))
-    assert not row.tells(Marker(120, 11.0, "rate", ""))
+    assert row.tells(10.01, "rate")
+    assert not row.tells(10.01, "note")
+    assert not row.tells(11.0, "rate")
 
 
 def test_an_answer_may_come_later() -> None:

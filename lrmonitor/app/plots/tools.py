@@ -80,7 +80,7 @@ class PlotTools(QFrame):
         self.smooth.currentIndexChanged.connect(self._smoothing_picked)
         self.series = QToolButton(self)
         self.series.setProperty("role", "tool")
-        self.series.setText(self.tr("Series"))
+        self.series.setText(self.tr("Series ▾"))
         self.series.setToolTip(self.tr("Which of the logged and printed numbers have a plot"))
         self.series.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.series.setMenu(QMenu(self.series))
@@ -167,7 +167,6 @@ class PlotTools(QFrame):
         caption.setBuddy(self.smooth)
         layout.addWidget(caption)
         layout.addWidget(self.smooth)
-        layout.addSpacing(10)
         layout.addWidget(self.series)
         layout.addStretch(1)
 

@@ -1,0 +1,359 @@
+"""The journal: what happened in the run, as a table that can be searched, copied and kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSize, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFileDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QPushButton,
+    QTableView,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from lrmonitor.model.journal_rows import KINDS, JournalRow, JournalRows, as_text, shown, write
+
+from ..session import Session
+from ..theme import Theme
+from .journal_table import RESULT, STEP, TEXT, TIME, WHAT, WHO, JournalTable
+from .parts import quiet, set_tone
+
+__all__ = ["JournalPanel"]
+
+WIDTHS = {TIME: 74, STEP: 66, WHAT: 116, WHO: 124, RESULT: 270}
+
+
+class JournalPanel(QWidget):
+    """Follows a session's journal while it is seen.
+
+    `step_wanted(int)`: the person wants to see a step in the plots.
+    """
+
+    step_wanted = Signal(int)
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._rows = JournalRows()
+        self._seen = -1
+        self.kinds: dict[str, QToolButton] = {}
+        self.search = QLineEdit(self)
+        self.export = QToolButton(self)
+        self.table = JournalTable(theme, session.begun(), self)
+        self.view = _RowView(self.table, self)
+        self.none = quiet("", self.view)
+        self.write_note = QToolButton(self)
+        self.filter = QToolButton(self)
+        self._chips = QWidget(self)
+        self._note_row = QWidget(self)
+        self.note = QLineEdit(self)
+        self.add = QPushButton(self.tr("Add note"), self)
+        self.said = QLabel(self)
+        self._lay_out()
+        self.view.step_wanted.connect(self.step_wanted)
+        self.search.textChanged.connect(self._show)
+        self.export.clicked.connect(self.choose_file)
+        self.write_note.clicked.connect(self._open_note)
+        self.note.textChanged.connect(lambda text: self.add.setEnabled(bool(text.strip())))
+        self.note.returnPressed.connect(self._add_note)
+        self.add.clicked.connect(self._add_note)
+        session.changed.connect(self._on_changed)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show what the journal holds now."""
+        journal = self._session.model.journal
+        self._seen = len(journal)
+        self._rows.take(journal)
+        counts = dict.fromkeys(KINDS, 0)
+        for row in self._rows.rows:
+            counts[row.kind] += 1
+        for kind, button in self.kinds.items():
+            text = f"{self.tr(KINDS[kind])}  {counts[kind]}"
+            if button.text() != text:
+                button.setText(text)
+        self._show()
+
+    def select(self, moment: float, kind: str) -> bool:
+        """Select the row of what a marker of that kind stands for, at a moment (unix seconds);
+        False if there is none. A row that is filtered out is shown again.
+        """
+        self.refresh()
+        found = next((row for row in self._rows.rows if row.tells(moment, kind)), None)
+        if found is None:
+            return False
+        if found not in self.table.rows:
+            self.search.clear()
+            self.kinds[found.kind].setChecked(True)
+        at = self.table.rows.index(found)
+        self.view.choose(at)
+        return True
+
+    def selected(self) -> list[JournalRow]:
+        """The selected rows, in their order."""
+        chosen = sorted(index.row() for index in self.view.selectionModel().selectedRows())
+        return [self.table.rows[at] for at in chosen]
+
+    def choose_file(self) -> None:
+        """Ask where to write the rows shown."""
+        name = "".join(c if c.isalnum() or c in "-_." else "-" for c in self._session.model.name)
+        dialog = QFileDialog(self, self.tr("Export the journal"))
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilters(
+            [self.tr("Table (*.csv)"), self.tr("The events as recorded (*.jsonl)")]
+        )
+        dialog.setDefaultSuffix("csv")
+        dialog.selectFile(f"{name}-journal.csv")
+        dialog.filterSelected.connect(
+            lambda chosen: dialog.setDefaultSuffix("jsonl" if "jsonl" in chosen else "csv")
+        )
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda path: self.write(Path(path)))
+        dialog.open()
+
+    def write(self, path: Path) -> None:
+        """Write the rows shown to a file, in the format that its name tells."""
+        try:
+            write(self.table.rows, path)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            self._say(self.tr("{0} cannot be written: {1}.").format(path, reason), "bad")
+            return
+        self._say(self.tr("{0} rows written to {1}.").format(len(self.table.rows), path))
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take the theme's colours."""
+        self.table.set_theme(theme)
+
+    def _show(self) -> None:
+        kinds = {kind for kind, button in self.kinds.items() if button.isChecked()}
+        rows = shown(self._rows.rows, kinds, self.search.text())
+        follow = self.view.at_end()
+        self.table.show(rows)
+        if follow:
+            self.view.scrollToBottom()
+        hidden = bool(self._rows.rows)
+        self.none.setText(
+            ""
+            if rows
+            else self.tr("No event matches. Clear the search, or switch more kinds on.")
+            if hidden
+            else self.tr("Nothing has happened yet.")
+        )
+        self.none.setVisible(not rows)
+        self.view.place(self.none)
+
+    def _on_changed(self) -> None:
+        if self.isVisible() and len(self._session.model.journal) != self._seen:
+            self.refresh()
+
+    def _add_note(self) -> None:
+        text = self.note.text().strip()
+        if not text:
+            return
+        problem = self._session.record.note(text, self._session.model.state.step)
+        if problem is not None:
+            self._say(problem, "bad")
+            return
+        self.note.clear()
+        self._open_note()
+        self._say("")
+        self._session.poll()
+
+    def _say(self, text: str, tone: str = "quiet") -> None:
+        self.said.setText(text)
+        self.said.setVisible(bool(text))
+        set_tone(self.said, tone)
+
+    def _open_note(self) -> None:
+        self._note_row.setVisible(self._note_row.isHidden())
+        (self.view if self._note_row.isHidden() else self.note).setFocus()
+
+    def _lay_out(self) -> None:
+        tools = QHBoxLayout()
+        tools.setSpacing(4)
+        tools.addWidget(self._chips)
+        tools.addWidget(self.filter)
+        self._lay_out_kinds()
+        tools.addSpacing(8)
+        self.search.setPlaceholderText(self.tr("Search"))
+        self.search.setAccessibleName(self.tr("Search the journal"))
+        self.search.setClearButtonEnabled(True)
+        self.search.setMinimumWidth(70)
+        self.search.setMaximumWidth(260)
+        tools.addWidget(self.search, 1)
+        tools.addStretch(1)
+        for button, text, tip in (
+            (self.write_note, self.tr("Note…"), self.tr("Add a note at the step the run is at")),
+            (
+                self.export,
+                self.tr("Export…"),
+                self.tr("Write the rows shown to a file: .csv a table, .jsonl the events"),
+            ),
+        ):
+            button.setProperty("role", "tool")
+            button.setText(text)
+            button.setToolTip(tip)
+            tools.addWidget(button)
+        self.note.setPlaceholderText(self.tr("A note, kept at the step the run is at"))
+        self.note.setAccessibleName(self.tr("A note"))
+        self.add.setEnabled(False)
+        self.add.setAutoDefault(False)
+        bottom = QHBoxLayout(self._note_row)
+        bottom.setContentsMargins(0, 0, 0, 0)
+        bottom.setSpacing(6)
+        bottom.addWidget(self.note, 1)
+        bottom.addWidget(self.add)
+        self._note_row.hide()
+        self.said.setWordWrap(True)
+        self.said.setTextFormat(Qt.TextFormat.PlainText)
+        self.said.hide()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 6, 8, 6)
+        column.setSpacing(6)
+        column.addLayout(tools)
+        column.addWidget(self._note_row)
+        column.addWidget(self.view, 1)
+        column.addWidget(self.said)
+        self.setFocusProxy(self.view)
+
+    def _lay_out_kinds(self) -> None:
+        """A button for each kind; where there is no room for them, a menu."""
+        row = QHBoxLayout(self._chips)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(4)
+        menu = QMenu(self.filter)
+        for kind, words in KINDS.items():
+            button = QToolButton(self._chips)
+            button.setProperty("role", "tool")
+            button.setText(self.tr(words))
+            button.setCheckable(True)
+            button.setChecked(True)
+            button.setToolTip(self.tr("Show these, or not"))
+            button.toggled.connect(self._show)
+            self.kinds[kind] = button
+            row.addWidget(button)
+            action = menu.addAction(self.tr(words))
+            action.setCheckable(True)
+            action.setChecked(True)
+            action.toggled.connect(button.setChecked)
+            button.toggled.connect(action.setChecked)
+        self.filter.setProperty("role", "tool")
+        self.filter.setText(self.tr("Show ▾"))
+        self.filter.setToolTip(self.tr("Which kinds of events are shown"))
+        self.filter.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.filter.setMenu(menu)
+        self.filter.hide()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(300, 110)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        others = 320  # the search and the two buttons on the right
+        narrow = self.width() < self._chips.sizeHint().width() + others
+        self._chips.setVisible(not narrow)
+        self.filter.setVisible(narrow)
+        self.view.place(self.none)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and not self._note_row.isHidden():
+            self._open_note()
+        else:
+            super().keyPressEvent(event)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.refresh()
+
+
+class _RowView(QTableView):
+    """The table. `step_wanted(int)`: a row with a step was clicked, or chosen by Enter."""
+
+    step_wanted = Signal(int)
+
+    def __init__(self, table: JournalTable, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._table = table
+        self.setModel(table)
+        self.setAccessibleName(self.tr("Events of the run"))
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setTabKeyNavigation(False)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.customContextMenuRequested.connect(self._offer)
+        self.clicked.connect(self._go)
+        rows = self.verticalHeader()
+        rows.hide()
+        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        rows.setDefaultSectionSize(self.fontMetrics().height() + 7)
+        columns = self.horizontalHeader()
+        columns.setHighlightSections(False)
+        columns.setMinimumSectionSize(48)
+        for column, width in WIDTHS.items():
+            self.setColumnWidth(column, width)
+        columns.setSectionResizeMode(TEXT, QHeaderView.ResizeMode.Stretch)
+
+    def at_end(self) -> bool:
+        """Whether the newest row is in view."""
+        bar = self.verticalScrollBar()
+        return bar.value() >= bar.maximum() - 2
+
+    def choose(self, at: int) -> None:
+        """Select a row and bring it into view."""
+        index = self._table.index(at, 0)
+        flags = QItemSelectionModel.SelectionFlag
+        self.selectionModel().setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
+        self.scrollTo(index, QAbstractItemView.ScrollHint.PositionAtCenter)
+
+    def place(self, note: QLabel) -> None:
+        """Put words into the middle of the empty table."""
+        note.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        note.setGeometry(self.viewport().geometry().adjusted(12, 4, -12, -4))
+
+    def copy(self) -> None:
+        """The selected rows as text."""
+        chosen = sorted(index.row() for index in self.selectionModel().selectedRows())
+        if chosen:
+            QGuiApplication.clipboard().setText(as_text([self._table.rows[at] for at in chosen]))
+
+    def _go(self, index: QModelIndex) -> None:
+        row = self._table.row_at(index)
+        if row is not None and row.step is not None:
+            self.step_wanted.emit(row.step)
+
+    def _offer(self, place: object) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        index = self.currentIndex()
+        row = self._table.row_at(index)
+        go = menu.addAction(self.tr("Show in the plots"))
+        go.setEnabled(row is not None and row.step is not None)
+        go.triggered.connect(lambda: self._go(index))
+        copy = menu.addAction(self.tr("Copy"))
+        copy.setShortcut(QKeySequence(QKeySequence.StandardKey.Copy))
+        copy.setEnabled(self.selectionModel().hasSelection())
+        copy.triggered.connect(self.copy)
+        menu.popup(self.viewport().mapToGlobal(place))  # type: ignore[call-overload]
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.copy()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._go(self.currentIndex())
+        else:
+            super().keyPressEvent(event)

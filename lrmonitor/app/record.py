@@ -1,0 +1,47 @@
+"""What the window itself adds to a run: notes and series of printed numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject
+
+from lrmonitor.model.patterns import Pattern, kept
+from lrmonitor.model.printed import KEPT, REMOVED
+from lrmonitor.record.client_log import ClientLog
+
+__all__ = ["WindowLog"]
+
+
+class WindowLog(QObject):
+    """Appends to the run's record as this window. Each method returns why it failed, in a sentence,
+    or None when it was written. Lives in the GUI thread."""
+
+    def __init__(self, folder: Path, by: Mapping[str, Any], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._log = ClientLog(folder, "window", by)
+
+    def note(self, text: str, step: int | None) -> str | None:
+        """A note of the person at a step."""
+        fields: dict[str, object] = {"text": text}
+        if step is not None:
+            fields["step"] = step
+        return self._write("note", fields)
+
+    def keep_series(self, pattern: Pattern) -> str | None:
+        """A series made of printed numbers, in the place of one of that name."""
+        return self._write(KEPT, kept(pattern))
+
+    def remove_series(self, name: str) -> str | None:
+        """Such a series is not wanted any more."""
+        return self._write(REMOVED, {"name": name})
+
+    def _write(self, event: str, fields: Mapping[str, object]) -> str | None:
+        try:
+            self._log.write(event, **fields)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            return self.tr("This could not be written to the run’s folder: {0}.").format(reason)
+        return None
