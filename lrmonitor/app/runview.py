@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from lrmonitor.model.patterns import Pattern
 from lrmonitor.model.preview import Wish
 from lrmonitor.model.run import Changes
 from lrmonitor.model.state import Phase
 
+from .dialogs.series import SeriesDialog
 from .docks import BOTTOM, RIGHT, Docks
+from .panels.console import ConsolePanel
 from .panels.control import ControlPanel
 from .panels.groups import GroupsPanel
 from .panels.header import RunHeader
@@ -56,6 +59,7 @@ class RunView(QWidget):
         self._unseen = True
         self.plots: PlotPane | None = None
         self._docks: Docks | None = None
+        self.console: ConsolePanel | None = None
         self.header = RunHeader(session, theme, self)
         self.notices = Notices(session, theme, self)
         self.control = ControlPanel(session, theme, self)
@@ -79,12 +83,14 @@ class RunView(QWidget):
         column.addWidget(self._empty, 1)
         session.changed.connect(self._on_changed)
         self.control.thought_of.connect(self._think_of)
+        self.notices.traceback_wanted.connect(self._show_traceback)
 
     def add_docks(self, docks: Docks) -> None:
         """Put the run's panels into docks; one call each. Their places are the window's to keep."""
         self._docks = docks
         docks.add("control", self.tr("Control"), self.control, RIGHT, keys="Ctrl+2")
         docks.add("journal", self.tr("Journal"), self._make_journal, BOTTOM, keys="Ctrl+3")
+        docks.add("console", self.tr("Console"), self._make_console, BOTTOM, keys="Ctrl+4")
         docks.add(
             "groups", self.tr("Groups"), self._make_groups, BOTTOM, visible=False, keys="Ctrl+5"
         )
@@ -100,6 +106,38 @@ class RunView(QWidget):
         journal = JournalPanel(self.session, self._theme)
         journal.step_wanted.connect(self._show_step)
         return journal
+
+    def _make_console(self) -> ConsolePanel:
+        self.console = ConsolePanel(self.session, self._theme)
+        self.console.series_wanted.connect(self._make_series)
+        return self.console
+
+    def _make_series(self, pattern: Pattern) -> None:
+        """Ask how a printed number becomes a series."""
+        console = self.console
+        if console is None:
+            return
+        dialog = SeriesDialog(
+            pattern,
+            console.texts,
+            self.session.timed_output,
+            set(self.session.model.printed.series),
+            self.session.record.keep_series,
+            self._theme,
+            self,
+        )
+        console.changed.connect(dialog.refresh)
+        dialog.accepted.connect(self.session.poll)
+        dialog.open()
+
+    def _show_traceback(self) -> None:
+        if self._docks is None:
+            return
+        self._docks.show("console")
+        if self.console is not None:
+            self.console.advance()
+            if not self.console.show_traceback():
+                self.console.follow.setChecked(True)
 
     def _show_step(self, step: int) -> None:
         if self.plots is not None:
@@ -147,6 +185,8 @@ class RunView(QWidget):
         self._ticks += 1
         if self._ticks % POLL_TICKS == 0:
             self.session.poll()
+            if self.console is not None:
+                self.console.advance()
         if self._ticks % SLOW_TICKS == 0:
             self._show_figures()
         if self._ticks % PLOT_TICKS == 0 and self.plots is not None and self._seen():

@@ -28,6 +28,7 @@ from lrmonitor.model.command import NotLive
 from lrmonitor.model.groups import addressed
 from lrmonitor.model.run import Changes, RunModel
 from lrmonitor.model.stop import stop_run
+from lrmonitor.record import layout
 from lrmonitor.record.reader import Series
 
 from .commands import Commander
@@ -86,6 +87,14 @@ class Session(QObject):
     def over(self) -> bool:
         """Whether nothing more is to come of the run."""
         return self.model.state.phase.over
+
+    @property
+    def timed_output(self) -> bool:
+        """Whether it is recorded when the script printed what."""
+        try:
+            return (self.folder / layout.CONSOLE_TIMES).stat().st_size > 0
+        except OSError:
+            return False
 
     def begun(self) -> float | None:
         """When the run began, in unix seconds; None while unknown."""

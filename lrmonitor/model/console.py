@@ -229,9 +229,10 @@ def last_traceback(texts: list[str]) -> Traceback | None:
     """
     for start in range(len(texts) - 1, -1, -1):
         text = texts[start]
-        head = text.lstrip(" |+").removeprefix("Exception Group ")
-        if head in _HEADS:
-            found = _ended(texts, start, len(text) - len(text.lstrip(" |+")))
+        if text.endswith(_HEADS):
+            # Before it may stand a group's frame, or a progress bar that the error broke off.
+            framed = text.lstrip(" |+").removeprefix("Exception Group ") in _HEADS
+            found = _ended(texts, start, len(text) - len(text.lstrip(" |+")) if framed else 0)
         elif text.startswith(_INSIDE) and _SYNTAX in text and _alone(texts, start):
             found = _ended(texts, start, 0)
         else:
@@ -249,7 +250,7 @@ def _alone(texts: list[str], start: int) -> bool:
     above = start - 1
     while above >= 0 and texts[above].startswith("  "):
         above -= 1
-    if above >= 0 and texts[above].strip(" |+").removeprefix("Exception Group ") in _HEADS:
+    if above >= 0 and texts[above].endswith(_HEADS):
         return False
     after = next((t for t in texts[start + 1 : start + 5] if not t.startswith("  ")), "")
     return after.partition(":")[0] in ("SyntaxError", "IndentationError", "TabError")

@@ -300,6 +300,7 @@ GROUP = """\
         (PLAIN_ERROR, 1, 4, "ValueError: bad rate"),
         (CHAINED, 6, 10, "RuntimeError: CUDA out of memory"),
         (SYNTAX, 0, 3, "SyntaxError: invalid syntax"),
+        (" 45%|██  | 4/9" + PLAIN_ERROR[8:], 0, 3, "ValueError: bad rate"),
         (GROUP, 0, 2, "ExceptionGroup: several (2 sub-exceptions)"),
     ],
 )

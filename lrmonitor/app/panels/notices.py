@@ -6,9 +6,10 @@ import os
 import re
 from pathlib import Path
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QToolButton, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
 
+from lrmonitor.model.console import ConsoleText, Traceback, last_traceback
 from lrmonitor.model.state import Phase
 
 from ..phases import phase_tone
@@ -20,6 +21,9 @@ __all__ = ["Notices", "last_line"]
 
 TAIL_BYTES = 8192
 LONGEST = 300
+
+CRASH_BYTES = 1 << 17
+"""Bytes at the end of the output in which the error that ended the script is looked for."""
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 
@@ -40,14 +44,31 @@ def last_line(folder: Path) -> str:
     return ""
 
 
+def crash(folder: Path) -> Traceback | None:
+    """The last traceback near the end of what the script printed; None without one."""
+    text = ConsoleText(folder, tail=CRASH_BYTES)
+    text.poll(budget=1.0)
+    return last_traceback(text.texts())
+
+
 class Notices(Banner):
-    """Hidden while all is well. That a run ended while it was shown can be dismissed."""
+    """Hidden while all is well. That a run ended while it was shown can be dismissed.
+
+    `traceback_wanted()`: the person wants to see the error that ended the script.
+    """
+
+    traceback_wanted = Signal()
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self._session = session
         self._seen: object = None
         self._ended = False
+        self.show_error = QPushButton(self)
+        self.show_error.setAutoDefault(False)
+        self.show_error.clicked.connect(self.traceback_wanted)
+        self.show_error.hide()
+        self.row.addWidget(self.show_error, 0, Qt.AlignmentFlag.AlignTop)
         self.dismiss = QToolButton(self)
         self.dismiss.setText("✕")
         self.dismiss.setAutoRaise(True)
@@ -68,9 +89,8 @@ class Notices(Banner):
         self._seen = seen
         lines = [state.sentence] if self._ended else []
         if state.phase is Phase.FAILED:
-            words = last_line(self._session.folder)
-            if words and words.rstrip(".") not in state.sentence:
-                lines.append(self.tr("Its last line: {0}").format(words))
+            lines += self._error(state.sentence)
+        self.show_error.setVisible(state.phase is Phase.FAILED and bool(self.show_error.text()))
         for event in ("probe_error", "lost"):
             found = [entry for entry in journal if entry.event == event]
             if found:
@@ -79,6 +99,19 @@ class Notices(Banner):
         tone = "bad" if state.phase is Phase.FAILED else "warn"
         self.dismiss.setVisible(self._ended)
         self.say("\n".join(lines), phase_tone(state.phase) if self._ended else tone)
+
+    def _error(self, told: str) -> list[str]:
+        """What the script's output says of its end, unless that is told already."""
+        words = last_line(self._session.folder)
+        error = crash(self._session.folder)
+        if error is not None:
+            self.show_error.setText(self.tr("Show the traceback"))
+            words = error.error if len(error.error) <= LONGEST else error.error[:LONGEST] + "…"
+            text = self.tr("It ended with {0}").format(words)
+        else:
+            self.show_error.setText(self.tr("Show the output") if words else "")
+            text = self.tr("Its last line: {0}").format(words)
+        return [text] if words and words.rstrip(".") not in told else []
 
     def _on_ended(self) -> None:
         self._ended = True
