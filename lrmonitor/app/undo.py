@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from lrmonitor.model.undo import RateChange, change_of, moved, restoring
@@ -106,6 +106,12 @@ class RateUndo(QObject):
         self._way = way
         self._answers = {command.id: None for command in commands}
         self._session.send_all(commands)
+        if not commands:
+            self._session.problem.emit(
+                self.tr("The record does not tell a rate to go back to: set the one you want.")
+            )
+            # The stack moves when this returns: back again after that.
+            QTimer.singleShot(0, self, self._finish)
         self.changed.emit()
 
     def _next(self, way: str) -> _Step | None:
@@ -143,6 +149,7 @@ class RateUndo(QObject):
             else:
                 self._stack.undo()
             self._moving = False
+            self.changed.emit()
             return
         step = self._next("redo" if way == "undo" else "undo")
         if step is not None and way == "redo" and applied[0].step is not None:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrmonitor.model.groups import addressed
+from lrmonitor.model.ladder import rung
 from lrmonitor.model.run import RunModel
 from lrmonitor.record.reader import Series
 
@@ -134,7 +135,8 @@ def trend(series: Series, newest: int, room: int) -> tuple[float, int]:
     since = max(newest - int(step[0]), 1)
     if len(step) == 1 or age > max(2 * (int(step[-1]) - int(step[-2])), SHORT):
         return 0.0, max(age, 1)
-    back = min(since, max(room, BACK))
+    # A round number: with one that followed every step the line would never stand still.
+    back = min(since, _round_up(max(room, BACK)))
     last = float(value[-1])
     while True:
         whole = last - _at(series, newest - back)
@@ -174,6 +176,11 @@ def _course(
         schedule,
         back,
     )
+
+
+def _round_up(steps: int) -> int:
+    """The least of 50, 100, 200, 500… that is not less."""
+    return round(rung(steps * (1 - 1e-3), 1))
 
 
 def _at(series: Series, step: int) -> float:

@@ -87,7 +87,7 @@ def test_a_button_shows_what_it_would_do(view: RunView) -> None:
     found = drawn(view)
     assert found is not None
     assert (found[0], found[1], found[-1]) == (1e-3, 2e-3, 2e-3)
-    assert "Schedule, drawn on as in the last 199 steps" in plots_of(view).ahead.label.text()
+    assert "Schedule, drawn on as in the last 190 steps" in plots_of(view).ahead.label.text()
     button.click()
     assert drawn(view) is None
     point(control.freeze)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
 
 from lrmonitor.app.runview import RunView
 from lrmonitor.app.window import MainWindow
@@ -218,3 +219,14 @@ def test_a_run_that_is_over_has_nothing_to_undo(desk: Desk) -> None:
     desk.read()
     assert not desk.window.actions_table.undo.isEnabled()
     assert desk.view.control.outcome.undo.isHidden()
+
+
+def test_what_the_record_does_not_tell_is_not_guessed(desk: Desk, qtbot: QtBot) -> None:
+    strange = {"optimizer": 0, "group": 0, "kind": "hold", "value": "nan"}
+    desk.folder.event("rates", id="x", step=90, mode="hold", value=1, overrides=[strange])
+    desk.read()
+    desk.apply(desk.enter("5e-4"), ("hold", 5e-4), 5e-4)
+    desk.window.undo()
+    assert "does not tell a rate" in desk.view.control.outcome.text
+    qtbot.waitUntil(lambda: desk.texts == ("Undo: hold 5e-4", "Redo"))
+    assert len(desk.sent) == 1

@@ -46,6 +46,7 @@ def test_a_slope_is_followed(tmp_path: Path) -> None:
     slope, back = trend(series, 300, 100)
     assert slope == pytest.approx(1e-6, rel=1e-9)
     assert back == 100
+    assert trend(series, 300, 101)[1] == 200
 
 
 def test_past_a_kink_only_what_came_after_it_counts(tmp_path: Path) -> None:

@@ -169,8 +169,14 @@ class PreviewLayer(QObject):
             said += self.tr(" ↑ above this axis")
         elif side == "below":
             said += self.tr(" ↓ below this axis")
-        steps = format_count(found.basis)
+        steps = format_count(_rounded(found.basis))
         return said + self.tr("   ┈ Schedule, drawn on as in the last {0} steps").format(steps)
+
+
+def _rounded(steps: int) -> int:
+    """Down to two digits, so that the words stand still while steps are made."""
+    unit = int(10 ** max(len(str(steps)) - 2, 0))
+    return steps // unit * unit
 
 
 def _roomy(window: StepWindow, newest: float) -> bool:
