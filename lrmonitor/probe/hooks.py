@@ -173,6 +173,7 @@ def after_step(actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> No
                 steps.close(here, now)
             else:
                 here.taken = True
+                here.clips = None
                 known.append((steps.step, now, here.total))
     except Exception:
         steps.failed("after a step")

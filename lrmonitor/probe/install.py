@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import math
 import multiprocessing
 import os
 import sys
@@ -103,6 +104,7 @@ def _hook() -> None:
     module.register_optimizer_step_post_hook(hooks.after_step)
     torch.autograd.backward = hooks.watched_backward(torch, torch.autograd.backward)
     _hook_scaler(torch)
+    _hook_clipping(torch)
 
 
 def _hook_scaler(torch: Any) -> None:
@@ -133,6 +135,35 @@ def _scale(original: Any) -> Any:
         return scaled
 
     return scale
+
+
+def _hook_clipping(torch: Any) -> None:
+    """`clip_grad_norm_`: the norm before clipping."""
+    module = torch.nn.utils.clip_grad
+    wrapped = _clipping(torch, module.clip_grad_norm_)
+    module.clip_grad_norm_ = torch.nn.utils.clip_grad_norm_ = wrapped
+
+
+def _clipping(torch: Any, original: Any) -> Any:
+    compiling = getattr(torch.compiler, "is_compiling", None) or (lambda: False)
+
+    @functools.wraps(original)
+    def clip_grad_norm_(*args: Any, **kwargs: Any) -> Any:
+        if compiling():
+            return original(*args, **kwargs)  # it becomes a part of the compiled step
+        try:
+            norm = original(*args, **kwargs)
+        except BaseException as error:
+            _leave_out_this_frame(error)
+            raise
+        found = hooks.current()
+        if found is not None:
+            bound = args[1] if len(args) > 1 else kwargs.get("max_norm", math.nan)
+            kind = args[2] if len(args) > 2 else kwargs.get("norm_type", 2.0)
+            found.clipped(norm, bound, kind)
+        return norm
+
+    return clip_grad_norm_
 
 
 def _scaler_step(original: Any) -> Any:

@@ -19,7 +19,7 @@ class Losses:
 
     def __init__(self) -> None:
         self.threads: dict[int, Thread] = {}
-        self._values = Values()
+        self.values = Values()
         self._scaled: dict[int, tuple[weakref.ref[Any], Any]] = {}
 
     @property
@@ -84,8 +84,8 @@ class Losses:
             if held is not None and held[0]() is output:
                 output = held[1]
         if gradient is None:
-            return self._values.read(output) if output.numel() == 1 else None
+            return self.values.read(output) if output.numel() == 1 else None
         if output.numel() > SMALL:
             return None
         with torch.no_grad():
-            return self._values.read((output.detach() * gradient.detach()).sum())
+            return self.values.read((output.detach() * gradient.detach()).sum())

@@ -8,6 +8,7 @@ from typing import Any
 
 from lrmonitor.link.messages import GroupRate
 from lrmonitor.probe import rates
+from lrmonitor.probe.norms import Norms
 from lrmonitor.probe.rates import Overrides, Rewritten, Swap
 from lrmonitor.record.writer import RankWriter, SeriesWriter
 
@@ -69,6 +70,7 @@ class Optimizer:
         number: int,
         optimizer: Any,
         writer: RankWriter,
+        norms: Norms,
         loss: SeriesWriter | None = None,
     ) -> None:
         """`loss` is its loss series if there is one already."""
@@ -79,6 +81,7 @@ class Optimizer:
         what it stands for is looked at, so that none is missed."""
         self.overrides = Overrides()
         self.overridden = False
+        self.norms = norms
         self.swap = Swap()
         self.swapped = False
         """Whether effective rates stand in the groups that are plain numbers."""

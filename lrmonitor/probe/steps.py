@@ -5,6 +5,7 @@ Called by the hooks (`hooks.py`) on the training thread. Only the outermost step
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -14,6 +15,7 @@ from typing import Any
 
 from lrmonitor.probe.control import Control
 from lrmonitor.probe.loss import Losses
+from lrmonitor.probe.norms import Clip, Norms
 from lrmonitor.probe.optimizers import Optimizer
 from lrmonitor.probe.rates import Rewritten
 from lrmonitor.probe.session import Session
@@ -45,6 +47,8 @@ class Steps:
         self.loss_only: str | None = None
         self.control = Control(self)
         self.losses = Losses()
+        self.sampling = False
+        """Whether the norms of the next step of some optimizer are to be measured."""
         self._deferred = Deferred()
         self._early: list[tuple[float, float]] | None = []
         self._lone: SeriesWriter | None = None
@@ -72,6 +76,11 @@ class Steps:
     def _before_flush(self) -> None:
         """On the writer's thread: what has arrived from a device; steps that have no loss."""
         self._deferred.settle()
+        sampling = False
+        for one in list(self.optimizers):
+            if one.norms.look():
+                one.attention = sampling = True
+        self.sampling = sampling
         if self._recorded != self.step and self.session is not None:
             self._recorded = self.step
             main = self.optimizers[0] if self.optimizers else None
@@ -94,7 +103,9 @@ class Steps:
             known = gone
         else:
             lone, self._lone, self.loss_only = self._lone, None, None
-            known = Optimizer(len(self.optimizers), actual, session.writer, lone)
+            number = len(self.optimizers)
+            norms = Norms(number, session.writer, self.losses.values, self._deferred)
+            known = Optimizer(number, actual, session.writer, norms, lone)
             self.optimizers.append(known)
         for key, one in list(self.known.items()):
             if one is known or one.ref() is None:
@@ -127,9 +138,14 @@ class Steps:
         known.attention = False  # before what follows is looked at
         known.look(groups)
         closure = len(args) > 1 or bool(kwargs)
-        if not (closure or here.scaling or known.overridden or self.control.rates):
+        sampled = False
+        if known.norms.wanted:
+            sampled = known.norms.before(actual, here.clips, closure)
+            known.attention = known.norms.wanted
+        if not (closure or sampled or here.scaling or known.overridden or self.control.rates):
             return None
         detail = here.detail = Detail()
+        detail.sampled = sampled
         if self.control.rates:
             detail.applied = self.control.apply(known)
             if self.control.rates:
@@ -154,6 +170,8 @@ class Steps:
         found = known.record_closely(detail.scheduled, detail.effective, self.step, now)
         if detail.applied:
             self.control.taken(known, detail.applied, found, self.step)
+        if detail.sampled:
+            known.norms.after(actual, here.clips, self.step, now)
         if here.scaling:
             infinite = getattr(actual, "found_inf", None)
             if infinite is not None and infinite.device.type == "cpu" and infinite.item():
@@ -168,12 +186,13 @@ class Steps:
         own = self.losses.of_step(here)
         total, count, arriving = own.total, own.count, own.arriving
         own.take()
+        here.clips = None
         if not count:
             return
         known.recorded = True
         if arriving:
             at, add = self.step, known.loss.add
-            self._deferred.add(total, arriving, lambda value: add(at, now, value))
+            self._deferred.add(arriving, lambda found: add(at, now, total + sum(found)))
         else:
             known.append((self.step, now, total))
         if count != known.last_parts:
@@ -208,6 +227,19 @@ class Steps:
                 )
         except Exception:
             self.failed("at a skipped step")
+
+    def clipped(self, norm: Any, bound: float, kind: float) -> None:
+        """`clip_grad_norm_` found `norm` (of that kind) and scaled the gradients to `bound`."""
+        try:
+            here = self.losses.thread()
+            if here.clips is None:
+                here.clips = []
+            value: float | Arriving | None = None
+            if self.sampling or (here.detail is not None and here.detail.sampled):
+                value = self.losses.values.read(norm)
+            here.clips.append(Clip(value, float(bound) if kind == 2 else math.nan))
+        except Exception:
+            self.failed("in clip_grad_norm_")
 
     def log(self, step: int | None, values: dict[str, Any]) -> None:
         """`lrmonitor.log`."""
@@ -307,6 +339,8 @@ class Steps:
             groups = actual.param_groups
             known.look(groups)
             scheduled = known.values()
+            if detail.sampled and detail.evaluations == 1:
+                known.norms.gradient(actual)
             if not known.reads_first:
                 if scheduled != detail.scheduled and detail.applied:
                     # This is the rate that the step would have used: the change is made against it.

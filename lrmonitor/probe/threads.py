@@ -8,17 +8,20 @@ from lrmonitor.probe.values import Arriving
 
 if TYPE_CHECKING:
     from lrmonitor.probe.control import _Entry
+    from lrmonitor.probe.norms import Clip
     from lrmonitor.probe.optimizers import Optimizer
 
 
 class Detail:
-    """What a step needs to remember that has a closure, a command, an override of a tensor, or a
-    GradScaler around it; an ordinary step has none, which keeps it cheap."""
+    """What a step needs to remember that has a closure, a command, an override of a tensor, a
+    GradScaler around it, or norms to be measured. An ordinary step has none and is cheap."""
 
-    __slots__ = ("applied", "effective", "evaluations", "scheduled")
+    __slots__ = ("applied", "effective", "evaluations", "sampled", "scheduled")
 
     def __init__(self) -> None:
         self.evaluations = 0
+        self.sampled = False
+        """Whether its norms are measured."""
         self.applied: list[_Entry] = []
         self.scheduled: list[float] = []
         self.effective: list[float | None] = []
@@ -32,6 +35,7 @@ class Thread:
 
     __slots__ = (
         "arriving",
+        "clips",
         "closed",
         "count",
         "detail",
@@ -66,6 +70,8 @@ class Thread:
         self.count = 0
         """Parts since the last step; where `taken`, those of the last step."""
         self.arriving: list[Arriving] = []
+        self.clips: list[Clip] | None = None
+        """How gradients were clipped since the last step."""
         self.taken = False
         """Whether a step has had the parts: the next one begins anew. Until then they are kept for
         a second optimizer of the same backward pass."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 SLOTS = 4096
@@ -58,19 +58,28 @@ class Values:
         return Arriving(slot, event)
 
 
+Then = Callable[[list[float]], None]
+
+
 class Deferred:
-    """Sums whose parts are still arriving, in order; the writer's thread looks after them."""
+    """What waits for values that are still arriving, in order; the writer's thread looks after
+    it."""
 
     def __init__(self) -> None:
-        self._waiting: deque[tuple[float, list[Arriving], Callable[[float], None]]] = deque()
+        self._waiting: deque[tuple[Sequence[float | Arriving], Callable[[list[float]], None]]] = (
+            deque()
+        )
 
-    def add(self, total: float, parts: list[Arriving], then: Callable[[float], None]) -> None:
-        """Call `then` with the sum when all parts are there."""
+    def add(self, parts: Sequence[float | Arriving], then: Then) -> None:
+        """Call `then` with the values when all are there."""
         if len(self._waiting) < SLOTS // 2:
-            self._waiting.append((total, parts, then))
+            self._waiting.append((parts, then))
 
     def settle(self) -> None:
         """Finish what has arrived."""
-        while self._waiting and all(part.ready() for part in self._waiting[0][1]):
-            total, parts, then = self._waiting.popleft()
-            then(sum((part.value() for part in parts), total))
+        while self._waiting:
+            parts, then = self._waiting[0]
+            if not all(isinstance(part, float) or part.ready() for part in parts):
+                return
+            self._waiting.popleft()
+            then([part if isinstance(part, float) else part.value() for part in parts])

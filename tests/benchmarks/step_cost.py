@@ -38,6 +38,9 @@ WARM = 6
 STEPS = 24
 """Measured steps of a block."""
 
+NORMS_STEPS = 6000
+"""Steps over which the share of time that the sampled norms take is measured."""
+
 PLAIN = "no probe"
 IDLE = "hooks without a run"
 PROBE = "probe"
@@ -202,7 +205,12 @@ def measure(kind: str, rounds: int, folder: Path, hooks: Hooks) -> dict[str, Any
             costs.append(typical[arm] - typical[PLAIN])
     gc.enable()
     end()
+    norms = steps.known[id(training.optimizer)].norms
+    sampled, begun = norms.seconds, time.perf_counter()
+    training.block(NORMS_STEPS, nothing)
+    share = (norms.seconds - sampled) / (time.perf_counter() - begun)
     return {
+        "norms": share,
         "step": statistics.median(plain),
         "added": {arm: statistics.median(costs) for arm, costs in added.items()},
         "within": {arm: half_width(costs) for arm, costs in added.items()},
