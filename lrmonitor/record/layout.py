@@ -28,8 +28,8 @@ class SeriesInfo:
     """What a series is.
 
     `kind` is loss, lr, scheduled_lr, parts, step, grad_norm, update_ratio or metric; `optimizer`
-    and `group` are numbers or None; `recorded` is "each" (every step), "changes" (only where the value
-    changes) or "samples" (some steps).
+    and `group` are numbers or None; `recorded` is "each" (every step), "changes" (only where the
+    value changes) or "samples" (some steps).
     """
 
     series: int
