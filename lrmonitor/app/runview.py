@@ -91,8 +91,9 @@ class RunView(QWidget):
         docks.add("control", self.tr("Control"), self.control, RIGHT, keys="Ctrl+2")
         docks.add("journal", self.tr("Journal"), self._make_journal, BOTTOM, keys="Ctrl+3")
         docks.add("console", self.tr("Console"), self._make_console, BOTTOM, keys="Ctrl+4")
+        several = sum(info.groups for info in self.session.model.optimizers) > 1
         docks.add(
-            "groups", self.tr("Groups"), self._make_groups, BOTTOM, visible=False, keys="Ctrl+5"
+            "groups", self.tr("Groups"), self._make_groups, BOTTOM, visible=several, keys="Ctrl+5"
         )
         self.control.groups_wanted.connect(lambda: docks.show("groups"))
 

@@ -189,7 +189,7 @@ def test_a_run_that_is_over_is_only_shown(table: Table) -> None:
     table.read()
     assert table.panel.view.begin_edit(1) is None
     assert not table.panel.freeze.isEnabled()
-    assert "over" in table.panel.hint.text()
+    assert "over" in table.panel.hint.whole
 
 
 def test_one_group_needs_no_table(

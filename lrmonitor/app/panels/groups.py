@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from lrmonitor.link.messages import CommandError, parse_rate
 from lrmonitor.model.groups import GroupRow, for_all, group_rows
@@ -17,6 +17,7 @@ from ..session import Session
 from ..theme import Theme
 from .entry import PAUSE_MS
 from .grouptable import GroupTable, GroupView
+from .header import ElidedLabel
 from .parts import Banner, Choice, caption, quiet
 
 __all__ = ["GroupsPanel"]
@@ -47,13 +48,12 @@ class GroupsPanel(QWidget):
         self.scope = Choice(self)
         self.scope.setAccessibleName(self.tr("Which groups a rate typed into the table is for"))
         self.scope.addItem(self.tr("for this group alone"), "group")
-        self.scope.addItem(self.tr("for all its optimizer's groups, ratios kept"), "all")
+        self.scope.addItem(self.tr("for all groups, ratios kept"), "all")
+        self.scope.setToolTip(self.tr("All groups of the row's optimizer are meant"))
         self.release = QPushButton(self.tr("Release"), self)
         self.freeze = QPushButton(self.tr("Freeze"), self)
-        self.hint = quiet(parent=self)
-        self.hint.setWordWrap(False)
-        # In a narrow dock it gives way to the controls.
-        self.hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.hint = ElidedLabel(self)
+        self.hint.setProperty("role", "quiet")
         self.banner = Banner(theme, self)
         self.empty = quiet(parent=self)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -199,10 +199,7 @@ class GroupsPanel(QWidget):
         )
         self._release_action.setEnabled(self.release.isEnabled())
         self._freeze_action.setEnabled(self.freeze.isEnabled())
-        hint = problem or self._hint(row, whole)
-        if hint != self.hint.text():
-            self.hint.setText(hint)
-            self.hint.setToolTip(hint)
+        self.hint.show_text(problem or self._hint(row, whole))
 
     def _hint(self, row: GroupRow | None, whole: bool) -> str:
         if row is None or row.effective is None:

@@ -229,8 +229,9 @@ class GroupView(QTableView):
         head = self.horizontalHeader()
         head.setHighlightSections(False)
         head.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        head.setSectionResizeMode(OVERRIDE, QHeaderView.ResizeMode.Stretch)
-        head.setMinimumSectionSize(72)
+        for column in (ABOUT, OVERRIDE):
+            head.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
+        head.setMinimumSectionSize(56)
         editor = _CellEditor(self)
         self.setItemDelegateForColumn(EFFECTIVE, editor)
         editor.closeEditor.connect(lambda *_: self.ended.emit())

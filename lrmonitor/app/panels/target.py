@@ -66,10 +66,10 @@ class TargetChoice(QWidget):
         """What the numbers shown stand for, when it is more than one group; else empty."""
         several = self.group.count() > 1 and self.chosen_group() is None
         if self.chosen_optimizer() == ALL:
-            return self.tr("shown: the main optimizer's group 0; the change goes to all")
+            return self.tr("the main optimizer's group 0; a change goes to all")
         if several:
             count = self.group.count() - 1
-            return self.tr("shown: group 0 of {0}; the others keep their ratio to it").format(count)
+            return self.tr("group 0 of {0}; the others keep their ratio").format(count)
         return ""
 
     def refresh(self) -> None:
