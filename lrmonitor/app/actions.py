@@ -56,13 +56,13 @@ class Actions:
         tr = window.tr
         bar = window.menuBar()
         runs = bar.addMenu(tr("&Runs"))
-        self._add(runs, tr("&New run…"), "Ctrl+N", do.new_run)
-        self._add(runs, tr("&Attach…"), "Ctrl+Shift+O", do.attach)
+        self.new_run = self._add(runs, tr("&New run…"), "Ctrl+N", do.new_run)
+        self.attach = self._add(runs, tr("&Attach…"), "Ctrl+Shift+O", do.attach)
         runs.addSeparator()
         self.recent = runs.addMenu(tr("&Recent"))
         self.recent.aboutToShow.connect(lambda: do.fill_runs(self.recent))
         self._add(runs, tr("&Find a run"), "Ctrl+Shift+F", do.find_run)
-        self._add(runs, tr("&Open…"), "Ctrl+O", do.open_folder)
+        self.open = self._add(runs, tr("&Open…"), "Ctrl+O", do.open_folder)
         self._add(runs, tr("Run the &demo"), "", do.run_demo)
         runs.addSeparator()
         self._add(runs, tr("R&e-run"), "Ctrl+Shift+E", do.rerun, True)
@@ -72,14 +72,17 @@ class Actions:
         self._add(runs, tr("New &window"), "Ctrl+Shift+N", do.new_window)
         self._add(runs, tr("&Close window"), "Ctrl+W", do.close)
         train = bar.addMenu(tr("&Training"))
-        self.pause = self._add(train, tr("&Pause or resume"), "Space", do.pause, True)
-        self._add(train, tr("&One step"), "N", do.step, True)
-        self._add(train, tr("S&top…"), "Ctrl+.", do.stop, True)
+        self.pause = self._add(train, tr("&Pause"), "Space", do.pause, True)
+        self.step = self._add(train, tr("&One step"), "N", do.step, True)
+        self.step.setIconText(tr("Step"))
+        self.stop = self._add(train, tr("S&top…"), "Ctrl+.", do.stop, True)
         train.addSeparator()
         self._add(train, tr("&Enter a rate"), "Ctrl+R", do.enter_rate, True)
         self._add(train, tr("&Release to the schedule"), "Ctrl+Shift+R", do.release, True)
         self.undo = self._add(train, "", "Ctrl+Z", do.undo)
         self.redo = self._add(train, "", "Ctrl+Shift+Z", do.redo)
+        self.undo.setIconText(tr("Undo"))
+        self.redo.setIconText(tr("Redo"))
         self.show_undo("", "")
         self.view = view = bar.addMenu(tr("&View"))
         self._add(view, tr("&Fit the whole run"), "Home", do.fit, True)
@@ -109,6 +112,15 @@ class Actions:
         """Enable what needs a run, or not."""
         for action in self.run_only:
             action.setEnabled(on)
+
+    def show_training(self, live: bool, can: bool, paused: bool) -> None:
+        """Enable what its state allows: whether a process is there, whether commands reach it, and
+        whether it is paused."""
+        tr = self._window.tr
+        self.pause.setText(tr("&Resume") if paused else tr("&Pause"))
+        self.pause.setEnabled(can)
+        self.step.setEnabled(can and paused)
+        self.stop.setEnabled(live)
 
     def show_undo(self, undo: str, redo: str, can: bool = True) -> None:
         """Say what could be undone and done again (empty: nothing), and whether it can now."""

@@ -133,6 +133,18 @@ def _draw(painter: QPainter, name: str, colour: QColor) -> None:
         painter.setPen(pen)
         painter.drawLine(QPointF(8.8, 6.4), QPointF(11, 6.4))
         painter.drawLine(QPointF(8.8, 9.6), QPointF(11, 9.6))
+    elif name in ("undo", "redo"):
+        if name == "redo":
+            painter.translate(16, 0)
+            painter.scale(-1, 1)
+        painter.setPen(pen)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        path = QPainterPath(QPointF(3, 6.4))
+        path.lineTo(9.4, 6.4)
+        path.arcTo(QRectF(6.2, 6.4, 6.8, 6.8), 90, -180)
+        path.lineTo(6, 13.2)
+        painter.drawPath(path)
+        _stroke(painter, pen, [(6.2, 3.2), (3, 6.4), (6.2, 9.6)])
     elif name == "folder":
         pen.setWidthF(1.5)
         _stroke(

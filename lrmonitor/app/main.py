@@ -49,11 +49,12 @@ def run_window(
 
     from lrmonitor.record.home import runs_home
 
+    from .geometry import SIZE
     from .presence import Presence
     from .screenshot import Photographer, picture_problem
     from .settings import Settings
     from .theme import ThemeManager
-    from .window import SIZE, MainWindow
+    from .window import MainWindow
 
     if screenshot is not None and (problem := picture_problem(screenshot)) is not None:
         return _fail(problem)

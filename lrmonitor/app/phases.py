@@ -56,4 +56,4 @@ def phase_heading(state: RunState, now: float) -> str:
     word = phase_word(state)
     if state.since is None:
         return word
-    return f"{word} for {duration(max(now - state.since, 1.0))}"
+    return f"{word} for {duration(max(round(now - state.since), 1))}"

@@ -79,7 +79,7 @@ class RunView(QWidget):
         column.addWidget(self._notice_bar)
         self._show_notices()
         # Narrower, the docks have to give way; the window is never smaller than its parts.
-        self.setMinimumSize(320, 300)
+        self.setMinimumSize(430, 300)
         column.addWidget(self._empty, 1)
         session.changed.connect(self._on_changed)
         self.control.thought_of.connect(self._think_of)

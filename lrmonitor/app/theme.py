@@ -7,6 +7,7 @@ test of this module computes the contrasts.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -195,10 +196,19 @@ def style_sheet(theme: Theme) -> str:
     QHeaderView::section {{ padding: 4px 8px; background: {theme.window}; color: {theme.quiet};
         border: none; border-bottom: 1px solid {theme.border}; }}
     QMessageBox QLabel#qt_msgbox_informativelabel {{ min-width: 380px; }}
+    QToolBar {{ border: none; border-bottom: 1px solid {theme.border}; spacing: 2px;
+        padding: 2px 6px; }}
+    QToolBar QToolButton {{ padding: 3px 6px; }}
+    QToolBar::separator {{ background: {theme.border}; width: 1px; margin: 4px 8px; }}
     QDockWidget {{ font-weight: 600; }}
     QDockWidget::title {{ text-align: left; padding: 7px 0 1px 13px; }}
     QScrollArea {{ background: transparent; border: none; }}
     """
+
+
+def system_scheme() -> Qt.ColorScheme:
+    """Whether the system is light or dark now."""
+    return QGuiApplication.styleHints().colorScheme()
 
 
 class ThemeManager(QObject):
@@ -210,9 +220,15 @@ class ThemeManager(QObject):
 
     changed = Signal(object)
 
-    def __init__(self, choice: str = "system", parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        choice: str = "system",
+        parent: QObject | None = None,
+        scheme: Callable[[], Qt.ColorScheme] = system_scheme,
+    ) -> None:
         super().__init__(parent)
         self._choice = choice
+        self._scheme = scheme
         self.theme = self._wanted()
         hints = QGuiApplication.styleHints()
         hints.colorSchemeChanged.connect(self._echo)
@@ -233,8 +249,7 @@ class ThemeManager(QObject):
             return LIGHT
         if self._choice == "dark":
             return DARK
-        dark = QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
-        return DARK if dark else LIGHT
+        return DARK if self._scheme() == Qt.ColorScheme.Dark else LIGHT
 
     def _echo(self) -> None:
         wanted = self._wanted()

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QRect, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent, QPaintEvent
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
     QComboBox,
     QFileDialog,
     QMainWindow,
-    QMenu,
     QMessageBox,
 )
 
-from lrmonitor.record.catalogue import Catalogue
 from lrmonitor.record.reader import read_run_json
 
 from .actions import Actions, Handlers
@@ -25,6 +23,8 @@ from .demo import DemoStarter
 from .dialogs.help import AboutBox, ShortcutsDialog
 from .dialogs.questions import Question
 from .docks import LEFT, Docks
+from .echo import show_session
+from .geometry import restore_geometry
 from .icons import window_icon
 from .launching import Launcher
 from .notifier import Notifier
@@ -32,17 +32,17 @@ from .panels.runs import RunsPanel
 from .panels.start import StartView
 from .phases import phase_tone
 from .presence import Presence
+from .recent import fill_recent
 from .runview import RunView
 from .session import Session
 from .settings import Settings
 from .stopper import Stopper
 from .theme import Theme, ThemeManager
 from .ticker import Ticker
+from .toolbar import ToolBar
 from .windows import OtherWindows
 
 __all__ = ["MainWindow"]
-
-SIZE = (1280, 800)
 
 
 class MainWindow(QMainWindow):
@@ -70,7 +70,10 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(window_icon())
         self.actions_table = Actions(self, self._handlers(), themes.choice)
         table = self.actions_table
-        self.docks = Docks(self, settings, table.view, table.after_docks)
+        self.toolbar = ToolBar(self, table, themes.theme)
+        self.addToolBar(self.toolbar)
+        table.view.insertAction(table.after_docks, self.toolbar.toggleViewAction())
+        self.docks = Docks(self, settings, table.view, self.toolbar.toggleViewAction())
         self.runs = RunsPanel(home, themes.theme, self)
         self.runs.opened.connect(self.open_run)
         self.runs.opened_apart.connect(self.open_apart)
@@ -93,7 +96,7 @@ class MainWindow(QMainWindow):
         self.demo = DemoStarter(home, self)
         self.demo.started.connect(self.open_run)
         self.demo.failed.connect(self._on_demo_failed)
-        self._restore_geometry()
+        restore_geometry(self, settings)
         self.ticker = Ticker(self)
         self.ticker.ticked.connect(self._tick)
         themes.changed.connect(self._on_theme)
@@ -129,8 +132,8 @@ class MainWindow(QMainWindow):
         self.view = RunView(session, self._themes.theme, self)
         self.view.control.stop_wanted.connect(self.ask_stop)
         self.view.control.undo_wanted.connect(self.undo)
-        session.undo.changed.connect(self._show_undo)
-        session.changed.connect(self._show_undo)
+        session.undo.changed.connect(self._show_session)
+        session.changed.connect(self._show_session)
         self.view.choices_changed.connect(self._save_choices)
         self.view.control.entry.set_recent(self._settings.mapping("rates/recent"))
         self.view.control.entry.recent_changed.connect(self._save_recent)
@@ -139,6 +142,7 @@ class MainWindow(QMainWindow):
         self.view.add_docks(self.docks)
         self.docks.enter("run")
         self.actions_table.set_run_open(True)
+        self._show_session()
         self.setWindowTitle(f"{session.model.name} – lrmonitor")
         self.runs.select(folder)
         self.view.control.entry.field.setFocus()
@@ -155,7 +159,7 @@ class MainWindow(QMainWindow):
         self.docks.enter("start")
         self.runs.list.setFocus()
         self.actions_table.set_run_open(False)
-        self._show_undo()
+        self._show_session()
         self.setWindowTitle("lrmonitor")
         self.runs.select(None)
         if self._presence is not None:
@@ -219,14 +223,8 @@ class MainWindow(QMainWindow):
         self.leave_on_close = True
         self.close()
 
-    def _show_undo(self) -> None:
-        session = self.session
-        if session is None:
-            self.actions_table.show_undo("", "")
-            return
-        undo = session.undo
-        ready = undo.problem("undo" if undo.text("undo") else "redo") is None
-        self.actions_table.show_undo(undo.text("undo"), undo.text("redo"), ready)
+    def _show_session(self) -> None:
+        show_session(self.actions_table, self.toolbar, self.session)
 
     def _on_ended(self) -> None:
         self.asking.run_ended()
@@ -270,6 +268,7 @@ class MainWindow(QMainWindow):
             if part is not None:
                 part.set_theme(theme)
         self.docks.set_theme(theme)
+        self.toolbar.set_theme(theme)
 
     def _choose_theme(self, choice: str) -> None:
         self._themes.choose(choice)
@@ -283,7 +282,9 @@ class MainWindow(QMainWindow):
             rerun_with=lambda: self.launcher.rerun_with(),
             open_folder=self._open_folder,
             show_start=self.close_run,
-            fill_runs=self._fill_runs,
+            fill_runs=lambda menu: fill_recent(
+                menu, self._home, self.session.folder if self.session else None, self.open_run
+            ),
             run_demo=self.run_demo,
             find_run=lambda: self.docks.show("runs"),
             new_window=self.open_apart,
@@ -300,10 +301,15 @@ class MainWindow(QMainWindow):
             loss_log=lambda: self._toggle("loss_log"),
             rate_log=lambda: self._toggle("rate_log"),
             theme=self._choose_theme,
-            reset_layout=lambda: self.docks.reset(),
+            reset_layout=self._reset_layout,
             shortcuts=self._show_shortcuts,
             about=lambda: AboutBox(self).open(),
         )
+
+    def _reset_layout(self) -> None:
+        self.addToolBar(self.toolbar)
+        self.toolbar.show()
+        self.docks.reset()
 
     def _show_shortcuts(self) -> None:
         ShortcutsDialog(self, [*self.actions_table.all, *self.docks.actions]).open()
@@ -331,25 +337,6 @@ class MainWindow(QMainWindow):
         if self.start is not None:
             self.start.busy("demo", False)
         self.say(problem)
-
-    def _fill_runs(self, menu: QMenu) -> None:
-        menu.clear()
-        entries = [run for run in Catalogue(self._home).runs() if run.problem is None][:20]
-        for entry in entries:
-            action = menu.addAction(entry.name.replace("&", "&&"))
-            action.setCheckable(True)
-            action.setChecked(self.session is not None and entry.folder == self.session.folder)
-            action.triggered.connect(lambda _=False, folder=entry.folder: self.open_run(folder))
-        if not entries:
-            menu.addAction(self.tr("No runs yet")).setEnabled(False)
-
-    def _restore_geometry(self) -> None:
-        kept = self._settings.bytes("window/geometry")
-        if kept is not None and self.restoreGeometry(kept):
-            return
-        screen = QGuiApplication.primaryScreen()
-        free = screen.availableGeometry() if screen is not None else QRect(0, 0, *SIZE)
-        self.resize(min(SIZE[0], free.width()), min(SIZE[1], free.height()))
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride:

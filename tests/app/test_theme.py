@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtGui import QColor
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
 from lrmonitor.app.icons import pixmap
@@ -60,9 +61,26 @@ def test_the_chosen_theme_is_applied_and_said(qapp: QApplication) -> None:
     manager.deleteLater()
 
 
+def test_the_colours_follow_the_system(qapp: QApplication) -> None:
+    scheme = Qt.ColorScheme.Light
+    manager = ThemeManager("system", scheme=lambda: scheme)
+    said: list[str] = []
+    manager.changed.connect(lambda theme: said.append(theme.name))
+    scheme = Qt.ColorScheme.Dark
+    # What a desktop sends when its colours change; a test has no desktop that would.
+    QGuiApplication.styleHints().colorSchemeChanged.emit(scheme)
+    assert said == ["dark"]
+    assert qapp.palette().color(QPalette.ColorRole.Window).name() == DARK.window
+    manager.choose("light")
+    QGuiApplication.styleHints().colorSchemeChanged.emit(scheme)
+    assert said == ["dark", "light"]
+    manager.deleteLater()
+
+
 def test_every_symbol_has_a_shape_of_its_own(qapp: QApplication) -> None:
     names = [
         *("running", "paused", "step", "stopped", "ended", "failed", "stalled", "killed"),
+        *("compiling", "undo", "redo", "add", "link", "folder"),
         *("starting", "lost", "not_training", "dot"),
     ]
     shapes = {bytes(pixmap(name, "#000000").toImage().constBits()) for name in names}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QByteArray, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from lrmonitor.app.dialogs.help import AboutBox, ShortcutsDialog
@@ -298,8 +298,8 @@ def test_the_runs_menu_switches(open_window: OpenWindow, isolated: Isolated) -> 
     first = RunFolder(isolated.runs, "first").launch(False).register().train(3).exited(0)
     second = RunFolder(isolated.runs, "second").launch(False).register().train(5).exited(0)
     window = open_window(first.path)
-    menu = QMenu()
-    window._fill_runs(menu)
+    menu = window.actions_table.recent
+    menu.aboutToShow.emit()
     by_name = {action.text(): action for action in menu.actions()}
     assert by_name["first"].isChecked()
     by_name["second"].trigger()

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QFormLayout,
+    QHBoxLayout,
     QLabel,
     QMessageBox,
     QVBoxLayout,
@@ -28,33 +29,63 @@ class ShortcutsDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(self.tr("Keys and mouse"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        form = QFormLayout()
-        form.setHorizontalSpacing(28)
-        form.setVerticalSpacing(7)
-        for action in actions:
-            keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-            if keys:
-                form.addRow(self._bold(keys), QLabel(action.text().replace("&", "").rstrip("…")))
-        for keys, what in (
-            (self.tr("0–9"), self.tr("Type a new rate, wherever the focus is")),
-            (self.tr("Enter"), self.tr("Apply the rate in the field")),
-            (self.tr("Esc"), self.tr("Empty the field")),
-            (self.tr("↑ ↓"), self.tr("In the field: 10 % up or down")),
-            (self.tr("Shift+↑ ↓"), self.tr("In the field: the next of 1, 2, 5, 10…")),
-            (self.tr("Page ↑ ↓"), self.tr("In the field: ×10, ÷10")),
-            (self.tr("Alt+↓"), self.tr("In the field: recent values")),
-            (self.tr("Wheel"), self.tr("Zoom the plots along the steps")),
-            (self.tr("Drag"), self.tr("Move along the steps")),
-            (self.tr("Double click"), self.tr("Show the whole run")),
-        ):
-            form.addRow(self._bold(keys), QLabel(what))
+        left, right = QVBoxLayout(), QVBoxLayout()
+        own = [
+            (action.shortcut().toString(QKeySequence.SequenceFormat.NativeText), _plain(action))
+            for action in actions
+        ]
+        keys = [pair for pair in own if pair[0]]
+        left.setSpacing(6)
+        right.setSpacing(6)
+        self._section(left, self.tr("Keys"), keys)
+        self._section(
+            right,
+            self.tr("In the field of the new rate"),
+            [
+                (self.tr("0–9"), self.tr("Begin a new rate, wherever the focus is")),
+                (self.tr("Enter"), self.tr("Apply")),
+                (self.tr("Esc"), self.tr("Empty the field")),
+                (self.tr("↑ ↓"), self.tr("10 % up or down")),
+                (self.tr("Shift+↑ ↓"), self.tr("The next of 1, 2, 5, 10…")),
+                (self.tr("Page ↑ ↓"), self.tr("×10, ÷10")),
+                (self.tr("Alt+↓"), self.tr("Recent values")),
+            ],
+        )
+        self._section(
+            right,
+            self.tr("Mouse"),
+            [
+                (self.tr("Wheel"), self.tr("Zoom the plots along the steps")),
+                (self.tr("Drag"), self.tr("Move along the steps; move a panel by its title")),
+                (self.tr("Double click"), self.tr("Show the whole run; open a run of the list")),
+                (self.tr("Right click"), self.tr("What can be done with a run of the list")),
+            ],
+        )
+        left.addStretch(1)
+        right.addStretch(1)
+        both = QHBoxLayout()
+        both.setSpacing(36)
+        both.addLayout(left)
+        both.addLayout(right)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
-        column.setContentsMargins(20, 18, 20, 14)
-        column.setSpacing(16)
-        column.addLayout(form)
+        column.setContentsMargins(22, 18, 22, 14)
+        column.setSpacing(14)
+        column.addLayout(both)
         column.addWidget(buttons)
+
+    def _section(self, column: QVBoxLayout, title: str, rows: Iterable[tuple[str, str]]) -> None:
+        heading = QLabel(title, self)
+        heading.setProperty("role", "caption")
+        column.addWidget(heading)
+        form = QFormLayout()
+        form.setHorizontalSpacing(22)
+        form.setVerticalSpacing(5)
+        for keys, what in rows:
+            form.addRow(self._bold(keys), QLabel(what, self))
+        column.addLayout(form)
+        column.addSpacing(14)
 
     def _bold(self, text: str) -> QLabel:
         label = QLabel(text, self)
@@ -62,6 +93,11 @@ class ShortcutsDialog(QDialog):
         font.setBold(True)
         label.setFont(font)
         return label
+
+
+def _plain(action: QAction) -> str:
+    """What an action does, without its mnemonic and what it says of the moment."""
+    return action.text().replace("&", "").partition(":")[0].rstrip("…")
 
 
 class AboutBox(QMessageBox):

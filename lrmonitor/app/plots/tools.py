@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal, SignalInstance
-from PySide6.QtGui import QPalette
+from PySide6.QtGui import QPalette, QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -162,13 +162,17 @@ class PlotTools(QFrame):
         layout.addWidget(self.loss_log)
         layout.addWidget(self.rate_log)
         layout.addSpacing(10)
-        caption = QLabel(self.tr("Smooth over"), self)
-        caption.setProperty("role", "quiet")
-        caption.setBuddy(self.smooth)
-        layout.addWidget(caption)
+        self._caption = QLabel(self.tr("Smooth over"), self)
+        self._caption.setProperty("role", "quiet")
+        self._caption.setBuddy(self.smooth)
+        layout.addWidget(self._caption)
         layout.addWidget(self.smooth)
         layout.addWidget(self.series)
         layout.addStretch(1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        # In a narrow window the buttons need the room more.
+        self._caption.setVisible(event.size().width() >= 500)
 
 
 class Legend(QLabel):

@@ -1,0 +1,25 @@
+"""What the window's actions offer, as the open run's state allows."""
+
+from __future__ import annotations
+
+from lrmonitor.model.state import Phase
+
+from .actions import Actions
+from .session import Session
+from .toolbar import ToolBar
+
+__all__ = ["show_session"]
+
+
+def show_session(actions: Actions, toolbar: ToolBar, session: Session | None) -> None:
+    """Offer what can be undone, and to pause or resume, to step and to stop."""
+    if session is None:
+        actions.show_undo("", "")
+        return
+    undo = session.undo
+    ready = undo.problem("undo" if undo.text("undo") else "redo") is None
+    actions.show_undo(undo.text("undo"), undo.text("redo"), ready)
+    state = session.model.state
+    paused = state.phase is Phase.PAUSED
+    actions.show_training(state.live, session.control_problem() is None, paused)
+    toolbar.show_training(paused)
