@@ -17,6 +17,7 @@ from lrmonitor.cli import codes
 
 if TYPE_CHECKING:
     from lrmonitor.link.messages import Author
+    from lrmonitor.model.progress import Progress
     from lrmonitor.model.run import RunModel
     from lrmonitor.model.state import RunState
     from lrmonitor.record.catalogue import RunEntry
@@ -153,6 +154,18 @@ def user() -> str:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):  # no entry in the user database (containers)
         return str(os.getuid()) if hasattr(os, "getuid") else "unknown"
+
+
+def progress_json(progress: Progress) -> dict[str, Any]:
+    """How far a run is, as every verb prints it; null is unknown."""
+    return {
+        "epoch": progress.epoch,
+        "fraction": progress.fraction,
+        "epochs": progress.epochs,
+        "steps": progress.steps,
+        "eta": progress.eta,
+        "basis": progress.basis,
+    }
 
 
 def state_json(state: RunState) -> dict[str, Any]:

@@ -68,6 +68,7 @@ def _told(entry: RunEntry, model: RunModel, events: int) -> dict[str, Any]:
         "python": info.get("python"),
         "git_commit": info.get("git_commit"),
         "state": common.state_json(model.state),
+        "progress": common.progress_json(model.progress),
         "loss": _latest(model.loss()),
         "control_problem": None if model.state.phase.over else model.control_problem,
         "optimizers": [
@@ -116,14 +117,19 @@ def _latest(series: Series | None) -> float | None:
 
 def _print(told: dict[str, Any]) -> None:
     from lrmonitor.model.rates import short
-    from lrmonitor.model.state import rate_text
+    from lrmonitor.model.state import duration, rate_text
 
     state = told["state"]
     lines: list[tuple[str, ...]] = [("run", told["id"]), ("name", told["name"])]
     lines.append(("state", f"{state['label']}: {state['sentence']}"))
+    progress = told["progress"]
+    if progress["epoch"] is not None:
+        lines.append(("epoch", _of(progress["epoch"], progress["epochs"], progress["fraction"])))
     if state["step"] is not None:
-        speed = state["steps_per_second"]
-        lines.append(("step", f"{state['step']}{f', {rate_text(speed)}' if speed else ''}"))
+        speed = f", {rate_text(state['steps_per_second'])}" if state["steps_per_second"] else ""
+        lines.append(("step", _of(state["step"], progress["steps"]) + speed))
+    if progress["eta"] is not None:
+        lines.append(("left", f"{duration(progress['eta'])}, by {progress['basis']}"))
     if told["loss"] is not None:
         lines.append(("loss", f"{told['loss']:.6g}"))
     if isinstance(told["command"], list) and told["command"]:
@@ -154,6 +160,12 @@ def _print(told: dict[str, Any]) -> None:
             step = f"  step {event['step']}" if event["step"] is not None else ""
             text = " ".join(event["text"].split())
             print(f"{_clock(event['time'], '%H:%M:%S')}{step}  {text}")
+
+
+def _of(number: int, total: int | None, fraction: float | None = None) -> str:
+    """Such as "3 of 10, 42 % of it done"."""
+    text = f"{number}" if total is None else f"{number} of {total}"
+    return text if fraction is None else f"{text}, {fraction:.0%} of it done".replace("%", " %")
 
 
 def _clock(moment: float, form: str) -> str:

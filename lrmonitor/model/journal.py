@@ -46,7 +46,7 @@ MARKERS = {
 }
 """Events that are drawn, with the kind of their marker."""
 
-_QUIET = frozenset({"series"})
+_QUIET = frozenset({"series", "loader", "batches"})
 """Events that tell a person nothing."""
 
 
@@ -143,9 +143,19 @@ def _text(name: str, e: Mapping[str, Any]) -> str:
         return f"The script could not be started: {e.get('reason')}"
     if name == "no_optimizer":
         return f"No optimizer: {e.get('reason')}"
+    if name == "progress":
+        return _length(e)
+    if name == "compiled":
+        return f"Compiled by torch.compile in {float(e['seconds']):.3g} s"
     if name == "probe_error":
         return f"lrmonitor's probe failed in {e.get('where')}: {e.get('error')}"
-    plain = {"paused": "Paused", "resumed": "Resumed", "stopping": "Stopping", "ended": "Ended"}
+    plain = {
+        "compiling": "Compiling (torch.compile)",
+        "paused": "Paused",
+        "resumed": "Resumed",
+        "stopping": "Stopping",
+        "ended": "Ended",
+    }
     return plain.get(name, name.replace("_", " ").capitalize())
 
 
@@ -182,6 +192,14 @@ def _optimizer(e: Mapping[str, Any]) -> str:
     if e.get("controllable") is False:
         text += f"; its rate cannot be set: {e.get('reason')}"
     return text
+
+
+def _length(e: Mapping[str, Any]) -> str:
+    totals = [(e.get("total_steps"), "step"), (e.get("total_epochs"), "epoch")]
+    told = [f"{n} {unit}{'' if n == 1 else 's'}" for n, unit in totals if isinstance(n, int)]
+    if not told:
+        return "How long the training will be is no longer known"
+    return f"The training will be {' and '.join(told)} long, says {e.get('source')}"
 
 
 def _lost(e: Mapping[str, Any]) -> str:

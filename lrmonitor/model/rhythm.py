@@ -12,6 +12,13 @@ SPEED_WINDOW = 5.0
 RHYTHM_STEPS = 256
 """Latest steps whose median time is the usual one: enough to ignore an evaluation now and then."""
 
+PACE_WINDOW = 900.0
+"""Seconds of data over which the time for what is left is reckoned: evaluations, which come between
+steps, are to be in it."""
+
+PACE_SKIP = 10
+"""First steps that are left out of it where there are enough others: they take longer."""
+
 _BACK = 100_000
 """Points that are looked at for the speed: cheap, and safe from a clock that was set back."""
 
@@ -61,3 +68,18 @@ def speed(steps: Series | None, since: float | None = None) -> float | None:
     first = min(int(np.searchsorted(times, begin, "left")), len(times) - 2)
     took, made = end - float(times[first]), int(numbers[-1]) - int(numbers[first])
     return made / took if took > 0 and made > 0 else None
+
+
+def pace(steps: Series | None, since: float | None = None) -> float | None:
+    """Seconds a step over the last quarter of an hour of data, with all that is done between steps.
+
+    Data before `since` (unix seconds: when it was resumed) does not count.
+    """
+    if steps is None or len(steps) < 2:
+        return None
+    times, numbers = steps.time, steps.step
+    end = float(times[-1])
+    first = int(np.searchsorted(times, max(end - PACE_WINDOW, since or 0.0), "left"))
+    first = min(max(first, min(PACE_SKIP, len(times) // 2 - 1)), len(times) - 2)
+    took, made = end - float(times[first]), int(numbers[-1]) - int(numbers[first])
+    return took / made if took > 0 and made > 0 else None

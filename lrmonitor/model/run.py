@@ -14,8 +14,9 @@ from lrmonitor.model.journal import JournalEntry, Marker
 from lrmonitor.model.notify import Signal
 from lrmonitor.model.printed import Printed
 from lrmonitor.model.process import Identity
+from lrmonitor.model.progress import Course, Progress
 from lrmonitor.model.rates import Override
-from lrmonitor.model.state import Ask, Exit, Facts, RunState, decide
+from lrmonitor.model.state import Ask, Exit, Facts, Phase, RunState, decide
 from lrmonitor.model.watch import ProcessWatch
 from lrmonitor.record.reader import RankReader, RunReader, Series
 
@@ -77,6 +78,7 @@ class RunModel:
         self.no_optimizer: str | None = None
         self.printed = Printed(self.reader.folder)
         self.state: RunState = decide(Facts(now=clock(), started=None, supervisor_alive=True))
+        self._course = Course()
         self._clock = clock
         self._host = socket.gethostname()
         self._notes: dict[str, str] = {}
@@ -141,6 +143,13 @@ class RunModel:
         if self.no_optimizer is not None:
             return self.no_optimizer
         return "No optimizer has made a step yet."
+
+    @property
+    def progress(self) -> Progress:
+        """How far it is and how far it goes, as far as that is known."""
+        running = self.state.phase is Phase.RUNNING
+        pace = rhythm.pace(self._steps(), self._resumed_time) if running else None
+        return self._course.at(self.state.step, pace)
 
     def poll(self) -> Changes:
         """Read what is new and look at the processes; what changed."""
@@ -253,6 +262,7 @@ class RunModel:
     def _begin_process(self) -> None:
         self.optimizers = []
         self.overrides = {}
+        self._course = Course()
         self.no_optimizer = None
         self._paused = False
         self._said_bye = False
@@ -306,6 +316,8 @@ class RunModel:
             self._compiling = None
         elif name == "ended":
             self._said_bye = True
+        else:
+            self._course.take(line)
 
     def _take_optimizer(self, line: dict[str, Any]) -> None:
         number, groups = line.get("optimizer"), line.get("groups")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import lrmonitor
-from lrmonitor.probe import hooks
+from lrmonitor.probe import hooks, progress
 from lrmonitor.probe.steps import Steps, run_folder
 from lrmonitor.record.create import create_run
 from lrmonitor.record.home import runs_home
@@ -105,6 +105,7 @@ def _hook() -> None:
     torch.autograd.backward = hooks.watched_backward(torch, torch.autograd.backward)
     _hook_scaler(torch)
     _hook_clipping(torch)
+    progress.watch(torch)
 
 
 def _hook_scaler(torch: Any) -> None:

@@ -17,6 +17,7 @@ from lrmonitor.probe.control import Control
 from lrmonitor.probe.loss import Losses
 from lrmonitor.probe.norms import Clip, Norms
 from lrmonitor.probe.optimizers import Optimizer
+from lrmonitor.probe.progress import Progress
 from lrmonitor.probe.rates import Rewritten
 from lrmonitor.probe.session import Session
 from lrmonitor.probe.threads import Detail, Thread
@@ -49,6 +50,7 @@ class Steps:
         self.losses = Losses()
         self.sampling = False
         """Whether the norms of the next step of some optimizer are to be measured."""
+        self.progress = Progress(self)
         self._deferred = Deferred()
         self._early: list[tuple[float, float]] | None = []
         self._lone: SeriesWriter | None = None
@@ -81,6 +83,7 @@ class Steps:
             if one.norms.look():
                 one.attention = sampling = True
         self.sampling = sampling
+        self.progress.look()
         if self._recorded != self.step and self.session is not None:
             self._recorded = self.step
             main = self.optimizers[0] if self.optimizers else None
