@@ -28,6 +28,7 @@ class PlainAxis(AxisItem):  # type: ignore[misc]
         self.rates = rates
         self.logarithmic = False
         self.blank = False
+        self.fewest = 2
         self.whole = orientation == "bottom"
         self.enableAutoSIPrefix(False)
         self.setStyle(tickLength=-4, autoExpandTextSpace=False, hideOverlappingLabels=False)
@@ -40,7 +41,7 @@ class PlainAxis(AxisItem):  # type: ignore[misc]
         """The tick positions for the visible range; `size` is the axis' length in pixels."""
         if self.blank:
             return []
-        count = max(2, int(size / PIXELS_PER_TICK[self.orientation]))
+        count = max(self.fewest, int(size / PIXELS_PER_TICK[self.orientation]))
         found = log_ticks(low, high, count) if self.logarithmic else linear_ticks(low, high, count)
         if self.whole:
             found = [value for value in found if value >= 0 and value == round(value)]

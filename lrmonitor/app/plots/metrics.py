@@ -121,6 +121,7 @@ class MetricChart(Chart):
         for part in (self.curve.line, self.curve.dots):
             self.item.addItem(part, ignoreBounds=True)
         self.item.hideAxis("bottom")
+        self.left.fewest = 4  # low as it is, one tick would not tell a scale
 
     def _draw(self, span: Span) -> tuple[list[Floats], list[tuple[float, float] | None]]:
         lost = self.curve.refresh(span)
