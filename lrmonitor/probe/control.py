@@ -354,16 +354,21 @@ class Control:
             stepped, self._step = self._step, []
             pausing = self._pausing
             asked, self._pause = self._pause, []
-        for entry in stepped:
-            self._answer(entry, "applied", step)
-        if pausing and not self._stop:
-            self._hold(step, asked)
+            if pausing and not self._stop:
+                # Before anybody hears that the step was made, and asks for the next one.
+                self._wake.clear()
+                self.paused = True
+        try:
+            for entry in stepped:
+                self._answer(entry, "applied", step)
+            if self.paused:
+                self._hold(step, asked)
+        finally:
+            self.paused = False
         if self._stop:
             self._interrupt(step)
 
     def _hold(self, step: int, asked: list[_Entry]) -> None:
-        self.paused = True
-        self._wake.clear()
         self._journal("paused", step=step)
         for entry in asked:
             self._answer(entry, "applied", step)

@@ -8,11 +8,13 @@ import math
 import multiprocessing
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import lrmonitor
-from lrmonitor.probe import hooks, progress
+from lrmonitor.probe import dynamo, hooks, progress
+from lrmonitor.probe.late import after_import
 from lrmonitor.probe.steps import Steps, run_folder
 from lrmonitor.record.create import create_run
 from lrmonitor.record.home import runs_home
@@ -106,6 +108,7 @@ def _hook() -> None:
     _hook_scaler(torch)
     _hook_clipping(torch)
     progress.watch(torch)
+    after_import(dynamo.RULES, dynamo.keep_out)
 
 
 def _hook_scaler(torch: Any) -> None:
@@ -115,13 +118,17 @@ def _hook_scaler(torch: Any) -> None:
     for scaler in classes:
         if scaler is None or "scale" not in scaler.__dict__:
             continue  # it inherits the ones that are wrapped
-        scaler.scale = _scale(scaler.scale)
+        scaler.scale = _scale(torch, scaler.scale)
         scaler.step = _scaler_step(scaler.step)
 
 
-def _scale(original: Any) -> Any:
+def _scale(torch: Any, original: Any) -> Any:
+    compiling = _compiling(torch)
+
     @functools.wraps(original)
     def scale(self: Any, outputs: Any) -> Any:
+        if compiling():
+            return original(self, outputs)  # it becomes a part of the compiled step
         try:
             scaled = original(self, outputs)
         except BaseException as error:
@@ -138,6 +145,11 @@ def _scale(original: Any) -> Any:
     return scale
 
 
+def _compiling(torch: Any) -> Callable[[], bool]:
+    """What tells whether a call is being compiled, not made (torch 2.0 has it nowhere)."""
+    return getattr(getattr(torch, "compiler", None), "is_compiling", None) or (lambda: False)
+
+
 def _hook_clipping(torch: Any) -> None:
     """`clip_grad_norm_`: the norm before clipping."""
     module = torch.nn.utils.clip_grad
@@ -146,7 +158,7 @@ def _hook_clipping(torch: Any) -> None:
 
 
 def _clipping(torch: Any, original: Any) -> Any:
-    compiling = getattr(torch.compiler, "is_compiling", None) or (lambda: False)
+    compiling = _compiling(torch)
 
     @functools.wraps(original)
     def clip_grad_norm_(*args: Any, **kwargs: Any) -> Any:
@@ -194,12 +206,9 @@ def _leave_out_this_frame(error: BaseException) -> None:
 def _watch_for_torch() -> None:
     """`start` was called before the script imports torch: hook in when it does."""
     global _watching
-    if _watching:
-        return
-    _watching = True
-    from lrmonitor.probe.late import TorchFinder
-
-    sys.meta_path.insert(0, TorchFinder(_hook))
+    if not _watching:
+        _watching = True
+        after_import("torch", _hook)
 
 
 def _in_child() -> None:

@@ -1,4 +1,4 @@
-"""Noticing that torch has been imported, for a script that called `lrmonitor.start()` earlier."""
+"""Noticing that a module has been imported, once it is."""
 
 from __future__ import annotations
 
@@ -10,17 +10,28 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 
-class TorchFinder(MetaPathFinder):
-    """Finds torch as the others do, and calls `then` once it is imported."""
+def after_import(name: str, then: Callable[[], None]) -> None:
+    """Call `then` once the module is imported: now, if it is already. What it raises is lost, as it
+    is ours and not the script's."""
+    if name in sys.modules:
+        with contextlib.suppress(Exception):
+            then()
+        return
+    sys.meta_path.insert(0, _Finder(name, then))
 
-    def __init__(self, then: Callable[[], None]) -> None:
+
+class _Finder(MetaPathFinder):
+    """Finds the module as the others do."""
+
+    def __init__(self, name: str, then: Callable[[], None]) -> None:
+        self._name = name
         self._then = then
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """The spec of the other finders, its loader made to call us once it is done."""
-        if fullname != "torch" or self not in sys.meta_path:
+        if fullname != self._name or self not in sys.meta_path:
             return None
         sys.meta_path.remove(self)
         for finder in sys.meta_path:
@@ -36,7 +47,7 @@ class TorchFinder(MetaPathFinder):
         def exec_module(module: ModuleType) -> None:
             del loader.exec_module  # type: ignore[attr-defined]
             original(module)
-            with contextlib.suppress(Exception):  # whatever fails here is ours, not the script's
+            with contextlib.suppress(Exception):
                 self._then()
 
         loader.exec_module = exec_module  # type: ignore[attr-defined]

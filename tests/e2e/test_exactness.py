@@ -9,7 +9,7 @@ from typing import Any
 
 from lrmonitor.record.reader import RunReader
 from tests.helpers.both import SCRIPTS, Both, both_ways, lrmonitor, read_rank, read_table
-from tests.helpers.launch import TIMEOUT, only_run, plain, run_words
+from tests.helpers.launch import TIMEOUT, of_script, only_run, plain, run, run_words
 from tests.helpers.wait import wait_until
 
 
@@ -183,3 +183,15 @@ def command(folder: Path) -> dict[int, dict[str, Any]]:
     wait_until(lambda: step() > pause["step"] + 5)
     assert verb("stop")["status"] == "ended"
     return told
+
+
+def test_a_compiled_step_is_compiled_as_without_us() -> None:
+    """The compiler does not look into the probe, nor complain of it."""
+    script = SCRIPTS / "compiled_step.py"
+    there, here = plain(script), run(script)
+    assert here.returncode == 0, here.stderr.decode()
+    assert here.stdout == there.stdout
+    assert b"probe" not in of_script(here.stderr)
+    rank = read_rank(only_run())
+    assert [e for e in rank.events if e["event"] == "probe_error"] == []
+    assert len(rank.by_name["loss"]) == 20
