@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from PySide6.QtCore import QEvent, QObject, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QDialog, QWidget
 
-from lrmonitor.launch.again import CannotRerun, form_of, spec_again
-from lrmonitor.launch.form import Form
-from lrmonitor.launch.start import Launched, LaunchError, ignored_signals, start_detached
 from lrmonitor.model.run import STATE_POINTS, RunModel
 from lrmonitor.record.reader import read_run_json
 
-from .dialogs.attach import AttachDialog
 from .dialogs.background import Background
 from .dialogs.drops import dropped_script
-from .dialogs.new_run import NewRunDialog
-from .dialogs.rerun import CannotRerunBox, RerunQuestion
 from .session import Session
 from .theme import Theme, ThemeManager
+
+if TYPE_CHECKING:
+    from lrmonitor.launch.form import Form
+
+    from .dialogs.attach import AttachDialog
+    from .dialogs.new_run import NewRunDialog
+    from .dialogs.rerun import CannotRerunBox, RerunQuestion
 
 __all__ = ["Launcher"]
 
@@ -33,6 +34,7 @@ class Launcher(QObject):
     """Belongs to one window. `opened(Path)`: a run that the window is to show.
 
     A Python file dropped on the window fills in the New run dialog; it is never started by that.
+    The dialogs are imported when they are wanted, so that the window is there sooner.
     """
 
     opened = Signal(object)
@@ -64,6 +66,8 @@ class Launcher(QObject):
 
     def new_run(self) -> NewRunDialog:
         """Show the New run dialog; what was typed into an open one is kept."""
+        from .dialogs.new_run import NewRunDialog
+
         if self.new_dialog is None:
             dialog = NewRunDialog(self._home, self._themes.theme, self._window)
             dialog.started.connect(self.opened)
@@ -73,6 +77,8 @@ class Launcher(QObject):
 
     def attach(self) -> AttachDialog:
         """Show the list of live runs."""
+        from .dialogs.attach import AttachDialog
+
         if self.attach_dialog is None:
             dialog = AttachDialog(self._home, self._themes.theme, self._window)
             dialog.opened.connect(self.opened)
@@ -84,6 +90,8 @@ class Launcher(QObject):
     def rerun(self, folder: Path | None = None) -> None:
         """Start the run in `folder` (else the open one) again as it was; asks only if it still
         goes on."""
+        from .dialogs.rerun import RerunQuestion
+
         folder = folder or self._open_folder()
         if folder is None or self.question is not None or self._again.busy:
             return
@@ -103,6 +111,8 @@ class Launcher(QObject):
     def rerun_with(self, folder: Path | None = None) -> None:
         """Show the New run dialog filled in with the settings of the run in `folder` (else of the
         open one)."""
+        from lrmonitor.launch.again import form_of
+
         folder = folder or self._open_folder()
         info, _ = (None, None) if folder is None else read_run_json(folder)
         if (
@@ -124,6 +134,10 @@ class Launcher(QObject):
 
     def _can_rerun(self, name: str, info: dict[str, Any]) -> bool:
         """Whether its record says how it was started; tells why not otherwise."""
+        from lrmonitor.launch.again import CannotRerun, form_of
+
+        from .dialogs.rerun import CannotRerunBox
+
         try:
             form_of(info)
         except CannotRerun as error:
@@ -134,6 +148,9 @@ class Launcher(QObject):
         return True
 
     def _repeat(self, info: dict[str, Any]) -> None:
+        from lrmonitor.launch.again import CannotRerun, form_of, spec_again
+        from lrmonitor.launch.start import ignored_signals, start_detached
+
         try:
             spec = spec_again(info, self._home, detached=True, ignored=ignored_signals())
         except CannotRerun as error:
@@ -148,6 +165,9 @@ class Launcher(QObject):
             self._repeat(info)
 
     def _on_again(self, result: object) -> None:
+        from lrmonitor.launch.again import form_of
+        from lrmonitor.launch.start import Launched, LaunchError
+
         if isinstance(result, Launched):
             self.opened.emit(result.folder)
             return

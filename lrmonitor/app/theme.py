@@ -175,6 +175,7 @@ def style_sheet(theme: Theme) -> str:
         border: 1px solid {theme.quiet}; background: {theme.base}; }}
     QRadioButton::indicator:checked {{ width: 6px; height: 6px;
         border: 4px solid {theme.accent}; background: {theme.accent_text}; }}
+    QRadioButton::indicator:focus {{ border-color: {theme.text}; }}
     QRadioButton::indicator:disabled {{ border-color: {theme.disabled}; }}
     QPushButton[role="primary"] {{ background: {theme.accent}; color: {theme.accent_text};
         border: 1px solid {theme.accent}; border-radius: 4px; padding: 4px 14px;

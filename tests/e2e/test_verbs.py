@@ -358,3 +358,27 @@ def test_a_run_is_run_again(isolated: Isolated) -> None:
         finally:
             lrmonitor("stop", second.id, "--kill")
     assert lrmonitor("list", "--live", "--json").json == []
+
+
+def test_a_process_that_started_itself_is_listed_wherever_it_is_recorded(
+    isolated: Isolated, tmp_path: Path
+) -> None:
+    script = tmp_path / "own.py"
+    away = tmp_path / "away"
+    begin = f"import lrmonitor\nlrmonitor.start('mine', runs={str(away)!r})\n"
+    script.write_text(begin + TRAIN)
+    with subprocess.Popen([sys.executable, str(script)]) as process:
+        try:
+            (told,) = wait_until(lambda: list(away.glob("*/run.json")), what="the run")
+            run = Live(told.parent)
+            wait_until(lambda: run.step() >= 3, timeout=90, what="its third step")
+            (row,) = lrmonitor("list", "--live", "--json").json
+            assert (row["name"], row["kind"]) == ("mine", "started")
+            assert Path(row["folder"]).parent == away
+            assert row["loss"] > 0
+            refused = lrmonitor("rerun", row["folder"], "--detach")
+            assert refused.code == 3
+            assert "called lrmonitor.start() itself" in refused.err
+        finally:
+            process.kill()
+    assert lrmonitor("list", "--live", "--json").json == []

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
@@ -161,9 +161,8 @@ class NewRunDialog(QDialog):
         """Make room for what is said at the fields, as far as the screen has it."""
         viewport = self._area.viewport()
         lacking = self._column.totalHeightForWidth(viewport.width()) - viewport.height()
-        screen = self.screen() or QGuiApplication.primaryScreen()
-        if lacking > 0 and self.isVisible() and screen is not None:
-            room = screen.availableGeometry().height() - 40
+        if lacking > 0 and self.isVisible():
+            room = self.screen().availableGeometry().height() - 40
             self.resize(self.width(), max(self.height(), min(self.height() + lacking, room)))
 
     def _lay_out(self) -> None:
@@ -207,10 +206,8 @@ class NewRunDialog(QDialog):
 
     def sizeHint(self) -> QSize:
         height = self._column.totalHeightForWidth(WIDTH) + self._foot.sizeHint().height() + 1
-        screen = self.screen() or QGuiApplication.primaryScreen()
-        if screen is not None:
-            height = min(height, screen.availableGeometry().height() - 40)
-        return QSize(WIDTH, height)
+        room = self.screen().availableGeometry().size() - QSize(20, 40)
+        return QSize(WIDTH, height).boundedTo(room)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if dropped_script(event.mimeData()) is not None:
