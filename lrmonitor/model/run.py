@@ -20,6 +20,10 @@ from lrmonitor.model.state import Ask, Exit, Facts, Phase, RunState, decide
 from lrmonitor.model.watch import ProcessWatch
 from lrmonitor.record.reader import RankReader, RunReader, Series
 
+MAKING_SECONDS = 10.0
+"""Within this long after a run's folder was made its first process tells of itself, even on a busy
+machine: the supervisor writes its line a moment after `run.json`."""
+
 STATE_POINTS = 4096
 """Latest points of each series that tell the state: what verbs read that show no curve."""
 
@@ -399,7 +403,7 @@ class RunModel:
             start_failure=self._failure,
             started=self._started(),
             alive=self._processes.alive,
-            supervisor_alive=self._processes.supervisor_alive,
+            supervisor_alive=self._processes.supervisor_alive or self._being_made(now),
             # A process that outlived the script (started by it in the background) still trains.
             exit=None if self._processes.living else self._exit,
             torch=self._processes.torch,
@@ -416,6 +420,15 @@ class RunModel:
             interval=rhythm.usual_interval(steps),
             speed=rhythm.speed(steps, self._resumed_time),
         )
+
+    def _being_made(self, now: float) -> bool:
+        """Whether the folder was made a moment ago and no process has told of itself in it yet:
+        whoever looks just then must not take the run for lost."""
+        watch = self._processes
+        if watch.supervisor is not None or watch.registered or self._failure is not None:
+            return False
+        created = rates.number(self.reader.info.get("created"))
+        return created is not None and 0 <= now - created < MAKING_SECONDS
 
     def _started(self) -> float | None:
         script = self._processes.script

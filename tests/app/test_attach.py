@@ -34,7 +34,7 @@ def open_dialog(
         dialogs.append(dialog)
         with qtbot.waitExposed(dialog):
             dialog.show()
-        qtbot.waitUntil(lambda: dialog.found is not None)
+        qtbot.waitUntil(lambda: dialog.found is not None, timeout=30_000)
         return dialog
 
     yield make
@@ -79,7 +79,7 @@ def test_what_is_told_of_each(open_dialog: Open, isolated: Isolated) -> None:
     dialog = open_dialog()
     assert texts(dialog, NAME) == ["resnet", "bert"]
     assert texts(dialog, COMMAND) == ["resnet.py", "bert.py"]
-    assert texts(dialog, STATE) == ["Training", "Not training yet"]
+    assert texts(dialog, STATE) == ["Training", "Starting up"]
     assert texts(dialog, STEP) == ["1\u202f200", "–"]
     assert texts(dialog, LOSS)[1] == "–"
     assert float(texts(dialog, LOSS)[0]) > 0
@@ -112,7 +112,7 @@ def test_keys_walk_through_the_list_while_searching(
 def test_search(open_dialog: Open, isolated: Isolated, qtbot: QtBot) -> None:
     _, old = two(isolated.runs)
     dialog = open_dialog()
-    QTest.keyClicks(dialog.search, "BERT yet")
+    QTest.keyClicks(dialog.search, "BERT start")
     assert texts(dialog, NAME) == ["bert"]
     with qtbot.waitSignal(dialog.opened) as opened:
         first = dialog.list.topLevelItem(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -42,6 +43,14 @@ for _ in range(100_000):
     optimizer.step()
     time.sleep(0.01)
 """
+
+
+@pytest.fixture(autouse=True)
+def _no_shims(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All Pythons are told by their files: a shim on PATH would be started and waited for."""
+    monkeypatch.setenv(
+        "PATH", os.pathsep.join([os.path.dirname(sys.executable), "/usr/bin", "/bin"])
+    )
 
 
 @pytest.fixture
@@ -104,7 +113,7 @@ def test_a_training_is_started_from_the_window_and_seen(
     QTest.keyClick(window, Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
     dialog = window.launcher.new_dialog
     assert dialog is not None
-    qtbot.waitUntil(lambda: dialog.form.interpreters.searched)
+    qtbot.waitUntil(lambda: dialog.form.interpreters.searched, timeout=TIMEOUT)
     type_into(dialog.form.targets["script"], str(script))
     type_into(dialog.form.arguments, "--lr 0.001")
     click(dialog.start)
@@ -163,7 +172,7 @@ def test_a_live_run_is_attached_to_and_started_again(
         menu_action(window, "Re-run with other settings…")()
         new = window.launcher.new_dialog
         assert new is not None
-        qtbot.waitUntil(lambda: not new.form.interpreters.busy)
+        qtbot.waitUntil(lambda: not new.form.interpreters.busy, timeout=TIMEOUT)
         assert new.form.targets["script"].text() == str(script)
         assert new.form.arguments.text() == "--lr 0.001"
         type_into(new.form.arguments, "--lr 0.5")
@@ -216,7 +225,7 @@ def test_the_menu_of_a_listed_run_offers_it(
 ) -> None:
     folder = over(isolated, script.parent)
     window = open_window()
-    qtbot.waitUntil(lambda: folder in window.runs.roster.lines)
+    qtbot.waitUntil(lambda: folder in window.runs.roster.lines, timeout=TIMEOUT)
     menu = window.runs.menu_for(window.runs.roster.lines[folder])
     assert isinstance(menu, QMenu)
     (action,) = [a for a in menu.actions() if a.text() == "Re-run with other &settings…"]

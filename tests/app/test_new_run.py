@@ -23,6 +23,7 @@ from tests.conftest import Isolated
 from tests.helpers.recorded import Recorded
 
 HELLO = "print('hello')\n"
+TIMEOUT = 30_000
 
 
 @pytest.fixture
@@ -34,6 +35,14 @@ def script(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture(autouse=True)
+def _no_shims(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All Pythons are told by their files: a shim on PATH would be started and waited for."""
+    monkeypatch.setenv(
+        "PATH", os.pathsep.join([os.path.dirname(sys.executable), "/usr/bin", "/bin"])
+    )
+
+
 @pytest.fixture
 def dialog(qtbot: QtBot, isolated: Isolated, themes: ThemeManager) -> Iterator[NewRunDialog]:
     """The dialog, shown; closed and deleted after the test, when nothing is looked for any more."""
@@ -41,9 +50,9 @@ def dialog(qtbot: QtBot, isolated: Isolated, themes: ThemeManager) -> Iterator[N
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
     with qtbot.waitExposed(dialog):
         dialog.show()
-    qtbot.waitUntil(lambda: dialog.form.interpreters.searched)
+    qtbot.waitUntil(lambda: dialog.form.interpreters.searched, timeout=TIMEOUT)
     yield dialog
-    qtbot.waitUntil(lambda: not dialog.form.interpreters.busy)
+    qtbot.waitUntil(lambda: not dialog.form.interpreters.busy, timeout=TIMEOUT)
     dialog.close()
     dialog.deleteLater()
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
@@ -106,7 +115,7 @@ def test_typed_in_and_started(
         "lrmonitor", "run", "--name", "first try", "--python", form.interpreters.path,
         "--cwd", str(script.parent), "train.py", "--lr", "0.1", "a b",
     ]  # fmt: skip
-    with qtbot.waitSignal(dialog.started, timeout=30_000) as started:
+    with qtbot.waitSignal(dialog.started, timeout=TIMEOUT) as started:
         QTest.keyClick(form.name, Qt.Key.Key_Return)
     (folder,) = runs_in(isolated.runs)
     assert started.args == [folder]
@@ -114,7 +123,7 @@ def test_typed_in_and_started(
     info = json.loads((folder / "run.json").read_text())
     assert info["command"] == [form.interpreters.path, "train.py", "--lr", "0.1", "a b"]
     assert (info["name"], info["cwd"]) == ("first try", str(script.parent))
-    qtbot.waitUntil(lambda: "exited" in (folder / "supervisor.jsonl").read_text())
+    qtbot.waitUntil(lambda: "exited" in (folder / "supervisor.jsonl").read_text(), timeout=TIMEOUT)
     assert (folder / "console.log").read_text() == "hello\n"
 
 
@@ -167,10 +176,10 @@ def test_each_kind_keeps_what_was_typed(dialog: NewRunDialog, script: Path) -> N
 def test_the_module_is_started(dialog: NewRunDialog, isolated: Isolated, qtbot: QtBot) -> None:
     click(dialog.form.kinds.buttons()[1])
     type_into(dialog.form.targets["module"], "this")
-    with qtbot.waitSignal(dialog.started, timeout=30_000):
+    with qtbot.waitSignal(dialog.started, timeout=TIMEOUT):
         click(dialog.start)
     (folder,) = runs_in(isolated.runs)
-    qtbot.waitUntil(lambda: "exited" in (folder / "supervisor.jsonl").read_text())
+    qtbot.waitUntil(lambda: "exited" in (folder / "supervisor.jsonl").read_text(), timeout=TIMEOUT)
     assert "Zen of Python" in (folder / "console.log").read_text()
 
 
@@ -187,7 +196,7 @@ def test_what_cannot_be_started_is_told_and_nothing_typed_is_lost(
     click(dialog.start)
     assert dialog.start.text() == "Starting…"
     assert not dialog.form.isEnabled()
-    qtbot.waitUntil(lambda: bool(dialog.banner.text), timeout=30_000)
+    qtbot.waitUntil(lambda: bool(dialog.banner.text), timeout=TIMEOUT)
     assert dialog.banner.text.startswith("It was not started: ")
     assert "needs an interpreter that is not there" in dialog.banner.text
     assert dialog.isVisible()
@@ -202,7 +211,7 @@ def test_a_folder_of_runs_that_cannot_be_written(
     isolated.runs.write_text("a file is in the way")
     dialog.fill_script(script)
     click(dialog.start)
-    qtbot.waitUntil(lambda: bool(dialog.banner.text), timeout=30_000)
+    qtbot.waitUntil(lambda: bool(dialog.banner.text), timeout=TIMEOUT)
     assert f"folder cannot be made in {isolated.runs}" in dialog.banner.text
     assert dialog.form.targets["script"].text() == str(script)
 
@@ -253,10 +262,10 @@ def test_variables(dialog: NewRunDialog, script: Path, isolated: Isolated, qtbot
     assert table.pairs() == (("SEED", "7"), ("MODE", "fast run"))
     assert dialog.form.fields["env"].problem == ""
     script.write_text("import os\nprint(os.environ['SEED'], os.environ['MODE'])\n")
-    with qtbot.waitSignal(dialog.started, timeout=30_000):
+    with qtbot.waitSignal(dialog.started, timeout=TIMEOUT):
         click(dialog.start)
     (folder,) = runs_in(isolated.runs)
-    qtbot.waitUntil(lambda: "exited" in (folder / "supervisor.jsonl").read_text())
+    qtbot.waitUntil(lambda: "exited" in (folder / "supervisor.jsonl").read_text(), timeout=TIMEOUT)
     assert (folder / "console.log").read_text() == "7 fast run\n"
 
 
@@ -286,7 +295,7 @@ class TestPythons:
         site.mkdir(parents=True)
         (site / "version.py").write_text("__version__ = '2.4.1'\n")
         type_into(dialog.form.targets["script"], str(script))
-        qtbot.waitUntil(lambda: dialog.form.interpreters.path == str(python))
+        qtbot.waitUntil(lambda: dialog.form.interpreters.path == str(python), timeout=TIMEOUT)
         assert dialog.form.interpreters.box.currentText().startswith("Python 3.11.7, torch 2.4.1")
         assert "beside the script" in dialog.form.fields["python"].note.text
 
@@ -304,12 +313,12 @@ class TestPythons:
         assert files is not None
         files.selectFile(str(bare))
         files.accept()
-        qtbot.waitUntil(lambda: choice.python is not None and choice.python.known)
+        qtbot.waitUntil(lambda: choice.python is not None and choice.python.known, timeout=TIMEOUT)
         assert choice.path == str(bare)
         note = dialog.form.fields["python"].note
         assert (note.tone, "no torch" in note.text) == ("warn", True)
         dialog.fill_script(script)
-        qtbot.waitUntil(lambda: not choice.busy)
+        qtbot.waitUntil(lambda: not choice.busy, timeout=TIMEOUT)
         assert choice.path == str(bare)
         assert f"--python {bare}" in dialog.command.text
 
@@ -353,7 +362,7 @@ def test_recent_runs_fill_the_form(
     dialog = NewRunDialog(isolated.runs, themes.theme)
     qtbot.addWidget(dialog)
     dialog.show()
-    qtbot.waitUntil(lambda: dialog.recent.isVisible())
+    qtbot.waitUntil(lambda: dialog.recent.isVisible(), timeout=TIMEOUT)
     menu = dialog.recent.menu()
     assert menu is not None
     texts = [action.text() for action in menu.actions()]
@@ -365,7 +374,7 @@ def test_recent_runs_fill_the_form(
         "script", str(script), "--lr 0.5", sys.executable, "", (("SEED", "1"),), "tuned"
     )
     assert dialog.start.isEnabled()
-    qtbot.waitUntil(lambda: not dialog.form.interpreters.busy)
+    qtbot.waitUntil(lambda: not dialog.form.interpreters.busy, timeout=TIMEOUT)
 
 
 def test_it_follows_the_theme_and_grows_for_what_it_says(

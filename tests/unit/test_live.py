@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import psutil
@@ -70,6 +71,17 @@ def test_one_that_has_not_trained_yet_is_found_in_the_folder_of_runs(isolated: I
     live(isolated.runs, "20231114-221320-aaaa", trains=False)
     (found,) = LiveRuns(isolated.runs).refresh()
     assert (found.step, found.loss, found.state.phase.value) == (None, None, "not training")
+
+
+def test_one_that_is_just_being_made_is_not_taken_for_lost(isolated: Isolated) -> None:
+    """Seen between its `run.json` and the supervisor's first line, and again after that."""
+    runs = LiveRuns(isolated.runs)
+    made = Recorded(isolated.runs, "20231114-221320-aaaa", created=time.time())
+    assert runs.refresh() == []
+    me = psutil.Process()
+    made.supervisor("starting", pid=me.pid)
+    made.supervisor("started", pid=me.pid, started=me.create_time())
+    assert [run.id for run in runs.refresh()] == [made.id]
 
 
 def test_what_is_over_is_not_listed(isolated: Isolated) -> None:

@@ -116,6 +116,19 @@ def test_a_life(tmp_path: Path) -> None:
     assert len(told) == 9
 
 
+@pytest.mark.parametrize("kind", ["launched", "started"])
+def test_a_run_of_which_no_process_told_yet_is_lost_only_after_a_while(
+    tmp_path: Path, kind: str
+) -> None:
+    clock = Clock(T0 + 0.01)
+    model = RunModel(Recorded(tmp_path, kind=kind).folder, clock=clock)
+    model.poll()
+    assert phase(model) is Phase.STARTING
+    clock.now = T0 + 60
+    model.poll()
+    assert phase(model) is Phase.LOST
+
+
 def test_series_of_optimizers_and_groups(tmp_path: Path) -> None:
     run = Recorded(tmp_path)
     for number, main in ((0, False), (1, True)):
