@@ -6,18 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.helpers.wild import Trial
+from tests.helpers.wild import NO_RATE, Trial
 
 pytest.importorskip("torch")
 # One worker, so that torch is imported once for all of these.
 pytestmark = pytest.mark.xdist_group("wild")
 
 Put = Callable[..., Trial]
-
-NO_RATE = (
-    "the rate cannot be set: the script steps no torch optimizer; its learning rate is its own "
-    "variable, which lrmonitor cannot reach (each backward pass counts as a step)"
-)
 
 
 @pytest.mark.style("two optimizers (GAN)")

@@ -105,8 +105,13 @@ class _Replay:
         self._saved = [group["lr"] for group in optimizer.param_groups]
         for j, group in enumerate(optimizer.param_groups):
             rate = self._rates[f"{number}.{j}"].get(at)
-            if rate is not None and rate != float(group["lr"]):
+            if rate is None or rate == float(group["lr"]):
+                continue
+            if isinstance(group["lr"], float):
                 group["lr"] = rate
+            else:  # a tensor, which compiled steps hold on to
+                self._saved[j] = float(group["lr"])
+                group["lr"].fill_(rate)
 
     def after(self, optimizer: Any, args: Any, kwargs: Any) -> None:
         """Put the script's own rates back."""
@@ -115,7 +120,10 @@ class _Replay:
         self._outer = None
         self._step += self._numbers[id(optimizer)] == 0
         for group, rate in zip(optimizer.param_groups, self._saved, strict=True):
-            group["lr"] = rate
+            if isinstance(rate, float) and not isinstance(group["lr"], float):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
 
 
 def main(address: str) -> int:

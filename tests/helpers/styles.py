@@ -20,6 +20,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "frameworks.md"
 TESTS = ROOT / "tests" / "e2e"
+FILES = ("loops", "optimizers", "processes", "compile", "packages")
+"""The tests, test_wild_*.py, in the order of the table."""
+
 BEGIN, END = "<!-- table -->\n", "<!-- end of table -->\n"
 
 COLUMNS = {"loss": "loss exact", "rate": "rate exact", "pause": "pause, step", "stop": "stop"}
@@ -61,9 +64,11 @@ def committed_rows() -> Iterator[tuple[str, str]]:
 
 
 def tested() -> list[str]:
-    """The styles that tests are marked with, in the order of their files and lines."""
+    """The styles that tests are marked with, in the order of their lines and of `FILES`."""
     found: list[str] = []
-    for file in sorted(TESTS.glob("test_wild_*.py")):
+    files = {file.stem.removeprefix("test_wild_"): file for file in TESTS.glob("test_wild_*.py")}
+    for name in sorted(files, key=FILES.index):
+        file = files[name]
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
                 continue
