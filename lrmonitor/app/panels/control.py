@@ -22,6 +22,9 @@ __all__ = ["ControlPanel"]
 
 WIDTH = 330
 
+NEWS_MS = 500
+"""How long the panel's growing is taken for that of the news, which is kept in view then."""
+
 
 class ControlPanel(QWidget):
     """Rates, their entry and outcome, and the training's buttons.
@@ -52,6 +55,12 @@ class ControlPanel(QWidget):
         self.release = PointedButton(self.tr("Release"), self)
         self.freeze = PointedButton(self.tr("Freeze"), self)
         self._thought: Proposal | None = None
+        # News is laid out a moment after it came, and the panel is longer then.
+        self._news = QTimer(self)
+        self._news.setSingleShot(True)
+        self._news.setInterval(NEWS_MS)
+        bar = self._scroll.verticalScrollBar()
+        bar.rangeChanged.connect(lambda: self._show_outcome() if self._news.isActive() else None)
         self.training = TrainingControls(session, theme, self)
         self._lay_out()
         self.target.changed.connect(self.refresh)
@@ -78,6 +87,7 @@ class ControlPanel(QWidget):
         self.entry.echo(self._session.rate_now(*address), problem)
         self._echo_release(problem)
         if self.outcome.refresh():
+            self._news.start()
             QTimer.singleShot(0, self, self._show_outcome)
         self.training.refresh()
 
