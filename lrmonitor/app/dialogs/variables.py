@@ -38,7 +38,8 @@ class VariableTable(QTableWidget):
         header.setHighlightSections(False)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.resizeSection(KEY, 200)
-        header.setStyleSheet("QHeaderView::section { padding: 4px 3px; }")  # in line with the cells
+        # In line with the cells.
+        header.setStyleSheet("QHeaderView::section { padding: 4px 11px; }")
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(26)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
