@@ -101,6 +101,34 @@ def test_every_key_is_told_once_and_means_one_thing(
     assert dialog.height() < 720
 
 
+def test_the_header_tells_how_far_it_is_and_what_is_left(
+    open_window: OpenWindow, isolated: Isolated, qtbot: QtBot
+) -> None:
+    run = RunFolder(isolated.runs, created=time.time() - 20).launch().register()
+    window = open_window(run.path)
+    window.resize(1600, 800)
+    assert window.view is not None
+    header = window.view.header
+    assert header.left.isHidden()
+    assert header.epoch.isHidden()
+    run.event("loader", loader=0, iteration=1, batches=200)
+    source = "the training loop"
+    run.event("progress", total_steps=None, total_epochs=10, first_epoch=1, source=source)
+    run.train(200)
+    run.event("loader", loader=0, iteration=2, batches=200)
+    run.train(50)
+    run.now = time.time()
+    run.train(2)
+    qtbot.waitUntil(lambda: header.step.value.text() == "252 / 2\u202f000")
+    assert header.epoch.value.text() == "2 / 10"
+    assert header.left.value.text().startswith("≈ ")
+    assert source in header.left.toolTip()
+    assert not header.left.isHidden()
+    run.exited(0)
+    qtbot.waitUntil(header.left.isHidden)
+    assert not header.epoch.isHidden()
+
+
 def test_a_narrow_window_is_not_clipped(open_window: OpenWindow, folder: RunFolder) -> None:
     window = open_window(folder.path)
     window.resize(400, 300)

@@ -18,6 +18,10 @@ from .parts import caption
 __all__ = ["RunHeader"]
 
 
+TITLES = 190
+"""Pixels that the name and the state have for themselves, at least."""
+
+
 class ElidedLabel(QLabel):
     """A label that ends in … where there is no room; the whole text is its tooltip."""
 
@@ -70,13 +74,17 @@ class _Figure(QWidget):
 
 
 class RunHeader(QFrame):
-    """Name, state as symbol and word with its sentence, step, speed, elapsed time."""
+    """Name, state as symbol and word with its sentence; step, epoch, speed, time left and elapsed.
+
+    Epoch and time left are there where they are known; in a narrow window some figures go.
+    """
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._theme = theme
         self._symbol: tuple[str, str] | None = None
+        self._known = False, False
         self.setProperty("role", "header")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.name = ElidedLabel(self)
@@ -93,7 +101,9 @@ class RunHeader(QFrame):
         self.sentence = ElidedLabel(self)
         self.sentence.setProperty("role", "quiet")
         self.step = _Figure(self.tr("Step"), self)
+        self.epoch = _Figure(self.tr("Epoch"), self)
         self.speed = _Figure(self.tr("Speed"), self)
+        self.left = _Figure(self.tr("Time left"), self)
         self.elapsed = _Figure(self.tr("Elapsed"), self)
         self._lay_out()
         self.refresh()
@@ -113,7 +123,16 @@ class RunHeader(QFrame):
         if word != self.word.text():
             self.word.setText(word)
         self.sentence.show_text(self._sentence())
-        self.step.show_text("–" if state.step is None else format_count(state.step))
+        progress = model.progress
+        self.step.show_text(_of(state.step, progress.steps))
+        self.epoch.show_text(_of(progress.epoch, progress.epochs))
+        eta = progress.eta if state.live else None
+        self.left.show_text("–" if eta is None else f"≈ {format_duration(eta)}")
+        self.left.setToolTip(
+            self.tr("The length is told by {0}.").format(progress.basis) if progress.basis else ""
+        )
+        self._known = progress.epoch is not None, eta is not None
+        self._fit()
         self.speed.show_text(format_speed(state.steps_per_second))
         self.elapsed.show_text(self._elapsed())
 
@@ -152,13 +171,38 @@ class RunHeader(QFrame):
         titles.addLayout(state)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(16, 9, 18, 9)
-        layout.setSpacing(26)
+        layout.setSpacing(20)
         layout.addLayout(titles, 1)
-        for figure in (self.step, self.speed, self.elapsed):
-            figure.setMinimumWidth(84)
+        for figure in (self.step, self.epoch, self.speed, self.left, self.elapsed):
+            figure.setMinimumWidth(76)
             layout.addWidget(figure)
 
+    def _fit(self) -> None:
+        """Show the figures that are known and have room, the weightiest first: what the state says
+        is worth more than how long it took."""
+        room = self.width() - TITLES
+        for figure, known in (
+            (self.step, True),
+            (self.left, self._known[1]),
+            (self.epoch, self._known[0]),
+            (self.speed, True),
+            (self.elapsed, True),
+        ):
+            needed = figure.sizeHint().width() + 20
+            fits = known and (figure is self.step or needed <= room)
+            room -= needed if fits else 0
+            # Not by `isVisible`: the header may not be shown yet.
+            if figure.isHidden() == fits:
+                figure.setVisible(fits)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
-        # What the state says is worth more than how long it took.
-        self.elapsed.setVisible(event.size().width() >= 520)
-        self.speed.setVisible(event.size().width() >= 410)
+        self._fit()
+
+
+def _of(value: int | None, total: int | None) -> str:
+    """A number, and of how many if that is known: "12 / 50"."""
+    if value is None:
+        return "–"
+    return (
+        format_count(value) if total is None else f"{format_count(value)} / {format_count(total)}"
+    )
