@@ -20,8 +20,9 @@ from lrmonitor.record import layout
 KEEP = 20_000
 """Lines that are held to be shown."""
 
-TAIL = 8 << 20
-"""Bytes at the log's end that are read to be shown: more than the lines that are held fill."""
+TAIL = 4 << 20
+"""Bytes at the log's end that are read to be shown: twice what the lines that are held usually
+fill."""
 
 SLICE = 1 << 16
 """Bytes read at a time: a few milliseconds' work."""
@@ -118,6 +119,13 @@ class ConsoleChange:
     first: int
     changed: int
     restarted: bool = False
+
+    def after(self, earlier: ConsoleChange | None) -> ConsoleChange:
+        """Both changes as one, for who did not take the earlier one."""
+        if earlier is None:
+            return self
+        changed = max(min(earlier.changed, self.changed), self.first)
+        return ConsoleChange(self.first, changed, earlier.restarted or self.restarted)
 
 
 class ConsoleText:
@@ -216,7 +224,9 @@ class Traceback:
     error: str
 
 
-_HEADS = ("Traceback (most recent call last):", "Traceback (most recent call first):")
+HEADINGS = ("Traceback (most recent call last):", "Traceback (most recent call first):")
+"""How a line ends that an error follows."""
+
 _INSIDE = "  File "
 _FRAMES = 4000
 """Lines after its heading in which the end of a traceback is looked for."""
@@ -229,9 +239,9 @@ def last_traceback(texts: list[str]) -> Traceback | None:
     """
     for start in range(len(texts) - 1, -1, -1):
         text = texts[start]
-        if text.endswith(_HEADS):
+        if text.endswith(HEADINGS):
             # Before it may stand a group's frame, or a progress bar that the error broke off.
-            framed = text.lstrip(" |+").removeprefix("Exception Group ") in _HEADS
+            framed = text.lstrip(" |+").removeprefix("Exception Group ") in HEADINGS
             found = _ended(texts, start, len(text) - len(text.lstrip(" |+")) if framed else 0)
         elif text.startswith(_INSIDE) and _SYNTAX in text and _alone(texts, start):
             found = _ended(texts, start, 0)
@@ -250,7 +260,7 @@ def _alone(texts: list[str], start: int) -> bool:
     above = start - 1
     while above >= 0 and texts[above].startswith("  "):
         above -= 1
-    if above >= 0 and texts[above].endswith(_HEADS):
+    if above >= 0 and texts[above].endswith(HEADINGS):
         return False
     after = next((t for t in texts[start + 1 : start + 5] if not t.startswith("  ")), "")
     return after.partition(":")[0] in ("SyntaxError", "IndentationError", "TabError")

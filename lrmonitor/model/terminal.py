@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 Color = int | str
 """One of the sixteen named colours (0 to 15), which a theme chooses, or `#rrggbb`."""
@@ -245,6 +246,7 @@ class Terminal:
             line.text, line.styles = "", None
 
 
+@lru_cache(maxsize=4096)  # a script uses few of them, but on every line
 def restyled(style: Style, params: str) -> Style:
     """The style after "select graphic rendition" with these parameters."""
     todo = params.split(";")
@@ -278,7 +280,7 @@ def restyled(style: Style, params: str) -> Style:
             style = replace(style, foreground=number - 30 if number < 90 else number - 82)
         elif 40 <= number <= 47 or 100 <= number <= 107:
             style = replace(style, background=number - 40 if number < 100 else number - 92)
-    return PLAIN if style == PLAIN else style
+    return PLAIN if style == PLAIN else style  # told from others by identity
 
 
 def _extended(fields: list[str]) -> Color | None:

@@ -111,6 +111,7 @@ def test_colours_are_the_themes(panel: ConsolePanel, folder: RunFolder) -> None:
     panel.advance()
 
     def looks() -> dict[str, str]:
+        panel.view.viewport().repaint()
         block = panel.view.document().firstBlock()
         raw = block.text().encode("utf-16-le")
         return {
@@ -179,6 +180,17 @@ def test_old_lines_are_dropped_and_the_view_stays(folder: RunFolder, panel: Cons
     assert "console.log" in panel.open_log.text()
 
 
+def test_much_output_at_once_is_caught_up_with(folder: RunFolder, panel: ConsolePanel) -> None:
+    output(folder, "".join(f"\x1b[32mline\x1b[0m {at}\n" for at in range(60_000)))
+    panel.advance()
+    while panel.text.behind:
+        panel.advance()
+    panel.advance()
+    assert shown(panel) == held(panel)
+    assert shown(panel)[-2] == "line 59999"
+    assert panel.view.document().blockCount() <= 22_000
+
+
 def test_words_are_found(panel: ConsolePanel, folder: RunFolder) -> None:
     output(folder, "Loss 1\n🚀 loss 2\nnone\nLOSS 3\n")
     panel.advance()
@@ -196,7 +208,8 @@ def test_words_are_found(panel: ConsolePanel, folder: RunFolder) -> None:
     assert panel.count.text() == "3 of 3"
     assert not panel.follow.isChecked()
     output(folder, "loss 4\n")
-    panel.advance()
+    for _ in range(10):
+        panel.advance()
     assert panel.count.text() == "3 of 4"
     panel.search.setText("zebra")
     assert panel.count.text() == "none"

@@ -12,8 +12,9 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QToolButton, QVBoxLayout, QWidget
 
-from lrmonitor.model.console import ConsoleText, last_traceback
+from lrmonitor.model.console import HEADINGS, ConsoleChange, ConsoleText, last_traceback
 from lrmonitor.model.patterns import derive
+from lrmonitor.model.terminal import Line
 
 from ..session import Session
 from ..theme import Theme
@@ -24,6 +25,13 @@ __all__ = ["ConsolePanel"]
 
 AT_ONCE = 0.12
 """Seconds that reading may take when the console comes into view: most logs are read whole."""
+
+BEHIND = 0.02
+"""The same on a tick while there is more to read than one tick's share."""
+
+FIND_TICKS = 8
+"""Calls of `advance` between two counts of what is searched: looking through all lines takes a
+frame's time."""
 
 
 class ConsolePanel(QWidget):
@@ -57,24 +65,41 @@ class ConsolePanel(QWidget):
         self._lay_out()
         self._connect()
         self._over = False
+        self._stale = False
+        self._ticks = 0
+        self._waiting: ConsoleChange | None = None
         self.advance(AT_ONCE)
 
     def advance(self, budget: float = 0.008) -> None:
         """Read what is new and show it, for about `budget` seconds."""
         if not self.isVisible() and budget < AT_ONCE:
             return
-        change = self.text.poll(budget)
+        change = self._read(budget)
         if change is not None:
             self.view.apply(change, self.text.terminal)
-            if self.search.text():
-                self._find()
+            self._stale = True
             self.older.setVisible(self.text.cut)
+            self._look_for_error(self.text.terminal.lines[change.changed - change.first :])
             self.changed.emit()
-        over = self._session.over
-        if change is not None or over != self._over:
-            self._over = over
-            self._look_for_traceback(change is None)
+        if self._over != self._session.over:
+            # An error of the script's own syntax has no heading to look for.
+            self._over = self._session.over
+            self.traceback.setVisible(last_traceback(self.text.texts()) is not None)
+        self._ticks += 1
+        if self._stale and self.search.text() and self._ticks % FIND_TICKS == 0:
+            self._find()
         self._show_none()
+
+    def _read(self, budget: float) -> ConsoleChange | None:
+        """What changed since what is shown; while there is much to read only now and then."""
+        behind = self.text.behind > 0
+        change = self.text.poll(BEHIND if behind and budget < BEHIND else budget)
+        if change is not None:
+            self._waiting = change.after(self._waiting)
+        if behind and self.text.behind and self._ticks % FIND_TICKS:
+            return None
+        found, self._waiting = self._waiting, None
+        return found
 
     def texts(self) -> list[str]:
         """The lines held."""
@@ -100,10 +125,9 @@ class ConsolePanel(QWidget):
         """Take the theme's colours."""
         self.view.set_theme(theme)
 
-    def _look_for_traceback(self, whole: bool) -> None:
-        # Looking through all lines is for the end of a run; before it each change is enough.
-        if self.traceback.isHidden() and (whole or self._over or not self.text.behind):
-            self.traceback.setVisible(last_traceback(self.text.texts()) is not None)
+    def _look_for_error(self, lines: list[Line]) -> None:
+        if self.traceback.isHidden() and any(line.text.endswith(HEADINGS) for line in lines):
+            self.traceback.show()
 
     def _show_none(self) -> None:
         if not self.text.empty:
@@ -123,6 +147,7 @@ class ConsolePanel(QWidget):
             self.none.setGeometry(self.view.viewport().geometry().adjusted(16, 6, -16, -6))
 
     def _find(self) -> None:
+        self._stale = False
         found = self.view.find_all(self.search.text())
         self._show_count(found)
 

@@ -12,6 +12,7 @@ from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
     QFontDatabase,
+    QPaintEvent,
     QResizeEvent,
     QTextBlock,
     QTextCharFormat,
@@ -53,6 +54,7 @@ class ConsoleView(QPlainTextEdit):
         self._theme = theme
         self._first = 0
         self._styled: dict[int, Line] = {}
+        self._coloured: set[int] = set()
         self._finds: list[tuple[int, int]] = []
         self._marked: tuple[int, int] | None = None
         self._empty = True
@@ -72,18 +74,20 @@ class ConsoleView(QPlainTextEdit):
     def set_theme(self, theme: Theme) -> None:
         """Take the theme's colours."""
         self._theme = theme
-        for number, line in self._styled.items():
-            self._colour(self.document().findBlockByNumber(number - self._first), line)
+        self._coloured.clear()
         self._mark()
+        self.viewport().update()
 
     def apply(self, change: ConsoleChange, terminal: Terminal) -> None:
         """Show what changed."""
         bar = self.verticalScrollBar()
         place = bar.value()
         with self._moving():
-            if change.restarted or self._empty:
+            gone = change.first >= self._first + self.document().blockCount()
+            if change.restarted or gone or self._empty:
                 self.clear()
                 self._styled.clear()
+                self._coloured.clear()
                 self._first = change.first
                 self._empty = False
                 self._append(terminal, change.first, begin=True)
@@ -222,14 +226,12 @@ class ConsoleView(QPlainTextEdit):
         if count <= 0:
             return 0
         cursor = QTextCursor(self.document())
-        count = min(count, self.document().blockCount())
-        cursor.movePosition(
-            QTextCursor.MoveOperation.NextBlock, QTextCursor.MoveMode.KeepAnchor, count
-        )
+        rest = self.document().findBlockByNumber(count)
+        cursor.setPosition(rest.position(), QTextCursor.MoveMode.KeepAnchor)
         cursor.removeSelectedText()
-        for number in [n for n in self._styled if n < self._first + count]:
-            del self._styled[number]
         self._first += count
+        self._styled = {n: line for n, line in self._styled.items() if n >= self._first}
+        self._coloured = {n for n in self._coloured if n >= self._first}
         return count
 
     def _rewrite(self, terminal: Terminal, changed: int) -> None:
@@ -244,7 +246,7 @@ class ConsoleView(QPlainTextEdit):
                     QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor
                 )
                 cursor.insertText(text)
-            self._restyle(number, block, line)
+            self._restyle(number, line)
             number += 1
             block = block.next()
         if number < terminal.end:
@@ -258,14 +260,29 @@ class ConsoleView(QPlainTextEdit):
         cursor.insertText(text if begin else "\n" + text)
         for at, line in enumerate(lines, start=number):
             if line.styles is not None:
-                self._restyle(at, self.document().findBlockByNumber(at - self._first), line)
+                self._styled[at] = line
 
-    def _restyle(self, number: int, block: QTextBlock, line: Line) -> None:
+    def _restyle(self, number: int, line: Line) -> None:
         if line.styles is not None:
             self._styled[number] = line
-            self._colour(block, line)
+            self._coloured.discard(number)
         elif self._styled.pop(number, None) is not None:
-            self._colour(block, line)
+            self._coloured.discard(number)
+            self._colour(self.document().findBlockByNumber(number - self._first), line)
+
+    def _colour_seen(self) -> None:
+        """Colour the lines in view: of all that come, few are ever looked at."""
+        block = self.firstVisibleBlock()
+        number = block.blockNumber() + self._first
+        for _ in range(self._rows() + 3):
+            if not block.isValid():
+                return
+            line = self._styled.get(number)
+            if line is not None and number not in self._coloured:
+                self._coloured.add(number)
+                self._colour(block, line)
+            block = block.next()
+            number += 1
 
     def _colour(self, block: QTextBlock, line: Line) -> None:
         if not block.isValid():
@@ -311,6 +328,10 @@ class ConsoleView(QPlainTextEdit):
         action = menu.addAction(self.tr("Make a series of this number…"))
         action.triggered.connect(self.number_wanted)
         menu.popup(event.globalPos())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        self._colour_seen()
+        super().paintEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         with self._moving():
