@@ -225,6 +225,8 @@ def _script_problem(form: Form) -> Problem | None:
 def _command_problem(form: Form, word: str, environ: Mapping[str, str]) -> Problem | None:
     if not word:
         return Problem("target", "The command is empty.")
+    if re.match(r"[A-Za-z_]\w*=", word):
+        return Problem("target", f"{word} is a variable: set it under Variables below.")
     if os.sep in word:
         path = os.path.join(form.working_folder, word)
         if not os.path.exists(path):

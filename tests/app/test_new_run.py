@@ -167,6 +167,7 @@ def test_each_kind_keeps_what_was_typed(dialog: NewRunDialog, script: Path) -> N
     assert not form.fields["arguments"].isVisible()
     type_into(form.targets["command"], "echo $HOME")
     assert "No shell reads this line: $HOME is passed on" in form.fields["target"].note.text
+    assert form.fields["target"].note.text.endswith("For a shell: bash -c '…'")
     assert dialog.command.text.endswith("-- echo '$HOME'")
     click(buttons[0])
     assert form.targets["script"].text() == str(script)

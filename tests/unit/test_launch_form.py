@@ -107,6 +107,7 @@ class TestProblems:
             ("no-such-command-here --lr 1", "There is no command no-such-command-here on PATH."),
             ("./no/such/thing", "There is no file ./no/such/thing in"),
             ("echo 'a", "opened and not closed"),
+            ("SEED=1 python x.py", "SEED=1 is a variable: set it under Variables below."),
             ("''", "The command is empty."),
         ],
     )

@@ -147,6 +147,8 @@ class RunForm(QWidget):
             told = self.tr("No shell reads this line: {0} is passed on as it is written.").format(
                 words[0]
             )
+        if words and form.kind == "command":
+            told += " " + self.tr("For a shell: bash -c '…'")
         self.fields["target"].hint(told if form.kind == "command" else "", "warn")
         self.fields["arguments"].hint("" if form.kind == "command" else told, "warn")
         self._tell_python()
