@@ -13,18 +13,17 @@ from lrmonitor.model.preview import Wish
 from lrmonitor.model.run import Changes
 from lrmonitor.model.state import Phase
 
-from .dialogs.series import SeriesDialog
 from .docks import BOTTOM, RIGHT, Docks
-from .panels.console import ConsolePanel
 from .panels.control import ControlPanel
-from .panels.groups import GroupsPanel
 from .panels.header import RunHeader
-from .panels.journal import JournalPanel
 from .panels.notices import Notices
 from .session import Session
 from .theme import Theme
 
 if TYPE_CHECKING:
+    from .panels.console import ConsolePanel
+    from .panels.groups import GroupsPanel
+    from .panels.journal import JournalPanel
     from .plots.marks import Mark
     from .plots.pane import PlotPane
 
@@ -45,7 +44,8 @@ class RunView(QWidget):
     """Follows a `Session` on the window's ticks.
 
     The plots come with `load_plots`, after the window's first frame: importing what draws them
-    takes as long as everything else together. `add_docks` puts the panels around the plots.
+    takes as long as everything else together. `add_docks` puts the panels around the plots; those
+    at the bottom are imported when they are first seen.
     """
 
     plots_loaded = Signal()
@@ -98,17 +98,23 @@ class RunView(QWidget):
         self.control.groups_wanted.connect(lambda: docks.show("groups"))
 
     def _make_groups(self) -> GroupsPanel:
+        from .panels.groups import GroupsPanel
+
         entry = self.control.entry
         self.groups = GroupsPanel(self.session, self._theme, self, entry.take_note)
         self.groups.thought_of.connect(self._think_of)
         return self.groups
 
     def _make_journal(self) -> JournalPanel:
+        from .panels.journal import JournalPanel
+
         journal = JournalPanel(self.session, self._theme)
         journal.step_wanted.connect(self._show_step)
         return journal
 
     def _make_console(self) -> ConsolePanel:
+        from .panels.console import ConsolePanel
+
         self.console = ConsolePanel(self.session, self._theme)
         self.console.series_wanted.connect(self._make_series)
         return self.console
@@ -118,6 +124,8 @@ class RunView(QWidget):
         console = self.console
         if console is None:
             return
+        from .dialogs.series import SeriesDialog
+
         dialog = SeriesDialog(
             pattern,
             console.texts,

@@ -20,7 +20,6 @@ from lrmonitor.record.reader import read_run_json
 from .actions import Actions, Handlers
 from .asking import Asking
 from .demo import DemoStarter
-from .dialogs.help import AboutBox, ShortcutsDialog
 from .dialogs.questions import Question
 from .docks import LEFT, Docks
 from .echo import show_session
@@ -302,8 +301,8 @@ class MainWindow(QMainWindow):
             rate_log=lambda: self._toggle("rate_log"),
             theme=self._choose_theme,
             reset_layout=self._reset_layout,
-            shortcuts=self._show_shortcuts,
-            about=lambda: AboutBox(self).open(),
+            shortcuts=lambda: self._show_help(keys=True),
+            about=lambda: self._show_help(keys=False),
         )
 
     def _reset_layout(self) -> None:
@@ -311,8 +310,11 @@ class MainWindow(QMainWindow):
         self.toolbar.show()
         self.docks.reset()
 
-    def _show_shortcuts(self) -> None:
-        ShortcutsDialog(self, [*self.actions_table.all, *self.docks.actions]).open()
+    def _show_help(self, keys: bool) -> None:
+        from .dialogs.help import AboutBox, ShortcutsDialog
+
+        actions = [*self.actions_table.all, *self.docks.actions]
+        (ShortcutsDialog(self, actions) if keys else AboutBox(self)).open()
 
     def _toggle(self, name: str) -> None:
         if self.view is not None and self.view.plots is not None:

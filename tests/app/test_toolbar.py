@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QToolButton
 from pytestqt.qtbot import QtBot
 
-from lrmonitor.app.dialogs.help import ShortcutsDialog
+from lrmonitor.app.dialogs.help import AboutBox, ShortcutsDialog
 from lrmonitor.app.settings import Settings
 from lrmonitor.app.window import MainWindow
 from tests.app.conftest import OpenWindow
@@ -99,6 +99,16 @@ def test_every_key_is_told_once_and_means_one_thing(
             assert told.count(action.shortcut().toString(form)) == 1
     dialog.open()
     assert dialog.height() < 720
+
+
+def test_help_from_the_menu(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    by_text = {a.text().replace("&", ""): a for a in window.actions_table.all}
+    for text, kind in (("Keys and mouse…", ShortcutsDialog), ("About lrmonitor…", AboutBox)):
+        by_text[text].trigger()
+        (dialog,) = window.findChildren(kind)
+        assert dialog.isVisible()
+        dialog.close()
 
 
 def test_the_header_tells_how_far_it_is_and_what_is_left(
