@@ -32,8 +32,9 @@ def open_dialog(
         dialog = AttachDialog(isolated.runs, themes.theme)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
         dialogs.append(dialog)
-        with qtbot.waitExposed(dialog):
+        with qtbot.waitActive(dialog, timeout=30_000):  # where there is no window manager too
             dialog.show()
+            dialog.activateWindow()
         qtbot.waitUntil(lambda: dialog.found is not None, timeout=30_000)
         return dialog
 

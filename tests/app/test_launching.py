@@ -110,6 +110,8 @@ def test_a_training_is_started_from_the_window_and_seen(
     open_window: OpenWindow, script: Path, isolated: Isolated, qtbot: QtBot
 ) -> None:
     window = open_window()
+    with qtbot.waitActive(window, timeout=TIMEOUT):
+        window.activateWindow()
     QTest.keyClick(window, Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
     dialog = window.launcher.new_dialog
     assert dialog is not None

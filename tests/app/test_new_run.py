@@ -48,8 +48,9 @@ def dialog(qtbot: QtBot, isolated: Isolated, themes: ThemeManager) -> Iterator[N
     """The dialog, shown; closed and deleted after the test, when nothing is looked for any more."""
     dialog = NewRunDialog(isolated.runs, themes.theme)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
-    with qtbot.waitExposed(dialog):
+    with qtbot.waitActive(dialog, timeout=TIMEOUT):  # without a window manager too
         dialog.show()
+        dialog.activateWindow()
     qtbot.waitUntil(lambda: dialog.form.interpreters.searched, timeout=TIMEOUT)
     yield dialog
     qtbot.waitUntil(lambda: not dialog.form.interpreters.busy, timeout=TIMEOUT)
