@@ -8,7 +8,14 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["format_count", "format_duration", "format_loss", "format_rate", "format_speed"]
+__all__ = [
+    "format_count",
+    "format_duration",
+    "format_left",
+    "format_loss",
+    "format_rate",
+    "format_speed",
+]
 
 
 def format_rate(value: float, digits: int = 4) -> str:
@@ -69,3 +76,17 @@ def format_speed(steps_per_second: float | None) -> str:
     if steps_per_second >= 1:
         return f"{steps_per_second:.1f} steps/s"
     return f"{1 / steps_per_second:.1f} s/step"
+
+
+def format_left(seconds: float) -> str:
+    """A time that is left, which is never exact: `25 s`, `12 min`, `1 h 12 min`, `3 d 4 h`."""
+    if seconds < 57.5:
+        return f"{max(5, 5 * round(seconds / 5))} s"
+    minutes = max(1, round(seconds / 60))
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {minutes:02d} min"
+    days, hours = divmod(round(hours + minutes / 60), 24)
+    return f"{days} d {hours} h"

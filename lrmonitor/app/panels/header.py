@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLay
 
 from lrmonitor.model.state import Phase
 
-from ..format import format_count, format_duration, format_speed
+from ..format import format_count, format_duration, format_left, format_speed
 from ..icons import pixmap
 from ..phases import phase_colour, phase_heading, phase_symbol
 from ..session import Session
@@ -127,7 +127,7 @@ class RunHeader(QFrame):
         self.step.show_text(_of(state.step, progress.steps))
         self.epoch.show_text(_of(progress.epoch, progress.epochs))
         eta = progress.eta if state.live else None
-        self.left.show_text("–" if eta is None else f"≈ {format_duration(eta)}")
+        self.left.show_text("–" if eta is None else f"≈ {format_left(eta)}")
         self.left.setToolTip(
             self.tr("The length is told by {0}.").format(progress.basis) if progress.basis else ""
         )

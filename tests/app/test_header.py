@@ -1,0 +1,105 @@
+"""The strip on top tells how far the run is, as far as that is known."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from lrmonitor.app.format import format_left
+from lrmonitor.app.panels.header import RunHeader
+from lrmonitor.app.window import MainWindow
+from tests.app.conftest import OpenWindow
+from tests.app.folders import RunFolder
+
+
+@pytest.fixture
+def run(isolated: object, tmp_path: Path) -> RunFolder:
+    """One that trains: 500 steps of 0.04 s so far."""
+    home = tmp_path / "told"
+    return RunFolder(home, "told", time.time() - 21).launch().register().train(500)
+
+
+def loaders(run: RunFolder) -> None:
+    """It is in the third epoch of 200 batches each."""
+    for n in range(3):
+        run.event("loader", loader=0, iteration=n + 1, batches=200, step=200 * n)
+
+
+def test_what_is_unknown_takes_no_room(
+    qtbot: QtBot, open_window: OpenWindow, run: RunFolder
+) -> None:
+    header = header_of(open_window(run.path))
+    assert header.step.value.text() == "500"
+    assert not header.epoch.isVisible()
+    assert not header.left.isVisible()
+
+
+def test_epoch_total_and_time_left(qtbot: QtBot, open_window: OpenWindow, run: RunFolder) -> None:
+    loaders(run)
+    window = open_window(run.path)
+    window.resize(1500, 800)
+    header = header_of(window)
+    qtbot.waitUntil(lambda: header.epoch.isVisible() and header.epoch.value.text() == "3")
+    assert not header.left.isVisible()
+    run.event("progress", total_steps=2000, total_epochs=None, source="OneCycleLR.total_steps")
+    qtbot.waitUntil(lambda: header.epoch.value.text() == "3 / 10")
+    assert header.step.value.text() == "500 / 2\u202f000"
+    assert header.left.isVisible()
+    assert header.left.value.text() == "≈ 1 min"  # 1,500 steps of 0.04 s
+    assert "OneCycleLR.total_steps" in header.left.toolTip()
+    assert header.left.value.accessibleName() == "Time left"
+    run.event("progress", total_steps=None, total_epochs=None, source=None)
+    qtbot.waitUntil(lambda: header.step.value.text() == "500")
+    assert not header.left.isVisible()
+
+
+def test_in_a_narrow_window_state_and_step_come_first(
+    qtbot: QtBot, open_window: OpenWindow, run: RunFolder
+) -> None:
+    loaders(run)
+    run.event("progress", total_steps=2000, total_epochs=None, source="OneCycleLR.total_steps")
+    window = open_window(run.path)
+    header = header_of(window)
+    figures = [header.epoch, header.step, header.speed, header.elapsed, header.left]
+
+    def shown() -> list[bool]:
+        return [figure.isVisible() for figure in figures]
+
+    window.resize(1600, 800)
+    qtbot.waitUntil(lambda: shown() == [True] * 5)
+    assert header.step.value.text() == "500 / 2\u202f000"
+    window.resize(400, 600)  # as narrow as it can be
+    qtbot.waitUntil(lambda: header.width() < 500)
+    assert header.step.isVisible()
+    assert not header.elapsed.isVisible()
+    assert header.step.geometry().right() <= header.width()
+    header.resize(330, header.height())
+    assert shown() == [False, True, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "5 s"),
+        (41, "40 s"),
+        (57, "55 s"),
+        (58, "1 min"),
+        (89, "1 min"),
+        (3550, "59 min"),
+        (3590, "1 h 00 min"),
+        (4329, "1 h 12 min"),
+        (86_390, "1 d 0 h"),
+        (273_600, "3 d 4 h"),
+    ],
+)
+def test_a_time_that_is_left(seconds: float, text: str) -> None:
+    assert format_left(seconds) == text
+
+
+def header_of(window: MainWindow) -> RunHeader:
+    """The strip of a window that shows a run."""
+    assert window.view is not None
+    return window.view.header
