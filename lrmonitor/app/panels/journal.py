@@ -30,7 +30,11 @@ from .parts import quiet, set_tone
 
 __all__ = ["JournalPanel"]
 
-WIDTHS = {TIME: 74, STEP: 66, WHAT: 116, WHO: 124, RESULT: 270}
+WIDEST = {TIME: "00:00:00", STEP: "00 000", WHAT: "Resumed", WHO: "ann (window)"}
+"""What the columns have room for; text and result share the rest."""
+
+NARROW = 600
+"""Width of the table below which the column that says who is left out."""
 
 
 class JournalPanel(QWidget):
@@ -304,9 +308,11 @@ class _RowView(QTableView):
         columns = self.horizontalHeader()
         columns.setHighlightSections(False)
         columns.setMinimumSectionSize(48)
-        for column, width in WIDTHS.items():
-            self.setColumnWidth(column, width)
-        columns.setSectionResizeMode(TEXT, QHeaderView.ResizeMode.Stretch)
+        for column, widest in WIDEST.items():
+            room = 50 if column == WHAT else 28
+            self.setColumnWidth(column, self.fontMetrics().horizontalAdvance(widest) + room)
+        for column in (TEXT, RESULT):
+            columns.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
 
     def at_end(self) -> bool:
         """Whether the newest row is in view."""
@@ -349,6 +355,12 @@ class _RowView(QTableView):
         copy.setEnabled(self.selectionModel().hasSelection())
         copy.triggered.connect(self.copy)
         menu.popup(self.viewport().mapToGlobal(place))  # type: ignore[call-overload]
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        narrow = self.viewport().width() < NARROW
+        if narrow != self.isColumnHidden(WHO):
+            self.setColumnHidden(WHO, narrow)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Copy):

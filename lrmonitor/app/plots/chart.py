@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from pyqtgraph import PlotItem
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetrics, QGuiApplication
 
 from ..theme import Theme
 from .axes import PlainAxis, PlotGrid, StepView
@@ -40,15 +42,27 @@ class Chart:
         for part in (self.grid, self.axis_marks, self.mark_lines):
             self.item.addItem(part, ignoreBounds=True)
         self._shown: tuple[float, float] | None = None
+        self._quiet = "#888888"
+        self._height = 0
 
     def colour(self, theme: Theme) -> None:
         """Take the theme's colours."""
         self.left.colour(theme)
         self.bottom.colour(theme)
-        self.left.setLabel(self.title, color=theme.quiet)
+        self._quiet = theme.quiet
+        self._show_title()
         self.grid.colour(theme)
         self.axis_marks.colour(theme)
         self.mark_lines.colour(theme)
+
+    def _show_title(self) -> None:
+        """The title, or as much of it as the plot is high for."""
+        self._height = round(self.view.height())
+        metrics = QFontMetrics(QGuiApplication.font())
+        room = max(self._height, 24)
+        title = metrics.elidedText(self.title, Qt.TextElideMode.ElideRight, room)
+        self.left.setLabel(title, color=self._quiet)
+        self.left.resizeEvent()  # a label is put into the middle only when its axis is resized
 
     def show_steps(self, label: str | None, theme: Theme) -> None:
         """Show the step axis, titled `label`; with None this plot leaves it to the one below."""
@@ -76,6 +90,8 @@ class Chart:
 
     def refresh(self, span: Span) -> None:
         """Draw what is visible and adapt the vertical range in quanta."""
+        if round(self.view.height()) != self._height:
+            self._show_title()
         lost, ranges = self._draw(span)
         steps = [one for one in lost if len(one)]
         self.axis_marks.set_steps(
