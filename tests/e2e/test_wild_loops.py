@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 
 import pytest
 
@@ -58,9 +57,9 @@ def test_actor_critic(put_to_the_test: Put) -> None:
 @pytest.mark.style("bursts of steps between rollouts, rate ends below 0 (PPO)")
 def test_rollouts(put_to_the_test: Put) -> None:
     done = put_to_the_test("rollouts")
-    time = done.rank.by_name["loss"].time
-    gaps = [b - a for a, b in pairwise(time.tolist()[:17])]
-    assert min(gaps[7], gaps[15]) > sorted(gaps)[8]
+    # A burst of eight steps at each of the rates.
+    changes = done.rank.by_name["scheduled[0.0]"].step.tolist()
+    assert changes[:3] == [1, 9, 17]
 
 
 @pytest.mark.style("rate ends below 0 (linear)")

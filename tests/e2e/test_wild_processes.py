@@ -17,7 +17,7 @@ from lrmonitor.model.stop import stop_run
 from tests.helpers.commander import Commander
 from tests.helpers.launch import TIMEOUT, Terminal, only_run, run_words
 from tests.helpers.starter import Starter
-from tests.helpers.starting import ROOT, Script, watched
+from tests.helpers.starting import ROOT, Forked, Script, watched
 from tests.helpers.styles import Outcome, outcome
 from tests.helpers.wild import (
     CALM,
@@ -60,6 +60,25 @@ def test_forever(started_for_itself: Put) -> None:
     told = (done.folder / "console.log").read_text()
     assert told.count("Traceback (most recent call last)") == 1
     assert told.rstrip().endswith("KeyboardInterrupt")
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="the hook's own frame is added to the traceback of what the script's handler raises: "
+    "_boundary takes it off, and after_step, which calls it, puts it on again",
+)
+def test_the_traceback_of_a_stop_is_the_scripts_own(
+    under_lrmonitor: Forked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LRMONITOR_RUNTIME_DIR", under_lrmonitor.runtime)
+    words: list[str | Path] = ["-m", f"{MODULES}.forever", tmp_path / "notes.json"]
+    with under_lrmonitor.script(words, tmp_path) as script:
+        with Commander(script.folder.name, script.rank) as c:
+            c.wait(CALM)
+        script.stop()
+        told = script.log.read_text().rpartition("Traceback (most recent call last)")[2]
+    assert told.rstrip().endswith("KeyboardInterrupt")
+    assert "forever.py" in told
     assert "lrmonitor/probe" not in told
 
 
