@@ -94,3 +94,10 @@ def test_nothing_tells_and_nothing_is_known() -> None:
     found, events = trained("unknown")
     assert not {"loader", "batches", "progress"} & events.keys()
     assert found == Progress(step=STEPS)
+
+
+def test_compilation_is_told() -> None:
+    _, events = trained("compiled")
+    began, ended = events["compiling"][0], events["compiled"][0]
+    assert ended["seconds"] >= 0.5
+    assert ended["time"] - began["time"] == pytest.approx(ended["seconds"], abs=0.01)
