@@ -154,6 +154,8 @@ class RunView(QWidget):
 
     def _show_mark(self, mark: Mark) -> None:
         """A marker was clicked: its row in the journal is selected."""
+        from .panels.journal import JournalPanel
+
         if self._docks is None:
             return
         self._docks.show("journal", focus=False)
