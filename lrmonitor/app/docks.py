@@ -143,6 +143,10 @@ class Docks(QObject):
     def enter(self, scene: str) -> None:
         """Put the docks where they were when this scene was left, or where they belong."""
         self._scene = scene
+        central = self._window.centralWidget()
+        if central is not None:
+            # Qt shows a new one only later, and until then gives its room to the docks.
+            central.show()
         names = self._restored(scene)
         # All of them, or those that came with a later version of lrmonitor.
         self._default([name for name in self._docks if name not in names])

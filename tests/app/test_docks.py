@@ -93,6 +93,23 @@ def test_at_a_first_start_each_is_in_its_area_and_the_first_tab_is_in_front(
     assert frame.frame("journal").height() == pytest.approx(185, abs=20)
 
 
+def test_a_run_that_is_opened_later_has_the_same_sizes(
+    open_window: OpenWindow, isolated: Isolated, qtbot: QtBot
+) -> None:
+    """In a window that is shown already, with its true panels; there and back."""
+    run = RunFolder(isolated.runs, created=time.time() - 5).launch().register().train(10)
+    window = open_window()
+    frames = window.docks._docks
+    for _ in range(2):
+        window.open_run(run.path)
+        qtbot.waitUntil(lambda: frames["journal"].frame.height() < 220)
+        assert frames["runs"].frame.width() == pytest.approx(236, abs=4)
+        assert frames["control"].frame.width() == pytest.approx(354, abs=4)
+        window.close_run()
+        qtbot.waitUntil(lambda: window.start is not None and window.start.width() > 1000)
+        assert frames["runs"].frame.width() == pytest.approx(236, abs=4)
+
+
 def test_a_panel_is_made_when_it_is_first_seen(frame: Frame, qtbot: QtBot) -> None:
     frame.open_run()
     assert frame.made == []
