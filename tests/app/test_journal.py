@@ -96,6 +96,25 @@ def test_what_comes_keeps_selection_and_place(panel: JournalPanel, folder: RunFo
     assert panel.view.verticalScrollBar().value() == place
 
 
+def test_it_begins_with_the_newest_rows(
+    open_window: OpenWindow, folder: RunFolder, qtbot: QtBot
+) -> None:
+    """Its rows are there before it has a size; and it becomes lower by the field for a note."""
+    for at in range(60):
+        folder.note(f"note {at}")
+    window = open_window()
+    window.open_run(folder.path)
+    qtbot.waitUntil(lambda: isinstance(window.docks._docks["journal"].widget, JournalPanel))
+    journal = window.docks.widget("journal")
+    assert isinstance(journal, JournalPanel)
+    bar = journal.view.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > 100 and bar.value() == bar.maximum())
+    before = bar.maximum()
+    QTest.mouseClick(journal.write_note, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: bar.maximum() > before)
+    assert bar.value() == bar.maximum()
+
+
 def test_an_answer_changes_its_row_in_place(
     panel: JournalPanel, folder: RunFolder, qtbot: QtBot
 ) -> None:

@@ -30,7 +30,7 @@ from .parts import quiet, set_tone
 
 __all__ = ["JournalPanel"]
 
-WIDEST = {TIME: "00:00:00", STEP: "00 000", WHAT: "Resumed", WHO: "ann (window)"}
+WIDEST = {TIME: "00:00:00", STEP: "00 000", WHAT: "Optimizer", WHO: "ann (window)"}
 """What the columns have room for; text and result share the rest."""
 
 NARROW = 600
@@ -301,6 +301,12 @@ class _RowView(QTableView):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._offer)
         self.clicked.connect(self._go)
+        # Until the person scrolls away the newest row stays in view, also when the panel is laid
+        # out only after its rows came, or becomes lower.
+        self._end = True
+        bar = self.verticalScrollBar()
+        bar.valueChanged.connect(self._on_scrolled)
+        bar.rangeChanged.connect(self._on_range)
         rows = self.verticalHeader()
         rows.hide()
         rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
@@ -316,8 +322,7 @@ class _RowView(QTableView):
 
     def at_end(self) -> bool:
         """Whether the newest row is in view."""
-        bar = self.verticalScrollBar()
-        return bar.value() >= bar.maximum() - 2
+        return self._end
 
     def choose(self, at: int) -> None:
         """Select a row and bring it into view."""
@@ -336,6 +341,13 @@ class _RowView(QTableView):
         chosen = sorted(index.row() for index in self.selectionModel().selectedRows())
         if chosen:
             QGuiApplication.clipboard().setText(as_text([self._table.rows[at] for at in chosen]))
+
+    def _on_scrolled(self, value: int) -> None:
+        self._end = value >= self.verticalScrollBar().maximum() - 2
+
+    def _on_range(self, _: int, most: int) -> None:
+        if self._end:
+            self.verticalScrollBar().setValue(most)
 
     def _go(self, index: QModelIndex) -> None:
         row = self._table.row_at(index)
