@@ -314,7 +314,7 @@ def test_one_group_and_a_second_run(open_window: OpenWindow, tmp_path: Path, qtb
     person.click(groups.view.viewport(), cell)
     person.type("2e-3")
     person.press(KEY.Key_Return)
-    person.wait_for_outcome("Applied at step", "→ 0.002")
+    person.wait_for_outcome("Applied at step", "→ 0.002", "hold 0.002 for group 1,")
     person.wait(lambda: [row.override for row in groups.table.rows][1] == "hold 0.002")
     assert set(person.model.overrides) == {(0, 1)}
     person.wait_for_steps()

@@ -75,9 +75,10 @@ class OutcomeLine(Banner):
             self.say("")
             return
         text = told(outcome, self.tr)
-        detail = outcome.words if outcome.status != "cancelled" else ""
+        words = self._words(outcome)
+        detail = words if outcome.status != "cancelled" else ""
         if outcome.by:
-            detail = self.tr("{0}, by {1}").format(outcome.words, outcome.by)
+            detail = self.tr("{0}, by {1}").format(words, outcome.by)
         if detail:
             text += f"\n{detail}"
         if outcome.note:
@@ -96,7 +97,7 @@ class OutcomeLine(Banner):
             )
             return
         waited = format_duration(max(self._session.clock() - outcome.asked, 0.0))
-        text = self.tr("Pending… {0}: {1}").format(waited, outcome.words)
+        text = self.tr("Pending… {0}: {1}").format(waited, self._words(outcome))
         if outcome.note:
             text += f"\n{outcome.note}"
         if state.phase is Phase.PAUSED:
@@ -105,6 +106,17 @@ class OutcomeLine(Banner):
             text += "\n" + self.tr("Takes effect at the next step.")
         self.cancel.setVisible(outcome.id not in self._session.sending)
         self.say(text, "wait")
+
+    def _words(self, outcome: Outcome) -> str:
+        """What was asked for; and of which group, where it was for one of several."""
+        optimizers = self._session.model.optimizers
+        optimizer, group = outcome.args.get("optimizer"), outcome.args.get("group")
+        if not isinstance(group, int) or all(info.groups <= 1 for info in optimizers):
+            return outcome.words
+        whose = self.tr("group {0}").format(group)
+        if len(optimizers) > 1 and isinstance(optimizer, int):
+            whose = self.tr("optimizer {0}, group {1}").format(optimizer, group)
+        return self.tr("{0} for {1}").format(outcome.words, whose)
 
     def _cancel(self) -> None:
         waiting = [o for o in self._session.pending() if o.command == "lr"]
