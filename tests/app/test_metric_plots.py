@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from lrmonitor.app.plots.marks import Mark
@@ -25,12 +27,26 @@ def folder(isolated: Isolated, themes: ThemeManager) -> RunFolder:
     return RunFolder(isolated.runs).launch(False).register().train(200)
 
 
+_PANES: list[PlotPane] = []
+
+
+@pytest.fixture(autouse=True)
+def _panes_live_as_long_as_the_test() -> Iterator[None]:
+    """A pane that only a test's local names hold could be collected in the middle of a paint."""
+    yield
+    for pane in _PANES:
+        pane.close()
+        pane.deleteLater()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    _PANES.clear()
+
+
 def opened(folder: RunFolder, qtbot: QtBot) -> PlotPane:
     model = RunModel(folder.path)
     for _ in range(3):
         model.poll()
     pane = PlotPane(model, LIGHT)
-    qtbot.addWidget(pane)
+    _PANES.append(pane)
     pane.resize(900, 700)
     with qtbot.waitExposed(pane):
         pane.show()
