@@ -67,8 +67,14 @@ class Control:
         self._stop: list[_Entry] = []
         self._step: list[_Entry] = []
         self._pausing = False
-        self._wake = threading.Event()
-        self.paused = False
+        self._wake = threading.Condition(self._lock)
+        self._held = 0
+        """Training threads that are held."""
+
+    @property
+    def paused(self) -> bool:
+        """Whether the training is held."""
+        return self._held > 0
 
     # On connection threads
 
@@ -132,10 +138,10 @@ class Control:
                 self._pause.append(entry)
                 self._pausing = self.gate = True
         elif isinstance(command, StopCommand):
-            with self._lock:
+            with self._wake:
                 self._stop.append(entry)
                 self.gate = True
-            self._wake.set()
+                self._wake.notify_all()
             timer = threading.Timer(BOUNDARY_SECONDS, self._stop_from_outside, (entry,))
             timer.daemon = True
             timer.name = "lrmonitor-stop"
@@ -162,9 +168,10 @@ class Control:
                 self.gate = bool(self._stop)
             else:
                 self._pause = waiting
+            self._wake.notify_all()
         if paused:
-            self._wake.set()
-        elif resume and waiting:
+            return
+        if resume and waiting:
             for other in waiting:
                 self._answer(other, "cancelled", reason="resumed before it took effect")
             self._answer(entry, "applied", self._steps.step)
@@ -352,39 +359,35 @@ class Control:
         step = self._steps.step
         with self._lock:
             stepped, self._step = self._step, []
-            pausing = self._pausing
             asked, self._pause = self._pause, []
-            if pausing and not self._stop:
-                # Before anybody hears that the step was made, and asks for the next one.
-                self._wake.clear()
-                self.paused = True
+            hold = self._pausing and not self._stop
+            # Before anybody hears that the step was made, and asks for the next one.
+            self._held += hold
+            first = self._held == 1
         try:
             for entry in stepped:
                 self._answer(entry, "applied", step)
-            if self.paused:
-                self._hold(step, asked)
+            if hold:
+                if first:
+                    self._journal("paused", step=step)
+                for entry in asked:
+                    self._answer(entry, "applied", step)
+                with self._wake:
+                    while self._pausing and not self._stop and not self._step:
+                        # No time limit: a pause outlives its client. Signals get through.
+                        self._wake.wait()
         finally:
-            self.paused = False
-        if self._stop:
-            self._interrupt(step)
-
-    def _hold(self, step: int, asked: list[_Entry]) -> None:
-        self._journal("paused", step=step)
-        for entry in asked:
-            self._answer(entry, "applied", step)
-        try:
-            while not self._stop and not self._step:
-                # No time limit: a pause outlives its client. Signals get through.
-                self._wake.wait()
-                self._wake.clear()
-        finally:
-            self.paused = False
-        with self._lock:
-            resumed = [e for e in self._step if isinstance(e.command, ResumeCommand)]
-            self._step = [e for e in self._step if isinstance(e.command, StepCommand)]
-        self._journal("resumed", step=step)
+            with self._lock:
+                self._held -= hold
+                last = self._held == 0
+                resumed = [e for e in self._step if isinstance(e.command, ResumeCommand)]
+                self._step = [e for e in self._step if isinstance(e.command, StepCommand)]
+        if hold and last:
+            self._journal("resumed", step=step)
         for entry in resumed:
             self._answer(entry, "applied", step)
+        if self._stop:
+            self._interrupt(step)
 
     def _interrupt(self, step: int) -> None:
         """Ctrl-C's path, here and now on the main thread, so that the script's own handler runs

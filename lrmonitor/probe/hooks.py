@@ -94,7 +94,11 @@ def watched_backward(torch: Any, original: Callable[..., Any]) -> Callable[..., 
         elif value is not None:
             steps.backward_ended(here, value)
             if steps.loss_only and steps.control.gate:
-                _boundary(steps)
+                try:
+                    steps.control.boundary()
+                except BaseException as error:
+                    error.__traceback__ = None  # as in after_step
+                    raise
         return result
 
     return backward
@@ -111,6 +115,7 @@ def before_step(actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
             or known is None
             or here.frame is not None
             or known.attention
+            or known.holder is not None
             or known.ref() is not actual
             or len(args) > 1
             or kwargs
@@ -125,6 +130,16 @@ def before_step(actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
                 known.look(groups)
                 break
         if known.overridden:
+            script: Any = actual
+            if (
+                known.attention
+                or script._optimizer_step_pre_hooks
+                or script._optimizer_step_post_hooks
+            ):
+                here.frame = None
+                steps = _current
+                return None if steps is None else steps.begin(actual, args, kwargs, _getframe(1))
+            known.holder = here
             known.swapped = True
             for group, own in zip(groups, known.groups):  # noqa: B905 (of equal length)
                 used = own.hold
@@ -156,8 +171,8 @@ def after_step(actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> No
         if here.detail is not None:
             steps.finish(here, actual)
         else:
-            if known.swapped:
-                known.swapped = False
+            if known.swapped and known.holder is here:
+                known.swapped, known.holder = False, None
                 for group, own in zip(actual.param_groups, known.groups):  # noqa: B905
                     if group["lr"] is own.used:
                         group["lr"] = own.rate
@@ -178,13 +193,10 @@ def after_step(actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> No
     except Exception:
         steps.failed("after a step")
     if steps.control.gate and (known.number == 0 or steps.main_gone()):
-        _boundary(steps)
-
-
-def _boundary(steps: Steps) -> None:
-    try:
-        steps.control.boundary()
-    except BaseException as error:
-        # What the script's SIGINT handler raised: as if Ctrl-C had come between two steps.
-        error.__traceback__ = None
-        raise
+        try:
+            steps.control.boundary()
+        except BaseException as error:
+            # What the script's SIGINT handler raised: as if Ctrl-C had come between two steps. Here
+            # and not in a function of its own, whose frame would stay in the traceback.
+            error.__traceback__ = None
+            raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import weakref
 from typing import Any
@@ -85,6 +86,8 @@ class Optimizer:
         self.swap = Swap()
         self.swapped = False
         """Whether effective rates stand in the groups that are plain numbers."""
+        self.holder: Any = None
+        """The `Thread` in whose step effective rates stand in the groups; None if none do."""
         self.news = False
         """Whether a rate is to be recorded with this step."""
         self.groups: list[Group] = []
@@ -95,6 +98,7 @@ class Optimizer:
         self.stepped = False
         """Whether it stepped since a GradScaler was asked to step it."""
         self.reason: str | None = None
+        self.takes_closure = _takes_closure(optimizer)
         # LBFGS reads its rate before it evaluates the closure, all others after.
         self.reads_first = any(c.__name__ == "LBFGS" for c in type(optimizer).__mro__)
         self._writer = writer
@@ -110,8 +114,9 @@ class Optimizer:
     def replace(self, optimizer: Any) -> None:
         """A new object of the script's takes the place of one that is gone, overrides and all."""
         self.ref = weakref.ref(optimizer)
+        self.takes_closure = _takes_closure(optimizer)
         self.swap = Swap()
-        self.swapped = False
+        self.swapped, self.holder = False, None
         for group in self.groups:
             group.rate, group.tensor, group.version = _UNSEEN, None, -1
         self.look_at_groups(optimizer, replaced=True)
@@ -154,6 +159,8 @@ class Optimizer:
                 continue
             if rates.is_tensor(lr):
                 known.rate = _UNSEEN
+                # An override of it is not an ordinary step's affair.
+                self.attention = self.attention or self.overridden
                 version = -1 if lr.is_inference() else lr._version
                 if lr is known.tensor and version == known.version >= 0:
                     continue
@@ -162,6 +169,8 @@ class Optimizer:
                 # Of other numbers it is not known that they cannot be changed in place.
                 known.rate = lr if type(lr) in (float, int) else _UNSEEN
                 known.tensor = None
+                if known.rate is _UNSEEN and self.overridden:
+                    self.attention = True
             known.now = rates.read(lr)
             if known.now != known.scheduled:
                 self.news = True
@@ -189,7 +198,7 @@ class Optimizer:
     def restore(self, groups: list[dict[str, Any]]) -> list[Rewritten]:
         """Take the effective rates out again, which an ordinary step put there; where the script
         wrote another rate in between keep that."""
-        self.swapped = False
+        self.swapped, self.holder = False, None
         rewritten = []
         for j, (known, group) in enumerate(zip(self.groups, groups, strict=False)):
             found = group["lr"]
@@ -264,6 +273,15 @@ def _about(group: dict[str, Any]) -> dict[str, Any]:
     if isinstance(decay, (int, float)) and math.isfinite(decay):
         told["weight_decay"] = decay
     return told
+
+
+def _takes_closure(optimizer: Any) -> bool:
+    """Whether what is given to `step` is a closure, and not, say, a model."""
+    try:
+        parameters = list(inspect.signature(optimizer.step).parameters)
+    except (TypeError, ValueError):
+        return False
+    return bool(parameters) and "closure" in parameters[0]
 
 
 def _both_nan(a: float | None, b: float | None) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -135,12 +136,16 @@ class Steps:
                 return None
         here.frame, here.known, here.nested, here.detail = frame, known, False, None
         known.stepped = True
+        if known.holder is not None:
+            if _in_step(known.holder):
+                return None  # another thread steps the same optimizer: its rates serve this step
+            self._heal(known.holder)
         groups = actual.param_groups
         if len(groups) != known.count:
             known.look_at_groups(actual)
         known.attention = False  # before what follows is looked at
         known.look(groups)
-        closure = len(args) > 1 or bool(kwargs)
+        closure = known.takes_closure and (len(args) > 1 or bool(kwargs))
         sampled = False
         if known.norms.wanted:
             sampled = known.norms.before(actual, here.clips, closure)
@@ -156,7 +161,12 @@ class Steps:
         if known.overridden and not known.plain:
             known.attention = True
         detail.scheduled = known.values()
-        detail.effective = known.swap.put(groups, known.overrides)
+        if known.overridden and (
+            actual._optimizer_step_pre_hooks or actual._optimizer_step_post_hooks
+        ):
+            self._put_within(here, actual)
+        else:
+            self._put(here, actual)
         return self._wrap_closure(here, actual, args, kwargs) if closure else None
 
     def finish(self, here: Thread, actual: Any) -> None:
@@ -165,6 +175,8 @@ class Steps:
         assert known is not None
         assert detail is not None
         here.detail = None
+        for handle in detail.handles:
+            handle.remove()
         if known.swap.active:
             self._restore(known, actual)
         if known.number == 0:
@@ -220,7 +232,9 @@ class Steps:
         """GradScaler did not step: what was back-propagated for this step is dropped."""
         try:
             if self.session is not None:
-                self.losses.thread().take()
+                here = self.losses.thread()
+                here.take()
+                here.clips = None
                 known = self.known.get(id(actual))
                 self.session.writer.event(
                     "step_skipped",
@@ -279,16 +293,58 @@ class Steps:
         return bool(self.optimizers) and self.optimizers[0].ref() is None
 
     def failed(self, where: str) -> None:
-        """Write the exception being handled into the record."""
+        """Write the exception being handled into the record; raises it again if it is none of ours,
+        but what a signal handler of the script raised while our code happened to run."""
+        error = sys.exc_info()[1]
+        if error is not None and _from_signal_handler(error):
+            raise error
         if self.session is not None:
             self.session.failed(where)
 
+    def _put(self, here: Thread, actual: Any) -> None:
+        known, detail = here.known, here.detail
+        assert known is not None
+        assert detail is not None
+        detail.effective = known.swap.put(actual.param_groups, known.overrides)
+        if known.swap.active:
+            known.holder = here
+
+    def _put_within(self, here: Thread, actual: Any) -> None:
+        """The script has step hooks of its own on this optimizer; a scheduler may be stepped in
+        them. They see its own rates: effective ones are put after its first and taken out before
+        its last hooks."""
+        known, detail = here.known, here.detail
+        assert known is not None
+        assert detail is not None
+
+        def put(*_: Any) -> None:
+            try:
+                known.look(actual.param_groups)
+                detail.scheduled = known.values()
+                self._put(here, actual)
+            except Exception:
+                self.failed("before a step")
+
+        def restore(*_: Any) -> None:
+            try:
+                if known.swap.active:
+                    self._restore(known, actual)
+            except Exception:
+                self.failed("after a step")
+
+        first, last = actual.register_step_pre_hook(put), actual.register_step_post_hook(restore)
+        actual._optimizer_step_post_hooks.move_to_end(last.id, last=False)
+        detail.handles = [first, last]
+
     def _restore(self, known: Optimizer, actual: Any) -> None:
+        known.holder = None
         self.say_rewritten(known, known.swap.restore(actual.param_groups))
 
     def _heal(self, here: Thread) -> None:
         """A step raised: its after-hook never came, and its override still stands."""
         known = here.known
+        for handle in () if here.detail is None else here.detail.handles:
+            handle.remove()
         here.frame = here.detail = None
         actual = None if known is None else known.ref()
         if known is None or actual is None:
@@ -333,11 +389,11 @@ class Steps:
                     error.__traceback__ = error.__traceback__.tb_next
                 raise
             finally:
-                self._evaluated(known, detail, actual)
+                self._evaluated(here, known, detail, actual)
 
         return evaluate
 
-    def _evaluated(self, known: Optimizer, detail: Detail, actual: Any) -> None:
+    def _evaluated(self, here: Thread, known: Optimizer, detail: Detail, actual: Any) -> None:
         try:
             groups = actual.param_groups
             known.look(groups)
@@ -351,9 +407,10 @@ class Steps:
                         e for e in detail.applied if self.control.carry_out(known, e, scheduled)
                     ]
                 detail.scheduled = scheduled
-            put = known.swap.put(groups, known.overrides)
-            if not known.reads_first:
-                detail.effective = put
+            used = detail.effective
+            self._put(here, actual)
+            if known.reads_first:
+                detail.effective = used
         except Exception:
             self.failed("after a closure")
 
@@ -417,6 +474,32 @@ def run_folder() -> Path | None:
     """The run this process was launched for."""
     told = os.environ.get("LRMONITOR_RUN")
     return Path(told) if told else None
+
+
+def _in_step(thread: Thread) -> bool:
+    """Whether a thread really is in the step that was begun there; one that raised never ended."""
+    running = sys._current_frames().get(thread.ident)
+    return thread.frame is not None and running is not None and calls(thread.frame, running)
+
+
+def _from_signal_handler(error: BaseException) -> bool:
+    """Whether a signal handler of the script's is among the frames that an exception came through:
+    it may have been called amid any line of ours."""
+    codes = set()
+    for number in signal.valid_signals():
+        handler: Any = signal.getsignal(number)
+        handler = getattr(handler, "func", handler)  # of a functools.partial
+        handler = getattr(handler, "__func__", handler)
+        if not hasattr(handler, "__code__"):
+            handler = getattr(type(handler), "__call__", None)  # noqa: B004
+        codes.add(getattr(handler, "__code__", None))
+    codes.discard(None)
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code in codes:
+            return True
+        trace = trace.tb_next
+    return False
 
 
 def calls(outer: Any, frame: Any) -> bool:

@@ -16,7 +16,7 @@ class Detail:
     """What a step needs to remember that has a closure, a command, an override of a tensor, a
     GradScaler around it, or norms to be measured. An ordinary step has none and is cheap."""
 
-    __slots__ = ("applied", "effective", "evaluations", "sampled", "scheduled")
+    __slots__ = ("applied", "effective", "evaluations", "handles", "sampled", "scheduled")
 
     def __init__(self) -> None:
         self.evaluations = 0
@@ -25,6 +25,8 @@ class Detail:
         self.applied: list[_Entry] = []
         self.scheduled: list[float] = []
         self.effective: list[float | None] = []
+        self.handles: list[Any] = []
+        """Of hooks on the optimizer that are taken off again after the step."""
 
 
 class Thread:

@@ -128,7 +128,10 @@ def refused(folder: Path) -> None:
 
 
 def together(
-    words: Sequence[str | Path], files: Path, alone: Callable[[int], dict[int, dict[str, Any]]]
+    words: Sequence[str | Path],
+    files: Path,
+    alone: Callable[[int], dict[int, dict[str, Any]]],
+    norms: str = "yes",
 ) -> Outcome:
     """Run two ranks under lrmonitor: losses and rates exact, commands refused, stop by SIGINT to
     both. `files` has "{}" for a rank; `alone` runs so many steps of both without lrmonitor."""
@@ -154,7 +157,9 @@ def together(
         check_record(rank, truth)
         assert_same(plain[number], truth, len(truth["weights"]))
     return outcome(
-        rate="yes, but cannot be changed: " + TOGETHER, pause="no: refused for the same reason"
+        rate="yes, but cannot be changed: " + TOGETHER,
+        pause="no: refused for the same reason",
+        norms=norms,
     )
 
 
@@ -168,7 +173,8 @@ def test_hogwild(proven: Proven, plainly: Starter, tmp_path: Path) -> None:
         return {i: json.loads((tmp_path / f"plain{i}.json").read_text()) for i in (0, 1)}
 
     files = tmp_path / "watched{}.json"
-    proven(together(["-m", module, files, "spawn"], files, alone))
+    norms = "gradient norm yes; the weights are changed by the others in the same moment"
+    proven(together(["-m", module, files, "spawn"], files, alone, norms))
 
 
 @pytest.mark.style("DDP by torchrun (gloo, 2 ranks)")

@@ -25,7 +25,13 @@ FILES = ("loops", "optimizers", "processes", "compile", "packages")
 
 BEGIN, END = "<!-- table -->\n", "<!-- end of table -->\n"
 
-COLUMNS = {"loss": "loss exact", "rate": "rate exact", "pause": "pause, step", "stop": "stop"}
+COLUMNS = {
+    "loss": "loss exact",
+    "rate": "rate exact",
+    "pause": "pause, step",
+    "stop": "stop",
+    "norms": "norms",
+}
 """What a test proves, in the order of the table. Each cell is "yes", or "no: why"."""
 
 Outcome = dict[str, str]

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from lrmonitor.link.messages import (
     Acknowledgement,
@@ -166,7 +167,22 @@ def check_record(rank: RankReader, truth: dict[str, Any]) -> Rates:
     assert sorted(n for n in rank.by_name if n.startswith("lr[")) == [
         f"lr[{address}]" for address in sorted(truth["lr"])
     ]
+    check_norms(rank, truth)
     return recorded
+
+
+def check_norms(rank: RankReader, truth: dict[str, Any]) -> None:
+    """Gradient norms and update ratios, of the steps that were sampled, are what the script found:
+    it adds up in double precision, the probe in the precision of the weights."""
+    for number, found in truth["norms"].items():
+        for kind, key in (("grad_norm", "gradient"), ("update_ratio", "ratio")):
+            if not found[key]:
+                continue
+            series = rank.by_name[kind if number == "0" else f"{kind}[{number}]"]
+            sampled = [n for n in series.step.tolist() if n <= len(found[key])]
+            assert sampled
+            expected = [found[key][n - 1] for n in sampled]
+            assert series.value.tolist()[: len(sampled)] == pytest.approx(expected, rel=1e-4)
 
 
 def trial(
@@ -227,11 +243,10 @@ def trial(
         again = alone(tmp_path / "again.json", recorded)
         assert again["lr"] == truth["lr"]
         assert_same(again, truth, weights)
-    found = (
-        outcome()
-        if refuses is None
-        else outcome(rate=f"no: {refuses.removeprefix('the rate cannot be set: ')}")
-    )
+    found = outcome(norms="yes" if truth["norms"] else "recorded, not compared")
+    if refuses is not None:
+        reason = refuses.removeprefix("the rate cannot be set: ")
+        found = outcome(rate=f"no: {reason}", norms="no: for the same reason")
     return Trial(truth, script.folder, rank, found, log, c.told)
 
 
