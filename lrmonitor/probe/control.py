@@ -46,6 +46,8 @@ class _Entry:
     done: set[int] = field(default_factory=set)
     """Optimizers that have made a step with it (a rate command for all of them)."""
     groups: list[GroupRate] = field(default_factory=list)
+    begun: bool = False
+    """Whether a step is using it: too late to cancel."""
     step: int | None = None
     warnings: list[str] = field(default_factory=list)
 
@@ -189,7 +191,9 @@ class Control:
             chosen = [
                 e
                 for e in self._entries.values()
-                if e is not entry and not e.answer.final and target in (None, e.command.id)
+                if e is not entry
+                and not (e.answer.final or e.begun)
+                and target in (None, e.command.id)
             ]
             gone = {id(e) for e in chosen}
             self.rates = [e for e in self.rates if id(e) not in gone or e.done]
@@ -264,6 +268,7 @@ class Control:
                 self._answer(entry, "cancelled", reason=reason)
                 continue
             if self.carry_out(optimizer, entry, scheduled):
+                entry.begun = True
                 applied.append(entry)
         return applied
 

@@ -166,19 +166,20 @@ def after_step(actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> No
         # Another frame is a step within it; or, where a compiled one went on as another, itself.
         if here.frame is not frame and (known.ref() is not actual or calls(here.frame, frame)):
             return
-    here.frame = None
     try:
         if here.detail is not None:
             steps.finish(here, actual)
         else:
             if known.swapped and known.holder is here:
-                known.swapped, known.holder = False, None
                 for group, own in zip(actual.param_groups, known.groups):  # noqa: B905
                     if group["lr"] is own.used:
                         group["lr"] = own.rate
                     else:  # those that were put back already are left as they are
                         steps.say_rewritten(known, known.restore(actual.param_groups))
                         break
+                known.swapped, known.holder = False, None
+            # Only now, as what raises before (Ctrl-C) is healed where it stands.
+            here.frame = None
             if known.number == 0:
                 steps.step += 1
             now = time()

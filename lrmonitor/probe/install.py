@@ -188,6 +188,8 @@ def _scaler_step(original: Any) -> Any:
         try:
             result = original(self, optimizer, *args, **kwargs)
         except BaseException as error:
+            if found is not None:
+                found.losses.thread().scaling = False
             _leave_out_this_frame(error)
             raise
         if found is not None:
@@ -216,9 +218,9 @@ def _in_child() -> None:
     found = hooks.current()
     if found is None:
         return
+    hooks.set_current(Steps(found.folder))
     if found.session is not None:
         found.session.forget()
-    hooks.set_current(Steps(found.folder))
 
 
 def _close() -> None:

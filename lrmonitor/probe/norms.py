@@ -63,6 +63,10 @@ class Norms:
         self.wanted = self.wanted or (not self._given_up and time.perf_counter() >= self._due)
         return self.wanted
 
+    def give_up(self) -> None:
+        """No more samples: one has failed."""
+        self._given_up, self.wanted = True, False
+
     def before(self, actual: Any, clips: list[Clip] | None, closure: bool) -> bool:
         """At the begin of a step that is to be sampled: whether it is."""
         if clips is not None and any(clip.norm is None for clip in clips):

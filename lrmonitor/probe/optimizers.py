@@ -157,6 +157,8 @@ class Optimizer:
             lr: Any = group.get("lr")
             if lr is known.rate:
                 continue
+            if lr is None:
+                self.attention = True  # the hooks may not look for it: it may not be there at all
             if rates.is_tensor(lr):
                 known.rate = _UNSEEN
                 # An override of it is not an ordinary step's affair.
@@ -198,7 +200,6 @@ class Optimizer:
     def restore(self, groups: list[dict[str, Any]]) -> list[Rewritten]:
         """Take the effective rates out again, which an ordinary step put there; where the script
         wrote another rate in between keep that."""
-        self.swapped, self.holder = False, None
         rewritten = []
         for j, (known, group) in enumerate(zip(self.groups, groups, strict=False)):
             found = group["lr"]
@@ -208,6 +209,7 @@ class Optimizer:
                 group["lr"] = known.rate
             else:
                 rewritten.append(Rewritten(j, rates.read(found), float(known.used or 0.0)))
+        self.swapped, self.holder = False, None
         return rewritten
 
     def record_rates(self, step: int, now: float) -> None:
@@ -281,7 +283,8 @@ def _takes_closure(optimizer: Any) -> bool:
         parameters = list(inspect.signature(optimizer.step).parameters)
     except (TypeError, ValueError):
         return False
-    return bool(parameters) and "closure" in parameters[0]
+    # Where a scheduler has wrapped it, the object itself comes first.
+    return any("closure" in name for name in parameters[:2])
 
 
 def _both_nan(a: float | None, b: float | None) -> bool:

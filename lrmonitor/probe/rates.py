@@ -181,8 +181,8 @@ class Swap:
                 continue
             rate, wanted = group["lr"], override.effective(was)
             if type(rate) is float or not is_tensor(rate):
-                group["lr"] = wanted
                 self._done.append(_Put(group, rate, wanted, wanted, was))
+                group["lr"] = wanted
                 out.append(wanted)
                 continue
             if shared is None:
@@ -191,16 +191,18 @@ class Swap:
                 # The groups that share this tensor part ways: this one gets a copy for the step.
                 copy = rate.detach().clone()
                 copy.fill_(wanted)
-                group["lr"] = copy
                 done = _Put(group, rate, copy, float(copy.item()), was)
+                self._done.append(done)
+                group["lr"] = copy
             elif id(rate) in tensors:
                 out.append(tensors[id(rate)].value)
                 continue
             else:
+                done = _Put(group, rate, rate, wanted, was, True)
+                self._done.append(done)
                 _fill(rate, wanted)
-                done = _Put(group, rate, rate, float(rate.item()), was, True)
+                done.value = float(rate.item())
                 tensors[id(rate)] = done
-            self._done.append(done)
             out.append(done.value)
         return out
 

@@ -30,7 +30,11 @@ class Session:
         self.server: Server | None = None
         self._errors = 0
         self.writer.event("environment", **_environment(self.rank))
-        self.writer.begin()
+        try:
+            self.writer.begin()
+        except RuntimeError:  # no more threads can be had
+            self.writer.forget()
+            raise
         try:
             self.server = Server(folder.name, self.rank, str(folder), handler)
         except OSError as error:

@@ -29,6 +29,9 @@ UNSTEPPED = 1024
 """Backward passes without any optimizer step after which each of them counts as a step, where an
 optimizer was made (accumulation over more is not known)."""
 
+CLIPS = 64
+"""Calls of `clip_grad_norm_` in one step that are kept; a script may clip and never step."""
+
 NO_OPTIMIZER = (
     "the script steps no torch optimizer; its learning rate is its own variable, which lrmonitor "
     "cannot reach (each backward pass counts as a step)"
@@ -69,7 +72,7 @@ class Steps:
                 return None
             try:
                 session = Session(self.folder, self.control)
-            except OSError:
+            except Exception:
                 self.broken = True  # the disk may be full: the training goes on without us
                 return None
             session.writer.before_flush = self._before_flush
@@ -148,8 +151,12 @@ class Steps:
         closure = known.takes_closure and (len(args) > 1 or bool(kwargs))
         sampled = False
         if known.norms.wanted:
-            sampled = known.norms.before(actual, here.clips, closure)
-            known.attention = known.norms.wanted
+            try:
+                sampled = known.norms.before(actual, here.clips, closure)
+            except Exception:
+                known.norms.give_up()
+                self.failed("at the norms")
+            known.attention = known.attention or known.norms.wanted
         if not (closure or sampled or here.scaling or known.overridden or self.control.rates):
             return None
         detail = here.detail = Detail()
@@ -174,11 +181,11 @@ class Steps:
         known, detail = here.known, here.detail
         assert known is not None
         assert detail is not None
-        here.detail = None
         for handle in detail.handles:
             handle.remove()
         if known.swap.active:
             self._restore(known, actual)
+        here.frame = here.detail = None
         if known.number == 0:
             self.step += 1
         now = time.time()
@@ -186,7 +193,11 @@ class Steps:
         if detail.applied:
             self.control.taken(known, detail.applied, found, self.step)
         if detail.sampled:
-            known.norms.after(actual, here.clips, self.step, now)
+            try:
+                known.norms.after(actual, here.clips, self.step, now)
+            except Exception:
+                known.norms.give_up()
+                self.failed("at the norms")
         if here.scaling:
             infinite = getattr(actual, "found_inf", None)
             if infinite is not None and infinite.device.type == "cpu" and infinite.item():
@@ -254,7 +265,8 @@ class Steps:
             value: float | Arriving | None = None
             if self.sampling or (here.detail is not None and here.detail.sampled):
                 value = self.losses.values.read(norm)
-            here.clips.append(Clip(value, float(bound) if kind == 2 else math.nan))
+            if len(here.clips) < CLIPS:
+                here.clips.append(Clip(value, float(bound) if kind == 2 else math.nan))
         except Exception:
             self.failed("in clip_grad_norm_")
 
@@ -346,6 +358,7 @@ class Steps:
         for handle in () if here.detail is None else here.detail.handles:
             handle.remove()
         here.frame = here.detail = None
+        here.take()  # what was back-propagated for that step is not the next one's
         actual = None if known is None else known.ref()
         if known is None or actual is None:
             return

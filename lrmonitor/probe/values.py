@@ -48,7 +48,7 @@ class Values:
         if tensor.device.type != "cuda" or torch.cuda.is_current_stream_capturing():
             return None
         if self._memory is None:
-            self._memory = torch.empty(SLOTS, dtype=torch.float64, pin_memory=True)
+            self._memory = torch.empty(SLOTS, dtype=torch.float64, device="cpu", pin_memory=True)
         slot = self._memory[self._next]
         self._next = (self._next + 1) % SLOTS
         # A copy and not an alias: captured graphs use their output memory again.

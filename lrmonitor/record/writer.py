@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -49,9 +50,9 @@ class SeriesWriter:
 
     def close(self) -> None:
         """Close the file; it is opened again when it is needed."""
-        if self.fd >= 0:
-            os.close(self.fd)
-            self.fd = -1
+        fd, self.fd = self.fd, -1  # in this order: a fork may come while it is closed
+        if fd >= 0:
+            os.close(fd)
 
 
 class RankWriter:
@@ -75,6 +76,7 @@ class RankWriter:
         self._lost_events = 0
         self._lost_since: float | None = None
         self._problem: str | None = None
+        self._faults = 0
         self._wake = threading.Event()
         self._stopping = False
         self._busy = threading.Lock()
@@ -139,11 +141,25 @@ class RankWriter:
             self._wake.clear()
             stopping = self._stopping
             with self._busy:
-                if self.before_flush is not None:
-                    self.before_flush()
-                self._flush()
+                for task in (self.before_flush, self._flush):
+                    try:
+                        if task is not None:
+                            task()
+                    except Exception as error:
+                        self._fault(error)
             if stopping:
                 return
+
+    def _fault(self, error: Exception) -> None:
+        """What should not happen; recording goes on, and it is told the first few times."""
+        self._faults += 1
+        if self._faults <= 5:
+            self.event(
+                "probe_error",
+                where="writing",
+                error=f"{type(error).__name__}: {error}",
+                traceback="".join(traceback.format_exception(error)),
+            )
 
     def _flush(self) -> None:
         try:

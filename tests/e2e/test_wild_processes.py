@@ -62,11 +62,6 @@ def test_forever(started_for_itself: Put) -> None:
     assert told.rstrip().endswith("KeyboardInterrupt")
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the hook's own frame is added to the traceback of what the script's handler raises: "
-    "_boundary takes it off, and after_step, which calls it, puts it on again",
-)
 def test_the_traceback_of_a_stop_is_the_scripts_own(
     under_lrmonitor: Forked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
