@@ -136,7 +136,7 @@ def _text(name: str, e: Mapping[str, Any]) -> str:
     if name == "step_skipped":
         return f"Step of optimizer {e.get('optimizer')} skipped: {e.get('reason')}"
     if name == "starting":
-        return "The supervisor is starting the script"
+        return "lrmonitor starts the script"
     if name == "started":
         return f"The script started as process {e.get('pid')}"
     if name == "failed":

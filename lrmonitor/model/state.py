@@ -289,7 +289,11 @@ def _without_exit(facts: Facts) -> tuple[Phase, str, str]:
         return Phase.KILLED, f"{_DONE[ask.how]}", f"It ended{at}, as {_asked(ask)}."
     if facts.launched:
         if facts.started is None and not facts.registered:
-            return Phase.LOST, "lost", "The supervisor is gone and never started the script."
+            return (
+                Phase.LOST,
+                "lost",
+                "The process that was to start the script is gone; it was never started.",
+            )
         return (
             Phase.LOST,
             "lost",

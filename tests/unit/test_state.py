@@ -260,7 +260,7 @@ TABLE: list[tuple[str, Facts, Phase, str, str]] = [
         Facts(NOW),
         Phase.LOST,
         "lost",
-        "never started the script",
+        "it was never started",
     ),
     (
         "supervisor about to record the exit",
