@@ -42,6 +42,7 @@ NO_RATE = (
 )
 """Why commands about the rate are refused where the optimizer is none of torch's."""
 
+NOT_COMPARED = "yes, but not compared: the script's own hooks would be compiled into the step"
 CALM = 20
 """Steps that a script makes before the first command, and at least between some of them."""
 
@@ -243,7 +244,11 @@ def trial(
         again = alone(tmp_path / "again.json", recorded)
         assert again["lr"] == truth["lr"]
         assert_same(again, truth, weights)
-    found = outcome(norms="yes" if truth["norms"] else "recorded, not compared")
+    found = outcome(
+        norms="yes"
+        if truth["norms"]
+        else "yes, but not compared: the script's own hooks would be compiled into the step"
+    )
     if refuses is not None:
         reason = refuses.removeprefix("the rate cannot be set: ")
         found = outcome(rate=f"no: {reason}", norms="no: for the same reason")
