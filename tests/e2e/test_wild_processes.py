@@ -168,7 +168,7 @@ def test_hogwild(proven: Proven, plainly: Starter, tmp_path: Path) -> None:
         return {i: json.loads((tmp_path / f"plain{i}.json").read_text()) for i in (0, 1)}
 
     files = tmp_path / "watched{}.json"
-    norms = "yes, but the update ratio is not compared: the others change the weights in the same moment"
+    norms = "yes, but the update ratio is not compared: others change the weights in that moment"
     proven(together(["-m", module, files, "spawn"], files, alone, norms))
 
 
