@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["RunView"]
 
-POLL_TICKS = 2
-"""Ticks between two looks into the folder. An answer to a command does not wait for them."""
+POLL_TICKS = 4
+"""Ticks between two looks into the folder: one for each frame of the plots, which show what it
+brought. An answer to a command does not wait for them."""
 
 PLOT_TICKS = 4
 """Ticks between two frames of the plots: eight a second look alive and leave the processor to the

@@ -12,9 +12,13 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+if sys.platform != "win32":
+    from mmap import MAP_ANONYMOUS, MAP_PRIVATE, mmap
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +33,8 @@ Floats = npt.NDArray[np.float64]
 _RECORD = np.dtype([("step", "<i8"), ("time", "<f8"), ("value", "<f8")])
 _CHUNK_RECORDS = 1 << 18
 """Records taken from a file at a time (6 MiB), so that a long run is not held twice in memory."""
+_MAPPED = 1 << 18
+"""Bytes from which a column is mapped by itself."""
 
 
 class Series:
@@ -79,9 +85,9 @@ class Series:
         end = self._count + len(records)
         if end > len(self._step):
             room = max(1024, 2 * len(self._step), end)
-            self._step = _grown(self._step, self._count, room)
-            self._time = _grown(self._time, self._count, room)
-            self._value = _grown(self._value, self._count, room)
+            self._step = grown(self._step, self._count, room)
+            self._time = grown(self._time, self._count, room)
+            self._value = grown(self._value, self._count, room)
         self._step[self._count : end] = records["step"]
         self._time[self._count : end] = records["time"]
         self._value[self._count : end] = records["value"]
@@ -351,7 +357,18 @@ def _view(column: npt.NDArray[Any], count: int) -> npt.NDArray[Any]:
     return view
 
 
-def _grown(column: npt.NDArray[Any], count: int, room: int) -> npt.NDArray[Any]:
-    grown = np.empty(room, column.dtype)
-    grown[:count] = column[:count]
-    return grown
+def grown(column: npt.NDArray[Any], count: int, room: int) -> npt.NDArray[Any]:
+    """A column of that much room that begins with the first `count` of another.
+
+    A large one is mapped by itself: once it is outgrown its memory goes back to the system at once
+    (the allocator would keep what came before, as much again as the column), and room that was not
+    written yet takes none.
+    """
+    size = room * column.dtype.itemsize
+    larger: npt.NDArray[Any]
+    if size < _MAPPED or sys.platform == "win32":
+        larger = np.empty(room, column.dtype)
+    else:
+        larger = np.frombuffer(mmap(-1, size, MAP_PRIVATE | MAP_ANONYMOUS), column.dtype)
+    larger[:count] = column[:count]
+    return larger

@@ -15,6 +15,7 @@ from lrmonitor.app.plots.sampling import (
     as_log,
     one_per_column,
     rate_steps,
+    straightened,
     value_range,
     with_holds,
 )
@@ -238,3 +239,28 @@ def test_a_held_rate_among_many_changes_is_drawn_level() -> None:
     assert at_900[-1] == value[500]
     assert not np.any((x > 500) & (x < 900))
     assert (x[-1], y[-1]) == (2000.0, 0.05)
+
+
+def test_a_line_is_straightened_where_nothing_is_lost() -> None:
+    x = np.arange(2000.0)
+    y = np.cos(x / 900)
+    y[1000:] += 5.0  # a jump
+    y[700:720] = np.nan  # a gap
+    few, drawn = straightened(x, y, 1e-3)
+    assert len(few) < 500
+    assert few[0] == 0.0
+    assert few[-1] == 1999.0
+    assert {999.0, 1000.0} <= set(few)  # the jump stays upright
+    kept = ~np.isnan(y)
+    assert np.isnan(drawn).any()
+    assert (
+        np.abs(np.interp(x[kept], few[~np.isnan(drawn)], drawn[~np.isnan(drawn)]) - y[kept]).max()
+        < 1e-3
+    )
+
+
+def test_a_short_line_and_points_at_one_step_are_left_alone() -> None:
+    x, y = np.arange(200.0), np.zeros(200)
+    assert len(straightened(x, y, 1.0)[0]) == 200
+    same = np.zeros(1000)
+    assert len(straightened(same, np.arange(1000.0), 1.0)[0]) == 1000

@@ -128,9 +128,11 @@ class RunHeader(QFrame):
         self.epoch.show_text(_of(progress.epoch, progress.epochs))
         eta = progress.eta if state.live else None
         self.left.show_text("–" if eta is None else f"≈ {format_left(eta)}")
-        self.left.setToolTip(
+        told = (
             self.tr("The length is told by {0}.").format(progress.basis) if progress.basis else ""
         )
+        if told != self.left.toolTip():
+            self.left.setToolTip(told)
         self._known = progress.epoch is not None, eta is not None
         self._fit()
         self.speed.show_text(format_speed(state.steps_per_second))

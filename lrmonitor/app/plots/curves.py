@@ -11,13 +11,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from pyqtgraph import PlotCurveItem, mkPen
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRectF, Qt
 
 from lrmonitor.model.decimate import minmax
 from lrmonitor.record.reader import Series
 
 from .running import RunningEma, weight_of
-from .sampling import as_log, inside, one_per_column, rate_steps, value_range, with_holds
+from .sampling import (
+    as_log,
+    inside,
+    one_per_column,
+    rate_steps,
+    straightened,
+    value_range,
+    with_holds,
+)
 from .thinned import Holds, NonFinite, Thinned
 
 Floats = NDArray[np.float64]
@@ -29,6 +37,9 @@ SMOOTH_POINTS = 250
 
 WHOLE = 100_000
 """Points in view up to which a curve is drawn from the column itself."""
+
+LEVEL = 0.0005
+"""Share of a rate's range that its drawn line may be off: a fraction of a pixel."""
 
 _EMPTY: Floats = np.empty(0)
 
@@ -56,8 +67,23 @@ def _sampled(
     return minmax(step, value, span.low, span.high, columns)
 
 
+class _Line(PlotCurveItem):  # type: ignore[misc]
+    """A curve that fills its view: nothing here asks where its points lie, and to look for that
+    costs as much as to draw some of them."""
+
+    def boundingRect(self) -> QRectF:
+        rect = self.viewRect()
+        return QRectF(rect) if rect is not None else QRectF()
+
+    def viewRangeChanged(self) -> None:
+        self.prepareGeometryChange()
+
+    def viewTransformChanged(self) -> None:
+        self.prepareGeometryChange()
+
+
 def _curve(width: float, antialias: bool, dashed: bool = False) -> PlotCurveItem:
-    curve = PlotCurveItem(antialias=antialias, connect="finite")
+    curve = _Line(antialias=antialias, connect="finite")
     # Line by line is faster, but would begin the dashes anew with each.
     curve.setSegmentedLineMode("off" if dashed else "on")
     style = Qt.PenStyle.DashLine if dashed else Qt.PenStyle.SolidLine
@@ -152,7 +178,7 @@ class RateCurve:
         part = inside(step, span.low, span.high)
         # A jump of the effective rate is upright to the pixel; dashes cost too much for that.
         columns = SMOOTH_POINTS if self.scheduled else span.columns
-        if part.stop - part.start > 2 * columns:
+        if part.stop - part.start > columns // 2:
             x, y = _sampled(step, value, self._thinned, span, columns)
             column = (span.high - span.low) / columns
             holds = self._holds.of(step, span.low, span.high, column)
@@ -163,8 +189,10 @@ class RateCurve:
             missing = ~((y > 0) & np.isfinite(y))
             lost = one_per_column(np.unique(x[missing]), span.low, span.high, span.columns)
             y = as_log(y)
-        self.item.setData(x, y)
         self.range = value_range(y)
+        if self.range is not None:
+            x, y = straightened(x, y, LEVEL * (self.range[1] - self.range[0]))
+        self.item.setData(x, y)
         return lost
 
     def clear(self) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrmonitor.model.smoothing import ema
+from lrmonitor.record.reader import grown
 
 Floats = NDArray[np.float64]
 
@@ -50,9 +51,7 @@ class RunningEma:
     def _extend(self, new: Floats) -> None:
         end = self._count + len(new)
         if end > len(self._out):
-            grown = np.empty(max(2 * len(self._out), end))
-            grown[: self._count] = self._out[: self._count]
-            self._out = grown
+            self._out = grown(self._out, self._count, max(2 * len(self._out), end))
         finite = np.isfinite(new)
         smooth = self._smoothed(new[finite])
         out = self._out[self._count : end]

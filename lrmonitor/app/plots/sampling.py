@@ -11,7 +11,18 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-__all__ = ["as_log", "inside", "one_per_column", "rate_steps", "value_range", "with_holds"]
+__all__ = [
+    "as_log",
+    "inside",
+    "one_per_column",
+    "rate_steps",
+    "straightened",
+    "value_range",
+    "with_holds",
+]
+
+STRAIGHT = 16
+"""Points of which those in the middle are left out together."""
 
 
 def inside(step: Ints, low: int, high: int) -> slice:
@@ -60,6 +71,27 @@ def with_holds(
         tail = (float(step[-1]), float(max(newest, step[-1])))
         xs, ys = np.append(xs, tail), np.append(ys, (value[-1], value[-1]))
     return xs, ys
+
+
+def straightened(x: Floats, y: Floats, tolerance: float) -> tuple[Floats, Floats]:
+    """The same line with fewer points: a line two pixels wide costs its number of segments.
+
+    Of each 16 points in a row those between the ends are left out where none is more than
+    `tolerance` above or below the straight line between the ends. A gap (nan) is kept.
+    """
+    blocks = (len(x) - 1) // STRAIGHT
+    if blocks < STRAIGHT:
+        return x, y
+    ends = np.arange(blocks + 1) * STRAIGHT
+    xs, ys = (one[: blocks * STRAIGHT].reshape(blocks, STRAIGHT) for one in (x, y))
+    run, rise = np.diff(x[ends])[:, np.newaxis], np.diff(y[ends])[:, np.newaxis]
+    # Where all points stand at one step there is no line to compare with: they are kept.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        off = np.abs(ys - ys[:, :1] - rise * ((xs - xs[:, :1]) / run))
+        straight = (off <= tolerance).all(axis=1)
+    keep = np.ones(len(x), bool)
+    keep[: blocks * STRAIGHT].reshape(blocks, STRAIGHT)[straight, 1:] = False
+    return x[keep], y[keep]
 
 
 def as_log(value: Floats) -> Floats:
