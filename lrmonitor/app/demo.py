@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from lrmonitor.launch.demo import NoTorch, demo
 from lrmonitor.launch.interpreter import NoInterpreter
 from lrmonitor.launch.spec import SpecError
-from lrmonitor.launch.start import LaunchError, start_run
+from lrmonitor.launch.start import LaunchError, start_detached
 from lrmonitor.resources import resource_path
 
 __all__ = ["DemoStarter"]
@@ -51,8 +51,7 @@ class DemoStarter(QObject):
     def _run(self) -> None:
         try:
             spec, _ = demo(resource_path("examples", "digits.py"), self._home)
-            launched = start_run(spec)
-            launched.channel.close()
+            launched = start_detached(spec)
         except NoTorch as error:
             problem = self.tr(
                 "The demo trains with PyTorch, which {0} does not have. Install it there with "

@@ -166,6 +166,7 @@ def after_step(actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> No
         # Another frame is a step within it; or, where a compiled one went on as another, itself.
         if here.frame is not frame and (known.ref() is not actual or calls(here.frame, frame)):
             return
+        here.nested = False
     try:
         if here.detail is not None:
             steps.finish(here, actual)

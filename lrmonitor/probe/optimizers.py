@@ -155,6 +155,9 @@ class Optimizer:
         """Read what the script left in the groups."""
         for known, group in zip(self.groups, groups, strict=False):
             lr: Any = group.get("lr")
+            if self.holder is not None and lr is not known.rate:
+                continue  # what another thread's step of this optimizer has put there meanwhile
+            lr = group.get("lr")  # again: that step may have ended between the two lines
             if lr is known.rate:
                 continue
             if lr is None:

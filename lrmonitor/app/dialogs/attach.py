@@ -28,7 +28,7 @@ from lrmonitor.model.state import duration
 
 from ..format import format_count, format_loss
 from ..icons import icon, pixmap
-from ..panels.parts import quiet
+from ..panels.parts import code, quiet
 from ..phases import phase_colour, phase_symbol, phase_word
 from ..theme import Theme
 from .background import Background
@@ -258,7 +258,7 @@ class AttachDialog(QDialog):
         ):
             column.addSpacing(4)
             column.addWidget(QLabel(what[:1].upper() + what[1:], page))
-            column.addWidget(_code(how, page))
+            column.addWidget(code(how, page))
         column.addStretch(2)
         return page
 
@@ -278,17 +278,3 @@ class AttachDialog(QDialog):
 
     def sizeHint(self) -> QSize:
         return QSize(780, 420)
-
-
-def _code(text: str, parent: QWidget) -> QLabel:
-    label = QLabel(text, parent)
-    font = QFont("monospace")
-    font.setStyleHint(QFont.StyleHint.Monospace)
-    label.setFont(font)
-    label.setProperty("role", "code")
-    label.setTextInteractionFlags(
-        Qt.TextInteractionFlag.TextSelectableByMouse
-        | Qt.TextInteractionFlag.TextSelectableByKeyboard
-    )
-    label.setAccessibleName(text)
-    return label

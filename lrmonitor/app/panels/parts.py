@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QEnterEvent, QFocusEvent, QWheelEvent
+from PySide6.QtGui import QEnterEvent, QFocusEvent, QFont, QWheelEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -18,7 +18,22 @@ from PySide6.QtWidgets import (
 from ..icons import pixmap
 from ..theme import Theme
 
-__all__ = ["Banner", "Choice", "PointedButton", "caption", "line", "quiet", "set_tone"]
+__all__ = ["Banner", "Choice", "PointedButton", "caption", "code", "line", "quiet", "set_tone"]
+
+
+def code(text: str, parent: QWidget) -> QLabel:
+    """What is to be typed somewhere else: it can be selected and copied."""
+    label = QLabel(text, parent)
+    font = QFont("monospace")
+    font.setStyleHint(QFont.StyleHint.Monospace)
+    label.setFont(font)
+    label.setProperty("role", "code")
+    label.setTextInteractionFlags(
+        Qt.TextInteractionFlag.TextSelectableByMouse
+        | Qt.TextInteractionFlag.TextSelectableByKeyboard
+    )
+    label.setAccessibleName(text)
+    return label
 
 
 def set_tone(widget: QWidget, tone: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import (
     QCommandLinkButton,
@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 
 from ..icons import icon
 from ..theme import Theme
-from .parts import Banner, caption, quiet
+from .parts import Banner, caption, code, quiet
 
 __all__ = ["StartView"]
 
@@ -120,7 +120,7 @@ class StartView(QWidget):
         column.addLayout(self._column)
         column.addSpacing(10)
         column.addWidget(caption(self.tr("From a terminal"), card))
-        column.addWidget(self._command("lrmonitor run train.py"))
+        column.addWidget(code("lrmonitor run train.py", self))
         across = QHBoxLayout()
         across.setContentsMargins(24, 0, 24, 0)
         across.addStretch(1)
@@ -130,16 +130,3 @@ class StartView(QWidget):
         outer.addStretch(2)
         outer.addLayout(across)
         outer.addStretch(3)
-
-    def _command(self, text: str) -> QLabel:
-        label = QLabel(text, self)
-        font = QFont("monospace")
-        font.setStyleHint(QFont.StyleHint.Monospace)
-        label.setFont(font)
-        label.setProperty("role", "code")
-        label.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse
-            | Qt.TextInteractionFlag.TextSelectableByKeyboard
-        )
-        label.setAccessibleName(text)
-        return label
