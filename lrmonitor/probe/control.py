@@ -63,8 +63,6 @@ class Control:
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self.rates: list[_Entry] = []
         """Rate commands that wait for a step; a training thread looks whether there are any."""
-        self.gate = False
-        """Whether a training thread has to stop at the next boundary and look."""
         self._pause: list[_Entry] = []
         self._stop: list[_Entry] = []
         self._step: list[_Entry] = []
@@ -138,11 +136,11 @@ class Control:
                 return
             with self._lock:
                 self._pause.append(entry)
-                self._pausing = self.gate = True
+                self._pausing = self._steps.gate = True
         elif isinstance(command, StopCommand):
             with self._wake:
                 self._stop.append(entry)
-                self.gate = True
+                self._steps.gate = True
                 self._wake.notify_all()
             timer = threading.Timer(BOUNDARY_SECONDS, self._stop_from_outside, (entry,))
             timer.daemon = True
@@ -161,13 +159,13 @@ class Control:
             paused = self.paused
             if paused and resume:
                 self._pausing = False
-                self.gate = bool(self._stop)
+                self._steps.gate = bool(self._stop)
                 self._step_done_later(entry, False)
             elif paused:
                 self._step_done_later(entry, True)
             elif resume and waiting:
                 self._pausing = False
-                self.gate = bool(self._stop)
+                self._steps.gate = bool(self._stop)
             else:
                 self._pause = waiting
             self._wake.notify_all()
@@ -184,7 +182,7 @@ class Control:
     def _step_done_later(self, entry: _Entry, one: bool) -> None:
         self._step.append(entry)
         if one:
-            self._pausing = self.gate = True
+            self._pausing = self._steps.gate = True
 
     def _cancel(self, entry: _Entry, target: str | None) -> None:
         with self._lock:
@@ -201,7 +199,7 @@ class Control:
             self._stop = [e for e in self._stop if id(e) not in gone]
             if not self.paused:
                 self._pausing = bool(self._pause)
-            self.gate = self._pausing or bool(self._stop)
+            self._steps.gate = self._pausing or bool(self._stop)
         for other in chosen:
             self._answer(other, "cancelled", reason="cancelled before it took effect")
         if chosen:
@@ -399,7 +397,7 @@ class Control:
         between two steps; on another thread it has to come from outside."""
         with self._lock:
             stopping, self._stop = self._stop, []
-            self.gate = self._pausing = False
+            self._steps.gate = self._pausing = False
         if not stopping:
             return
         here = threading.current_thread() is threading.main_thread()
@@ -416,7 +414,7 @@ class Control:
             if entry not in self._stop:
                 return
             self._stop.remove(entry)
-            self.gate = self._pausing or bool(self._stop)
+            self._steps.gate = self._pausing or bool(self._stop)
         self._journal("stopping", step=self._steps.step, how="kill")
         self._answer(entry, "applied", None)
         os.kill(os.getpid(), signal.SIGINT)

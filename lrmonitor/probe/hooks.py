@@ -12,16 +12,16 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from sys import _getframe
-from threading import get_ident
 from time import time
 from typing import Any
 
 from lrmonitor.probe.optimizers import Optimizer
 from lrmonitor.probe.steps import Steps, calls
-from lrmonitor.probe.threads import Thread
+from lrmonitor.probe.threads import Local, Thread
+from lrmonitor.probe.values import Arriving
 
 _current: Steps | None = None
-_threads: dict[int, Thread] = {}
+_local = Local()
 _known: dict[int, Optimizer] = {}
 
 
@@ -32,9 +32,9 @@ def current() -> Steps | None:
 
 def set_current(steps: Steps | None) -> None:
     """Make `steps` the process's probe (at install, and in a forked child)."""
-    global _current, _threads, _known
+    global _current, _local, _known
     _current = steps
-    _threads = {} if steps is None else steps.losses.threads
+    _local = Local() if steps is None else steps.losses.local
     _known = {} if steps is None else steps.known
 
 
@@ -42,112 +42,130 @@ def watched_backward(torch: Any, original: Callable[..., Any]) -> Callable[..., 
     """`torch.autograd.backward` with its losses noted."""
     plain_tensor, graph_task = torch.Tensor, torch._C._current_graph_task_id
 
+    # The signature is torch's own: packing and unpacking arguments would cost more than the rest.
     @functools.wraps(original)
-    def backward(*args: Any, **kwargs: Any) -> Any:
-        steps = _current
-        if steps is None:
-            return original(*args, **kwargs)
-        here = _threads.get(get_ident())
-        value: Any = None
-        plain = False
+    def backward(
+        tensors: Any,
+        grad_tensors: Any = None,
+        retain_graph: Any = None,
+        create_graph: bool = False,
+        grad_variables: Any = None,
+        inputs: Any = None,
+    ) -> Any:
+        here = _local.here
+        if (
+            here is None
+            or here.slow
+            or here.frame is not None
+            or type(tensors) is not plain_tensor
+            or grad_tensors is not None
+            or grad_variables is not None
+            or not tensors.is_cpu
+            or graph_task() != -1
+        ):
+            given = (tensors, grad_tensors, retain_graph, create_graph, grad_variables, inputs)
+            try:
+                return _backward_closely(original, given, _getframe(1))
+            except BaseException as error:
+                # The script's traceback looks as it does without us: from Python 3.11 on, a bare
+                # `raise` adds no entry to what is taken off here.
+                if error.__traceback__ is not None:
+                    error.__traceback__ = error.__traceback__.tb_next
+                raise
+        # By far the most frequent: `loss.backward()`, of one number (torch refuses all else).
         try:
-            if here is None or here.slow or here.inside or here.frame is not None:
-                here, value = steps.backward_begins(args, kwargs, _getframe(1))
-            else:
-                # By far the most frequent: `loss.backward()`.
-                output = args[0]
-                if (
-                    type(output) is plain_tensor
-                    and len(args) == 4
-                    and args[1] is None
-                    and output.is_cpu
-                    and output.numel() == 1
-                    and graph_task() == -1
-                ):
-                    value = output.item()
-                    plain = True
-                else:
-                    here, value = steps.backward_begins(args, kwargs, _getframe(1))
-        except Exception:
-            value = None
-            steps.failed("before a backward pass")
-            if here is None:
-                return original(*args, **kwargs)
-        inside = here.inside
-        here.inside = True
-        try:
-            result = original(*args, **kwargs)
+            original(tensors, None, retain_graph, create_graph, None, inputs)
         except BaseException as error:
-            # The script's traceback looks as it does without us: from Python 3.11 on, a bare
-            # `raise` adds no entry to what is taken off here.
             if error.__traceback__ is not None:
                 error.__traceback__ = error.__traceback__.tb_next
             raise
-        finally:
-            here.inside = inside
-        if plain:
+        try:
             if here.taken:
-                here.total, here.count, here.taken = value, 1, False
+                here.total, here.count, here.taken = tensors.item(), 1, False
             else:
-                here.total += value
+                here.total += tensors.item()
                 here.count += 1
-        elif value is not None:
+        except Exception:
+            if _current is not None:
+                _current.failed("after a backward pass")
+
+    return backward
+
+
+def _backward_closely(original: Callable[..., Any], given: tuple[Any, ...], frame: Any) -> Any:
+    """A backward pass that is not an ordinary one, called for in `frame`."""
+    steps = _current
+    here: Thread | None = None
+    value: float | Arriving | None = None
+    inside = False
+    try:
+        if steps is not None:
+            try:
+                here, value = steps.backward_begins(given[0], given[1], frame)
+                inside, here.inside = here.inside, True
+            except Exception:
+                steps.failed("before a backward pass")
+        try:
+            result = original(*given)
+        finally:
+            if here is not None:
+                here.inside = inside
+        if steps is not None and here is not None and value is not None:
             steps.backward_ended(here, value)
-            if steps.loss_only and steps.control.gate:
+            if steps.loss_only and steps.gate:
                 try:
                     steps.control.boundary()
                 except BaseException as error:
                     error.__traceback__ = None  # as in after_step
                     raise
-        return result
+    except BaseException as error:
+        if error.__traceback__ is not None:
+            error.__traceback__ = error.__traceback__.tb_next
+        raise
+    return result
 
-    return backward
+
+def _begin(actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any], frame: Any) -> Any:
+    """Before a step that is not an ordinary one, made in `frame`."""
+    steps = _current
+    return None if steps is None else steps.begin(actual, args, kwargs, frame)
 
 
 def before_step(actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """torch's global pre-hook; may give back arguments with the closure wrapped."""
-    here = _threads.get(get_ident())
-    known = _known.get(id(actual))
+    known: Any
+    here = _local.here
     try:
+        if here is None or here.frame is not None or kwargs or len(args) > 1:
+            return _begin(actual, args, kwargs, _getframe(1))
+        known = here.known
+        if known is None or known.ref() is not actual:
+            known = _known.get(id(actual))
+            if known is None or known.ref() is not actual:
+                return _begin(actual, args, kwargs, _getframe(1))
+            here.known = known
         groups = actual.param_groups
-        if (
-            here is None
-            or known is None
-            or here.frame is not None
-            or known.attention
-            or known.holder is not None
-            or known.ref() is not actual
-            or len(args) > 1
-            or kwargs
-            or len(groups) != known.count
-        ):
-            steps = _current
-            return None if steps is None else steps.begin(actual, args, kwargs, _getframe(1))
-        here.frame = _getframe(1)
-        here.known = known
-        for group, own in zip(groups, known.groups):  # noqa: B905 (of equal length)
-            if group["lr"] is not own.rate:
-                known.look(groups)
-                break
-        if known.overridden:
-            script: Any = actual
-            if (
-                known.attention
-                or script._optimizer_step_pre_hooks
-                or script._optimizer_step_post_hooks
-            ):
-                here.frame = None
-                steps = _current
-                return None if steps is None else steps.begin(actual, args, kwargs, _getframe(1))
+        if known.attention or known.holder is not None or len(groups) != known.count:
+            return _begin(actual, args, kwargs, _getframe(1))
+        if not known.overridden:
+            here.frame = _getframe(1)
+            for own in known.groups:
+                if groups[own.number]["lr"] is not own.rate:
+                    known.look(groups)
+                    break
+        elif actual._optimizer_step_pre_hooks or actual._optimizer_step_post_hooks:
+            return _begin(actual, args, kwargs, _getframe(1))
+        else:
+            here.frame = _getframe(1)
             known.holder = here
-            known.swapped = True
-            for group, own in zip(groups, known.groups):  # noqa: B905 (of equal length)
-                used = own.hold
-                if used is None:
-                    used = own.factor * own.now  # type: ignore[operator]
-                own.used = group["lr"] = used
-                if used != own.effective:
-                    known.news = True
+            for own in known.groups:
+                group = groups[own.number]
+                if group["lr"] is not own.rate:
+                    if not known.put_anew(groups, own, here):
+                        here.frame = None
+                        return _begin(actual, args, kwargs, _getframe(1))
+                    break
+                group["lr"] = own.used
     except Exception:
         if _current is not None:
             _current.failed("before a step")
@@ -156,7 +174,7 @@ def before_step(actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
 
 def after_step(actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """torch's global post-hook."""
-    here = _threads.get(get_ident())
+    here = _local.here
     steps = _current
     if here is None or here.frame is None or steps is None:
         return
@@ -171,14 +189,16 @@ def after_step(actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> No
         if here.detail is not None:
             steps.finish(here, actual)
         else:
-            if known.swapped and known.holder is here:
-                for group, own in zip(actual.param_groups, known.groups):  # noqa: B905
+            if known.holder is here:
+                groups = actual.param_groups
+                for own in known.groups:
+                    group = groups[own.number]
                     if group["lr"] is own.used:
                         group["lr"] = own.rate
                     else:  # those that were put back already are left as they are
-                        steps.say_rewritten(known, known.restore(actual.param_groups))
+                        steps.say_rewritten(known, known.restore(groups))
                         break
-                known.swapped, known.holder = False, None
+                known.holder = None
             # Only now, as what raises before (Ctrl-C) is healed where it stands.
             here.frame = None
             if known.number == 0:
@@ -186,7 +206,7 @@ def after_step(actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> No
             now = time()
             if known.news:
                 known.record_rates(steps.step, now)
-            if here.count != known.last_parts or here.arriving:
+            if here.count != known.last_parts or here.arriving is not None:
                 steps.close(here, now)
             else:
                 here.taken = True
@@ -194,7 +214,7 @@ def after_step(actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> No
                 known.append((steps.step, now, here.total))
     except Exception:
         steps.failed("after a step")
-    if steps.control.gate and (known.number == 0 or steps.main_gone()):
+    if steps.gate and (known.number == 0 or steps.main_gone()):
         try:
             steps.control.boundary()
         except BaseException as error:

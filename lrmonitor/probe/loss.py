@@ -7,7 +7,7 @@ import weakref
 from threading import get_ident
 from typing import Any
 
-from lrmonitor.probe.threads import Thread
+from lrmonitor.probe.threads import Local, Thread
 from lrmonitor.probe.values import Arriving, Values
 
 SMALL = 4096
@@ -19,6 +19,7 @@ class Losses:
 
     def __init__(self) -> None:
         self.threads: dict[int, Thread] = {}
+        self.local = Local()
         self.values = Values()
         self._scaled: dict[int, tuple[weakref.ref[Any], Any]] = {}
 
@@ -29,9 +30,12 @@ class Losses:
 
     def thread(self) -> Thread:
         """This thread's record, made where it has none."""
-        ident = get_ident()
-        found = self.threads.get(ident)
-        return found if found is not None else self.threads.setdefault(ident, Thread(ident))
+        found = self.local.here
+        if found is None:
+            # One that has ended may have left its number, and parts of a step with it.
+            ident = get_ident()
+            found = self.local.here = self.threads.setdefault(ident, Thread(ident))
+        return found
 
     def of_step(self, own: Thread) -> Thread:
         """Whose parts a step of this thread has: its own; another's if only that one has any (it
@@ -41,15 +45,11 @@ class Losses:
         others = [one for one in list(self.threads.values()) if one.count and not one.taken]
         return others[0] if len(others) == 1 else own
 
-    def begin(
-        self, own: Thread, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> float | Arriving | None:
+    def begin(self, own: Thread, outputs: Any, gradients: Any) -> float | Arriving | None:
         """Before a backward pass: what it back-propagates, None if that is no part of a loss."""
         torch = sys.modules["torch"]
         if own.inside or torch._C._current_graph_task_id() != -1:
             return None  # checkpointing back-propagates within a backward pass
-        outputs = args[0] if args else kwargs.get("tensors")
-        gradients = args[1] if len(args) > 1 else kwargs.get("grad_tensors")
         if isinstance(outputs, torch.Tensor):
             return self._one(torch, outputs, gradients)
         total: float | Arriving | None = None

@@ -11,6 +11,7 @@ from lrmonitor.link.messages import GroupRate
 from lrmonitor.probe import rates
 from lrmonitor.probe.norms import Norms
 from lrmonitor.probe.rates import Overrides, Rewritten, Swap
+from lrmonitor.probe.threads import Thread
 from lrmonitor.record.writer import RankWriter, SeriesWriter
 
 _UNSEEN = object()
@@ -26,6 +27,7 @@ class Group:
         "hold",
         "lr",
         "now",
+        "number",
         "rate",
         "scheduled",
         "scheduled_lr",
@@ -34,7 +36,8 @@ class Group:
         "version",
     )
 
-    def __init__(self, lr: SeriesWriter, scheduled_lr: SeriesWriter) -> None:
+    def __init__(self, number: int, lr: SeriesWriter, scheduled_lr: SeriesWriter) -> None:
+        self.number = number
         self.lr = lr
         self.scheduled_lr = scheduled_lr
         self.rate: Any = _UNSEEN
@@ -48,10 +51,16 @@ class Group:
         """The rate that an override holds; None without one, then `factor` times `now` is meant."""
         self.factor = 1.0
         self.used: float | None = None
-        """The rate in the latest step with an override of any group."""
+        """The rate that overrides make of it, where there are any."""
         self.scheduled: float | None = None
         """As recorded last, like `effective`."""
         self.effective: float | None = None
+
+    def renew(self) -> None:
+        """The scheduled rate or the override has changed."""
+        self.used = self.hold
+        if self.hold is None and self.now is not None:
+            self.used = self.factor * self.now
 
     def record(self, step: int, now: float, scheduled: float, effective: float) -> None:
         """Write what changed."""
@@ -84,9 +93,7 @@ class Optimizer:
         self.overridden = False
         self.norms = norms
         self.swap = Swap()
-        self.swapped = False
-        """Whether effective rates stand in the groups that are plain numbers."""
-        self.holder: Any = None
+        self.holder: Thread | None = None
         """The `Thread` in whose step effective rates stand in the groups; None if none do."""
         self.news = False
         """Whether a rate is to be recorded with this step."""
@@ -116,7 +123,7 @@ class Optimizer:
         self.ref = weakref.ref(optimizer)
         self.takes_closure = _takes_closure(optimizer)
         self.swap = Swap()
-        self.swapped, self.holder = False, None
+        self.holder = None
         for group in self.groups:
             group.rate, group.tensor, group.version = _UNSEEN, None, -1
         self.look_at_groups(optimizer, replaced=True)
@@ -128,7 +135,7 @@ class Optimizer:
             lr = self._writer.series(f"lr[{number}.{j}]", "lr", number, j, "changes")
             name = f"scheduled[{number}.{j}]"
             scheduled = self._writer.series(name, "scheduled_lr", number, j, "changes")
-            self.groups.append(Group(lr, scheduled))
+            self.groups.append(Group(j, lr, scheduled))
         del self.groups[count:]
         self.count = count
         self.reason = rates.problem(optimizer.param_groups, self.name)
@@ -177,6 +184,7 @@ class Optimizer:
                 if known.rate is _UNSEEN and self.overridden:
                     self.attention = True
             known.now = rates.read(lr)
+            known.renew()
             if known.now != known.scheduled:
                 self.news = True
 
@@ -194,6 +202,8 @@ class Optimizer:
                 group.hold = override.value
             elif override is not None:
                 group.factor = override.value
+            group.renew()
+        self.news = True
 
     @property
     def plain(self) -> bool:
@@ -212,8 +222,24 @@ class Optimizer:
                 group["lr"] = known.rate
             else:
                 rewritten.append(Rewritten(j, rates.read(found), float(known.used or 0.0)))
-        self.swapped, self.holder = False, None
+        self.holder = None
         return rewritten
+
+    def put_anew(self, groups: list[dict[str, Any]], changed: Group, here: Thread) -> bool:
+        """The script has changed a rate: `changed` is the first group, and all before it hold their
+        effective rates. Put those of all groups; whether that is an ordinary step's affair."""
+        for known, group in zip(self.groups, groups, strict=False):
+            if known is changed:
+                break
+            group["lr"] = known.rate
+        self.holder = None
+        self.look(groups)
+        if self.attention:
+            return False
+        self.holder = here
+        for known, group in zip(self.groups, groups, strict=False):
+            group["lr"] = known.used
+        return True
 
     def record_rates(self, step: int, now: float) -> None:
         """Write the rates of an ordinary step, where they changed."""
@@ -235,7 +261,6 @@ class Optimizer:
             used = effective[j] if j < len(effective) else was
             previous = known.effective
             if used is not None:
-                known.used = used
                 known.record(step, now, was, used)
             out.append(GroupRate(self.number, j, was, previous, used))
         return out

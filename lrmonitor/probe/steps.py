@@ -46,6 +46,8 @@ class Steps:
         self.session: Session | None = None
         self.broken = False
         self.step = 0
+        self.gate = False
+        """Whether a training thread has to stop at the next boundary and look (see `Control`)."""
         self.optimizers: list[Optimizer] = []
         self.known: dict[int, Optimizer] = {}
         """By the id of the script's object, which may be another's by now: see its `ref`."""
@@ -355,6 +357,7 @@ class Steps:
     def _heal(self, here: Thread) -> None:
         """A step raised: its after-hook never came, and its override still stands."""
         known = here.known
+        ordinary = here.detail is None and known is not None and known.holder is here
         for handle in () if here.detail is None else here.detail.handles:
             handle.remove()
         here.frame = here.detail = None
@@ -362,9 +365,10 @@ class Steps:
         actual = None if known is None else known.ref()
         if known is None or actual is None:
             return
-        self._restore(known, actual)
-        if known.swapped:
+        if ordinary:
             self.say_rewritten(known, known.restore(actual.param_groups))
+        else:
+            self._restore(known, actual)
 
     # Closures
 
@@ -430,13 +434,13 @@ class Steps:
     # Backward passes that are not ordinary ones, and runs without an optimizer
 
     def backward_begins(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any], frame: Any
+        self, outputs: Any, gradients: Any, frame: Any
     ) -> tuple[Thread, float | Arriving | None]:
         """Before a backward pass: this thread, and what it back-propagates, if it is a loss."""
         here = self.losses.thread()
         if here.frame is not None and not calls(here.frame, frame):
             self._heal(here)
-        return here, self.losses.begin(here, args, kwargs)
+        return here, self.losses.begin(here, outputs, gradients)
 
     def backward_ended(self, here: Thread, value: float | Arriving) -> None:
         """It succeeded: its value is a part of this thread's next step."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 from lrmonitor.probe.values import Arriving
@@ -71,7 +72,8 @@ class Thread:
         self.total = 0.0
         self.count = 0
         """Parts since the last step; where `taken`, those of the last step."""
-        self.arriving: list[Arriving] = []
+        self.arriving: list[Arriving] | None = None
+        """Parts whose values are still on their way from a device."""
         self.clips: list[Clip] | None = None
         """How gradients were clipped since the last step."""
         self.taken = False
@@ -85,9 +87,9 @@ class Thread:
         if self.closed:
             return
         if self.taken:
-            self.total, self.count, self.arriving, self.taken = 0.0, 0, [], False
+            self.total, self.count, self.arriving, self.taken = 0.0, 0, None, False
         if isinstance(value, Arriving):
-            self.arriving.append(value)
+            self.arriving = [*(self.arriving or ()), value]
         else:
             self.total += value
         self.count += 1
@@ -95,3 +97,9 @@ class Thread:
     def take(self) -> None:
         """A step has the parts."""
         self.taken, self.closed = True, False
+
+
+class Local(threading.local):
+    """Gives each thread its own `Thread`: faster than a table by the thread's number."""
+
+    here: Thread | None = None

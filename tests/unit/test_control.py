@@ -20,7 +20,8 @@ from tests.helpers.wait import wait_until
 
 @pytest.mark.parametrize("kind", [ResumeCommand, StepCommand])
 def test_a_command_that_follows_an_acknowledged_step_at_once(kind: type[Command]) -> None:
-    control: Control = Steps(None).control
+    steps = Steps(None)
+    control: Control = steps.control
     answers: list[Acknowledgement] = []
 
     def then(answer: Acknowledgement) -> None:
@@ -29,7 +30,7 @@ def test_a_command_that_follows_an_acknowledged_step_at_once(kind: type[Command]
             control.submit(kind(), answers.append)
 
     def boundaries() -> None:
-        while control.gate:
+        while steps.gate:
             control.boundary()
 
     control.submit(PauseCommand(), lambda answer: None)
