@@ -24,6 +24,10 @@ def add_parser(subparsers: Subparsers) -> None:
         action="store_true",
         help="only those that go on now, in whatever folder of runs they are",
     )
+    parser.add_argument("--tag", metavar="TAG", help="only those with this tag")
+    parser.add_argument(
+        "--match", metavar="REGEX", help="only those in whose name, id or script this is found"
+    )
     common.add_runs(parser)
     common.add_json(parser)
     parser.set_defaults(func=list_runs)
@@ -37,14 +41,30 @@ def list_runs(args: argparse.Namespace) -> int:
     folder = common.home(args)
     if args.live:
         return _list_live(args, folder)
-    rows = [_row(entry) for entry in Catalogue(folder).runs()]
+    entries = Catalogue(folder).runs()
+    rows = [row for row in map(_row, entries) if _wanted(args, row)]
     if args.json:
         common.print_json(rows)
     elif rows:
         print(_table(rows))
+    elif entries:
+        common.say("no run is like that")
     else:
         common.say(f"there are no runs in {folder} yet")
     return codes.DONE
+
+
+def _wanted(args: argparse.Namespace, row: dict[str, Any]) -> bool:
+    if args.tag is not None and args.tag.lstrip("#") not in row["tags"]:
+        return False
+    if args.match is None:
+        return True
+    from lrmonitor.model.comparison import matching
+
+    found, problem = matching(args.match, [f"{row['name']} {row['id']} {row['script']}"])
+    if problem is not None:
+        raise common.VerbError(codes.USAGE, f"--match {args.match!r}: {problem}")
+    return bool(found)
 
 
 def _list_live(args: argparse.Namespace, folder: Path) -> int:
@@ -99,23 +119,32 @@ def _row(entry: RunEntry) -> dict[str, Any]:
         "created": entry.created,
         "folder": str(entry.folder),
         "problem": entry.problem,
+        "script": str(entry.info.get("script") or ""),
+        "tags": [],
         "state": None,
     }
     if entry.problem is None:
-        row["state"] = common.state_json(common.read_state(entry.folder).state)
+        model = common.read_state(entry.folder)
+        row |= {
+            "name": model.name,
+            "tags": list(model.tags),
+            "state": common.state_json(model.state),
+        }
     return row
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
-    lines = [("RUN", "NAME", "STARTED", "STATE", "STEP")]
+    lines = [("RUN", "NAME", "STARTED", "STATE", "STEP", "TAGS")]
     for row in rows:
         state = row["state"]
         began = time.strftime("%Y-%m-%d %H:%M", time.localtime(row["created"]))
-        if state is None:
-            lines.append((row["id"], row["name"], began, f"broken: {row['problem']}", ""))
-        else:
+        label, step = f"broken: {row['problem']}", ""
+        if state is not None:
+            label = state["label"]
             step = "" if state["step"] is None else str(state["step"])
-            lines.append((row["id"], row["name"], began, state["label"], step))
+        lines.append((row["id"], row["name"], began, label, step, " ".join(row["tags"])))
+    if not any(line[-1] for line in lines[1:]):
+        return align([line[:-1] for line in lines])
     return align(lines)
 
 

@@ -38,6 +38,11 @@ VERBS = {
     "cancel": Verb("control", "withdraw a command that is still pending"),
     "stop": Verb("stop", "end a run: Ctrl-C's way, or --terminate, or --kill"),
     "note": Verb("note", "add a note to a run"),
+    "rename": Verb("manage", "give a run another name"),
+    "tag": Verb("manage", "give a run tags, or take them away"),
+    "delete": Verb("manage", "move a run that is over to the trash"),
+    "restore": Verb("manage", "put a deleted run back, or list what is in the trash"),
+    "compare": Verb("compare", "print the settings and results of several runs in one table"),
     "export": Verb("export", "write a run's series to a CSV file"),
 }
 

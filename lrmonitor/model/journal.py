@@ -106,6 +106,8 @@ def _text(name: str, e: Mapping[str, Any]) -> str:
         return f"Series “{e['name']}” removed{who}"
     if name == "name":
         return f"Named {e.get('name', '')}"
+    if name == "tags":
+        return f"Tagged {', '.join(e['tags'])}{who}" if e["tags"] else f"Tags removed{who}"
     if name == "signalled":
         return f"{e.get('signal', 'A signal')} sent{who}"
     if name == "stop":

@@ -42,6 +42,7 @@ class RunLine:
     problem: str | None = None
     state: RunState | None = None
     loss: float | None = None
+    tags: tuple[str, ...] = ()
 
     @property
     def live(self) -> bool:
@@ -117,6 +118,7 @@ class Roster:
             created=before.created,
             state=state,
             loss=_last(model.loss()),
+            tags=model.tags,
         )
         self.lines[folder] = line
         if not state.phase.over or state.live or state.label == "elsewhere":

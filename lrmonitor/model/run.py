@@ -113,6 +113,14 @@ class RunModel:
         return str(self.reader.info.get("name") or self.id)
 
     @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags it was last given."""
+        for line in sorted(self.reader.clients, key=_time, reverse=True):
+            if line.get("event") == "tags" and isinstance(line.get("tags"), list):
+                return tuple(str(tag) for tag in line["tags"] if str(tag))
+        return ()
+
+    @property
     def rank(self) -> RankReader | None:
         """The training process that is shown; None before one registered."""
         return None if self._rank is None else self.reader.ranks.get(self._rank)

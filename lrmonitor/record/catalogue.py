@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lrmonitor.record import layout
+from lrmonitor.record.jsonl import JsonlTail
 from lrmonitor.record.reader import read_run_json
 
 _SHOWN = 6
@@ -107,7 +108,7 @@ class Catalogue:
         return RunEntry(
             folder=folder,
             id=str(info.get("id") or folder.name),
-            name=str(info.get("name") or info.get("id") or folder.name),
+            name=_given_name(folder) or str(info.get("name") or info.get("id") or folder.name),
             kind=str(info.get("kind") or "launched"),
             created=float(created),
             info=info,
@@ -136,6 +137,19 @@ class Catalogue:
         if broken is not None:
             return f"run {text!r} cannot be read: {broken.problem}"
         return f"no run {text!r} in {self.home}: `lrmonitor list` shows what is there"
+
+
+def _given_name(folder: Path) -> str | None:
+    """The name that a person last gave the run; None where nobody did."""
+    latest: tuple[float, str] | None = None
+    for path in sorted((folder / layout.CLIENTS).glob("*.jsonl")):
+        for line in JsonlTail(path).poll():
+            name, when = line.get("name"), line.get("time")
+            if line.get("event") == "name" and isinstance(name, str) and name:
+                told = float(when) if isinstance(when, (int, float)) else 0.0
+                if latest is None or told >= latest[0]:
+                    latest = (told, name)
+    return None if latest is None else latest[1]
 
 
 def _looks_like_a_run(folder: Path) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,10 @@ class ClientLog:
     def name(self, name: str) -> None:
         """Another name for the run."""
         self.write("name", name=name)
+
+    def tags(self, tags: Iterable[str]) -> None:
+        """The run's tags, in the place of those that it had."""
+        self.write("tags", tags=sorted(set(tags)))
 
     def write(self, event: str, **fields: object) -> None:
         """Any event, stamped with the time now and the author."""
