@@ -1,4 +1,4 @@
-"""What the window itself adds to a run: notes and series of printed numbers."""
+"""What the window itself adds to a run: notes, name, tags and series of printed numbers."""
 
 from __future__ import annotations
 
@@ -29,6 +29,14 @@ class WindowLog(QObject):
         if step is not None:
             fields["step"] = step
         return self._write("note", fields)
+
+    def name(self, name: str) -> str | None:
+        """Another name for the run."""
+        return self._write("name", {"name": name})
+
+    def tags(self, tags: list[str]) -> str | None:
+        """The run's tags, in the place of those that it had."""
+        return self._write("tags", {"tags": tags})
 
     def keep_series(self, pattern: Pattern) -> str | None:
         """A series made of printed numbers, in the place of one of that name."""

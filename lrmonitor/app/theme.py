@@ -148,6 +148,8 @@ def style_sheet(theme: Theme) -> str:
         border-bottom: 1px solid {theme.border}; }}
     QFrame[role="tools"] {{ background: {theme.base}; border: none; }}
     QFrame[role="line"] {{ background: {theme.border}; border: none; }}
+    QFrame[role="strip"] {{ background: {theme.window}; border: none;
+        border-top: 1px solid {theme.border}; }}
     QFrame[tone="quiet"] {{ background: transparent; border: none; }}
     QFrame[tone="wait"] {{ background: {theme.window}; border: 1px solid {theme.border};
         border-radius: 5px; }}

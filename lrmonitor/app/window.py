@@ -77,6 +77,7 @@ class MainWindow(QMainWindow):
         self.runs.opened.connect(self.open_run)
         self.runs.opened_apart.connect(self.open_apart)
         self.runs.stop_wanted.connect(self.ask_stop_of)
+        self.runs.delete_wanted.connect(self.delete_run)
         self.launcher = Launcher(self, home, themes, lambda: self.session)
         self.launcher.opened.connect(self.open_run)
         self.runs.rerun_wanted.connect(self.launcher.rerun)
@@ -196,6 +197,13 @@ class MainWindow(QMainWindow):
             self.asking.stop()
         elif line is not None:
             self.asking.stop_elsewhere(folder, line.name)
+
+    def delete_run(self, folder: Path) -> None:
+        """Move a run of the list to the trash; one that is shown is closed first."""
+        session = self.session
+        if session is not None and session.folder == folder and not session.model.state.live:
+            self.close_run()
+        self.runs.delete(folder)
 
     def undo(self, way: str = "undo") -> None:
         """Undo the latest change of the rate made here, or redo it ("redo")."""

@@ -75,6 +75,12 @@ class Roster:
         """Whether every run was looked at once."""
         return not self._new
 
+    def look_again(self, folder: Path) -> None:
+        """Look at a run soon, which somebody noted something about."""
+        if folder in self.lines and folder not in self._models:
+            self._queue(folder)
+        self._looked[folder] = -math.inf
+
     def scan(self) -> set[Path]:
         """Find runs that came or went, or were named anew; whose line is another or gone."""
         found = set(self._catalogue.folders())
@@ -97,7 +103,7 @@ class Roster:
         """See how the live runs stand that are due, and at most `limit` others that were not
         looked at yet, the newest first; whose line is another."""
         now = self._clock()
-        due = [f for f in self._models if abs(now - self._looked[f]) >= LOOK_EVERY]
+        due = [f for f in self._models if abs(now - self._looked.get(f, 0.0)) >= LOOK_EVERY]
         for _ in range(min(limit, len(self._new))):
             due.append(self._new.pop())
         return {folder for folder in due if self._look(folder, now)}

@@ -9,16 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import (
+    QAbstractItemModel,
     QAbstractListModel,
+    QEvent,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
     QRect,
+    QRectF,
     QSize,
     QSortFilterProxyModel,
     Qt,
 )
-from PySide6.QtGui import QColor, QFont, QPainter
+from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from lrmonitor.model.roster import RunLine
@@ -52,6 +55,8 @@ class RunListModel(QAbstractListModel):
         self._lines: list[RunLine] = []
         self._row: dict[Path, int] = {}
         self._clock = clock
+        self.ticked: list[Path] = []
+        """The runs to compare, in the order in which they were ticked."""
 
     def take(self, lines: Mapping[Path, RunLine], changed: Iterable[Path]) -> None:
         """Show what changed of `lines`; rows that did not change are left alone."""
@@ -69,6 +74,14 @@ class RunListModel(QAbstractListModel):
             else:
                 self._lines[row] = line
                 self.dataChanged.emit(self.index(row), self.index(row))
+
+    def tick(self, folder: Path, on: bool | None = None) -> None:
+        """Choose a run to compare, or no longer; by default the other way round."""
+        chosen = folder in self.ticked
+        if on is None or on != chosen:
+            self.ticked = [f for f in self.ticked if f != folder] + [folder] * (not chosen)
+            # All of them: the boxes are drawn while any is ticked.
+            self.dataChanged.emit(self.index(0), self.index(max(len(self._lines) - 1, 0)))
 
     def index_of(self, folder: Path) -> QModelIndex:
         """The row of a run; invalid where there is none."""
@@ -96,6 +109,7 @@ class RunListModel(QAbstractListModel):
 
     def _remove(self, row: int) -> None:
         self.beginRemoveRows(QModelIndex(), row, row)
+        self.ticked = [f for f in self.ticked if f != self._lines[row].folder]
         del self._lines[row]
         self._row = {line.folder: index for index, line in enumerate(self._lines)}
         self.endRemoveRows()
@@ -103,7 +117,8 @@ class RunListModel(QAbstractListModel):
     def _tip(self, line: RunLine) -> str:
         began = time.strftime("%Y-%m-%d %H:%M", time.localtime(line.created))
         said = line.problem or (line.state.sentence if line.state is not None else "")
-        words = [line.name, said, self.tr("Started {0}").format(began), str(line.folder)]
+        tags = " ".join(f"#{tag}" for tag in line.tags)
+        words = [line.name, tags, said, self.tr("Started {0}").format(began), str(line.folder)]
         return "\n".join(word for word in words if word)
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  Qt's own default
@@ -119,14 +134,19 @@ class RunListModel(QAbstractListModel):
             return line
         if role == FOLDER:
             return line.folder
+        if role == Qt.ItemDataRole.CheckStateRole:
+            on = line.folder in self.ticked
+            return Qt.CheckState.Checked if on else Qt.CheckState.Unchecked
         if role == ORDER:
             return line.created + (LIVE_FIRST if line.live else 0.0)
         if role == SEARCHED:
-            return f"{line.name} {line.id} {line.script} {self.details(line)}"
+            tags = "".join(f" #{tag}" for tag in line.tags)
+            return f"{line.name} {line.id} {line.script} {self.details(line)}{tags}"
         if role == Qt.ItemDataRole.ToolTipRole:
             return self._tip(line)
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{line.name}, {self.details(line)}, {self.tr('started')} {self.age(line)}"
+            spoken = f"{line.name}, {self.details(line)}, {self.tr('started')} {self.age(line)}"
+            return ", ".join((spoken, *line.tags))
         return None
 
 
@@ -151,6 +171,7 @@ class RunDelegate(QStyledItemDelegate):
 
     MARGIN = 10
     SYMBOL = 13
+    BOX = 16
 
     def __init__(self, source: RunListModel, theme: Theme, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -171,6 +192,9 @@ class RunDelegate(QStyledItemDelegate):
         if line.folder == self.open:
             painter.fillRect(QRect(box.left(), box.top(), 3, box.height()), QColor(theme.accent))
         inner = box.adjusted(self.MARGIN, 6, -self.MARGIN, -6)
+        if self._ticking(given.state) and line.problem is None:
+            self._box(painter, self.box_in(box), line.folder in self._source.ticked)
+            inner.setLeft(inner.left() + self.BOX + 8)
         upper = QRect(inner.left(), inner.top(), inner.width(), inner.height() // 2)
         lower = QRect(inner.left(), upper.bottom() + 1, inner.width(), inner.height() // 2)
         plain = QFont(given.font)
@@ -188,12 +212,49 @@ class RunDelegate(QStyledItemDelegate):
         lower.setLeft(lower.left() + self.SYMBOL + 6)
         painter.setFont(plain)
         painter.setPen(QColor(theme.quiet))
-        self._text(painter, lower, self._source.details(line))
+        tags = "".join(f"  #{tag}" for tag in line.tags)
+        self._text(painter, lower, self._source.details(line) + tags)
         painter.restore()
+
+    def box_in(self, row: QRect) -> QRect:
+        """Where the box to tick is in a row."""
+        top = row.top() + (row.height() - self.BOX) // 2
+        return QRect(row.left() + self.MARGIN, top, self.BOX, self.BOX)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         given: Any = option
         return QSize(120, 2 * given.fontMetrics.height() + 16)
+
+    def editorEvent(
+        self,
+        event: QEvent,
+        model: QAbstractItemModel,
+        option: QStyleOptionViewItem,
+        index: Index,
+    ) -> bool:
+        if isinstance(event, QMouseEvent) and event.button() is Qt.MouseButton.LeftButton:
+            given: Any = option
+            # A little around it too: it is small.
+            where = self.box_in(given.rect).adjusted(-8, -10, 4, 10)
+            line = index.data(LINE)
+            if where.contains(event.position().toPoint()) and line.problem is None:
+                if event.type() == QEvent.Type.MouseButtonRelease:
+                    self._source.tick(line.folder)
+                return True
+        return False
+
+    def _ticking(self, state: QStyle.StateFlag) -> bool:
+        """Whether the row shows its box: pointed at, or while any run is ticked."""
+        return bool(self._source.ticked) or bool(state & QStyle.StateFlag.State_MouseOver)
+
+    def _box(self, painter: QPainter, where: QRect, on: bool) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QColor(self.theme.accent if on else self.theme.quiet))
+        painter.setBrush(QColor(self.theme.accent) if on else Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(QRectF(where).adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
+        if on:
+            painter.drawPixmap(where.topLeft(), pixmap("good", self.theme.accent_text, self.BOX))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
 
     def _symbol(self, painter: QPainter, where: QRect, line: RunLine) -> None:
         if line.state is None and line.problem is None:

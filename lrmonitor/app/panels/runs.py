@@ -9,18 +9,23 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
+    QHBoxLayout,
     QLineEdit,
     QListView,
     QMenu,
+    QPushButton,
     QStackedLayout,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from lrmonitor.model.roster import Roster, RunLine
 
+from ..session import person
 from ..theme import Theme
 from .parts import quiet
+from .run_keeping import RunKeeping
 from .run_list import FOLDER, LINE, RunDelegate, RunListModel, sorted_and_searched
 
 __all__ = ["RunsPanel"]
@@ -33,14 +38,48 @@ AGE_TICKS = 300
 
 
 class RunList(QListView):
-    """A list whose digits belong to the window: a rate begins with them wherever one types."""
+    """A list whose digits belong to the window: a rate begins with them wherever one types.
+
+    `keyed(int)`: Insert, F2 or Delete was pressed.
+    """
+
+    keyed = Signal(int)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
         if event.text().isprintable() and event.text() and not enter:
             event.ignore()
             return
+        if event.key() in (Qt.Key.Key_Insert, Qt.Key.Key_F2, Qt.Key.Key_Delete):
+            self.keyed.emit(int(event.key()))
+            return
         super().keyPressEvent(event)
+
+
+class TickStrip(QFrame):
+    """Below the list while runs are ticked: how many, and what to do with them."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.compare = QPushButton(self)
+        self.compare.setAutoDefault(False)
+        self.clear = QToolButton(self)
+        self.clear.setText(self.tr("Clear"))
+        self.clear.setAutoRaise(True)
+        self.clear.setAccessibleName(self.tr("Tick no run"))
+        row = QHBoxLayout(self)
+        row.setContentsMargins(10, 6, 4, 6)
+        row.addWidget(self.compare, 1)
+        row.addWidget(self.clear)
+        self.setProperty("role", "strip")
+        self.hide()
+
+    def tell(self, count: int) -> None:
+        """How many are ticked."""
+        self.setVisible(count > 0)
+        text = self.tr("Compare {0} runs") if count != 1 else self.tr("Compare: tick another")
+        self.compare.setText(text.format(count))
+        self.compare.setEnabled(count > 1)
 
 
 class RunsPanel(QWidget):
@@ -48,9 +87,13 @@ class RunsPanel(QWidget):
 
     `opened(Path)` and `opened_apart(Path)`: the person wants a run here, or in a window of its
     own; `stop_wanted(Path)`: a live one is to be ended (to be confirmed); `rerun_wanted(Path)` and
-    `rerun_with_wanted(Path)`: one is to be started again, as it was or with other settings.
+    `rerun_with_wanted(Path)`: one is to be started again, as it was or with other settings;
+    `compare_wanted(list of Path)`: these are to be shown together; `delete_wanted(Path)`: one is
+    to go to the trash (`delete` does it).
     """
 
+    compare_wanted = Signal(object)
+    delete_wanted = Signal(object)
     opened = Signal(object)
     opened_apart = Signal(object)
     stop_wanted = Signal(object)
@@ -67,6 +110,8 @@ class RunsPanel(QWidget):
         self.search = QLineEdit(self)
         self.list = RunList(self)
         self.note = quiet(parent=self)
+        self.keeping = RunKeeping(home, vars(person()), self)
+        self.ticks = TickStrip(self)
         self._set_up()
         self._lay_out()
         self.setFocusProxy(self.search)
@@ -80,6 +125,12 @@ class RunsPanel(QWidget):
         self._ticks += 1
         if self._ticks % AGE_TICKS == 0:
             self.list.viewport().update()
+
+    def delete(self, folder: Path) -> None:
+        """Move a run to the trash; the strip below the list takes it back."""
+        line = self.roster.lines.get(folder)
+        if line is not None:
+            self.keeping.delete(line)
 
     def select(self, folder: Path | None) -> None:
         """Mark the run that the window shows."""
@@ -112,12 +163,24 @@ class RunsPanel(QWidget):
                 lambda: self.rerun_with_wanted.emit(line.folder),
             )
             menu.addSeparator()
+            ticked = line.folder in self.model.ticked
+            text = self.tr("Do not &compare") if ticked else self.tr("Tick to &compare")
+            menu.addAction(text, lambda: self.model.tick(line.folder)).setShortcut("Ins")
+            menu.addAction(self.tr("Re&name…"), lambda: self.keeping.rename(line)).setShortcut("F2")
+            menu.addAction(self.tr("Ta&gs…"), lambda: self.keeping.tag(line))
+            menu.addAction(self.tr("No&te…"), lambda: self.keeping.note(line))
+            menu.addSeparator()
             menu.addAction(self.tr("Copy the run's &id"), lambda: _copy(line.id))
         menu.addAction(self.tr("Copy the folder's &path"), lambda: _copy(str(line.folder)))
         menu.addAction(self.tr("Show the &folder"), lambda: show_folder(line.folder))
         if line.live:
             menu.addSeparator()
             menu.addAction(self.tr("S&top…"), lambda: self.stop_wanted.emit(line.folder))
+        elif readable:
+            menu.addSeparator()
+            menu.addAction(
+                self.tr("&Delete"), lambda: self.delete_wanted.emit(line.folder)
+            ).setShortcut("Del")
         return menu
 
     def _show(self, changed: set[Path]) -> None:
@@ -172,6 +235,32 @@ class RunsPanel(QWidget):
         self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.list.customContextMenuRequested.connect(self._ask)
         self.list.activated.connect(lambda _: self._activate())
+        self.list.keyed.connect(self._key)
+        self.keeping.changed.connect(self._look_again)
+        self.model.dataChanged.connect(lambda *_: self.ticks.tell(len(self.model.ticked)))
+        self.model.rowsRemoved.connect(lambda *_: self.ticks.tell(len(self.model.ticked)))
+        self.ticks.compare.clicked.connect(lambda: self.compare_wanted.emit(self.model.ticked))
+        self.ticks.clear.clicked.connect(self._untick)
+
+    def _key(self, key: int) -> None:
+        index = self.list.currentIndex()
+        line = index.data(LINE) if index.isValid() else None
+        if line is None or line.problem is not None:
+            return
+        if key == Qt.Key.Key_Insert:
+            self.model.tick(line.folder)
+        elif key == Qt.Key.Key_F2:
+            self.keeping.rename(line)
+        else:
+            self.delete_wanted.emit(line.folder)
+
+    def _look_again(self, folder: Path) -> None:
+        self.roster.look_again(folder)
+        self._show(self.roster.scan())
+
+    def _untick(self) -> None:
+        for folder in list(self.model.ticked):
+            self.model.tick(folder, False)
 
     def _lay_out(self) -> None:
         self.note.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
@@ -185,6 +274,8 @@ class RunsPanel(QWidget):
         column.setSpacing(8)
         column.addWidget(self.search)
         column.addWidget(both, 1)
+        column.addWidget(self.ticks)
+        column.addWidget(self.keeping)
         self.setMinimumWidth(150)
 
 
