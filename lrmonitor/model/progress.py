@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lrmonitor.model.axis import Epochs
+
 BEYOND = 1.5
 """A pass that has had so many times the steps it should have does not have that length."""
 
@@ -49,6 +51,8 @@ class _Loader:
         self.steps_a_pass: float | None = None
         """As they were counted in the latest of these."""
         self.batches_a_step: float | None = None
+        self.began = Epochs()
+        """Where its passes began, as far as they are in the record."""
 
     @property
     def a_pass(self) -> float | None:
@@ -74,6 +78,7 @@ class _Loader:
         if batches != self.batches:
             self.batches, self.steps_a_pass = batches, None
         self.iteration, self.step = iteration, step
+        self.began.began(step)
 
     def pace(self, taken: int, made: int) -> None:
         """So many batches were taken for so many steps."""
@@ -99,6 +104,11 @@ class Course:
         self._total_epochs: int | None = None
         self._first_epoch = 1
         self._source: str | None = None
+
+    @property
+    def epochs(self) -> Epochs:
+        """Where the epochs began; empty where no loader tells."""
+        return Epochs() if self._training is None else self._training.began
 
     def take(self, event: Mapping[str, Any]) -> None:
         """Take an event of the process; those that tell nothing of its course are ignored."""

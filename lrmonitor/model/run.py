@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lrmonitor.model import crash, journal, process, rates, rhythm
+from lrmonitor.model.axis import Epochs
 from lrmonitor.model.journal import JournalEntry, Marker
 from lrmonitor.model.notify import Signal
 from lrmonitor.model.printed import Printed
@@ -17,6 +18,7 @@ from lrmonitor.model.process import Identity
 from lrmonitor.model.progress import Course, Progress
 from lrmonitor.model.rates import Override
 from lrmonitor.model.state import Ask, Exit, Facts, Phase, RunState, decide
+from lrmonitor.model.throughput import Throughput
 from lrmonitor.model.watch import ProcessWatch
 from lrmonitor.record.reader import RankReader, RunReader, Series
 
@@ -81,6 +83,7 @@ class RunModel:
         self.journal: list[JournalEntry] = []
         self.no_optimizer: str | None = None
         self.printed = Printed(self.reader.folder)
+        self._throughput = Throughput()
         self.state: RunState = decide(Facts(now=clock(), started=None, supervisor_alive=True))
         self._course = Course()
         self._clock = clock
@@ -177,6 +180,7 @@ class RunModel:
             self._processes.look(now, over=over, elsewhere=self._foreign() is not None)
         state = decide(self._facts(now))
         if self._curves:
+            self._throughput.update(self._steps())
             read |= self.printed.poll(self._steps(), now, state.phase.over)
         changes = Changes(data=read, events=events, state=state != self.state)
         self.state = state
@@ -210,6 +214,23 @@ class RunModel:
         logged = self.rank.series.values() if self.rank is not None else ()
         found = [series for series in logged if series.info.kind == "metric"]
         return found + [one.series for one in self.printed.series.values()]
+
+    def measured(self) -> list[Series]:
+        """What lrmonitor measures beside loss and rate: gradient norms, update ratios, speed."""
+        kinds = ("grad_norm", "update_ratio")
+        ranked = self.rank.series.values() if self.rank is not None else ()
+        found = [one for kind in kinds for one in ranked if one.info.kind == kind and len(one)]
+        return [*found, self._throughput.series]
+
+    @property
+    def epochs(self) -> Epochs:
+        """Where the epochs of the process that is shown began, as far as that is known."""
+        return self._course.epochs
+
+    @property
+    def started(self) -> float | None:
+        """When the script began (unix seconds); else the process that is shown."""
+        return self._started()
 
     def _find(self, kind: str, optimizer: int | None, group: int | None) -> Series | None:
         if self.rank is None:

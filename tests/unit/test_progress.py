@@ -305,3 +305,12 @@ def test_a_run_tells_its_progress(tmp_path: Path) -> None:
     assert found.eta is None  # its process is gone
     told = [entry.text for entry in model.journal if entry.event in ("progress", "loader")]
     assert told == ["The training will be 400 steps long, says LinearLR.total_iters"]
+
+
+def test_where_the_epochs_began_and_that_a_validation_is_none() -> None:
+    course = Course()
+    for loader, iteration, step in ((0, 1, 0), (1, 1, 10), (0, 2, 10), (1, 2, 20), (0, 3, 20)):
+        course.take({"event": "loader", "loader": loader, "iteration": iteration, "step": step})
+    course.at(25)
+    assert course.epochs.begins == [0, 10, 20]
+    assert not Course().epochs
