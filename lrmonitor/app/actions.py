@@ -24,6 +24,7 @@ class Handlers:
     fill_runs: Callable[[QMenu], None]
     run_demo: Callable[[], None]
     find_run: Callable[[], None]
+    compare: Callable[[], None]
     new_window: Callable[[], None]
     close: Callable[[], object]
     pause: Callable[[], None]
@@ -62,6 +63,7 @@ class Actions:
         self.recent = runs.addMenu(tr("&Recent"))
         self.recent.aboutToShow.connect(lambda: do.fill_runs(self.recent))
         self._add(runs, tr("&Find a run"), "Ctrl+Shift+F", do.find_run)
+        self._add(runs, tr("Co&mpare ticked runs"), "Ctrl+K", do.compare)
         self.open = self._add(runs, tr("&Open…"), "Ctrl+O", do.open_folder)
         self._add(runs, tr("Run the &demo"), "", do.run_demo)
         runs.addSeparator()

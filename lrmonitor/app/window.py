@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QPaintEvent
@@ -41,6 +43,9 @@ from .ticker import Ticker
 from .toolbar import ToolBar
 from .windows import OtherWindows
 
+if TYPE_CHECKING:
+    from .compare.view import CompareView
+
 __all__ = ["MainWindow"]
 
 
@@ -66,6 +71,7 @@ class MainWindow(QMainWindow):
         self.leave_on_close = False
         self.view: RunView | None = None
         self.start: StartView | None = None
+        self.compared: CompareView | None = None
         self.setWindowIcon(window_icon())
         self.actions_table = Actions(self, self._handlers(), themes.choice)
         table = self.actions_table
@@ -78,6 +84,7 @@ class MainWindow(QMainWindow):
         self.runs.opened_apart.connect(self.open_apart)
         self.runs.stop_wanted.connect(self.ask_stop_of)
         self.runs.delete_wanted.connect(self.delete_run)
+        self.runs.compare_wanted.connect(self.compare)
         self.launcher = Launcher(self, home, themes, lambda: self.session)
         self.launcher.opened.connect(self.open_run)
         self.runs.rerun_wanted.connect(self.launcher.rerun)
@@ -170,6 +177,35 @@ class MainWindow(QMainWindow):
         self._settings.put("session/run", "")
         self.show_start()
 
+    def compare(self, folders: Sequence[Path] | None = None) -> None:
+        """Show several runs together, by default those that are ticked; "done" leads back."""
+        from .compare.view import CompareView
+
+        chosen = list(self.runs.model.ticked if folders is None else folders)
+        if len(chosen) < 2:
+            self.docks.show("runs")
+            self.say(self.tr("Tick two runs or more in the list of runs, to compare them."))
+            return
+        before = self.session.folder if self.session is not None else None
+        self._let_go()
+        self.start = None
+        self.compared = CompareView(chosen, self._themes.theme, self)
+        self.compared.done.connect(lambda: self._compared(before))
+        self.setCentralWidget(self.compared)
+        self.docks.enter("compare")
+        self.actions_table.set_run_open(False)
+        self._show_session()
+        self.setWindowTitle(self.tr("{0} runs – lrmonitor").format(len(chosen)))
+        self.runs.select(None)
+        self.compared.bar.pattern.setFocus()
+        if self._presence is not None:
+            self._presence.claim(None)
+
+    def _compared(self, before: Path | None) -> None:
+        """Go back to the run that was shown before."""
+        if before is None or not self.open_run(before):
+            self.show_start()
+
     def say(self, problem: str) -> None:
         """Tell what did not work, without stopping anything."""
         if self.start is not None:
@@ -244,6 +280,8 @@ class MainWindow(QMainWindow):
     def _tick(self) -> None:
         if self.view is not None:
             self.view.tick()
+        if self.compared is not None:
+            self.compared.tick()
         if self.runs.isVisible():
             self.runs.tick()
 
@@ -254,6 +292,10 @@ class MainWindow(QMainWindow):
     def _let_go(self) -> None:
         """Keep the layout, and close the run that is open, if any."""
         self.docks.leave()
+        if self.compared is not None:
+            compared, self.compared = self.compared, None
+            self.takeCentralWidget()
+            compared.deleteLater()
         if self.view is None:
             return
         view, self.view = self.view, None
@@ -271,7 +313,7 @@ class MainWindow(QMainWindow):
             self._settings.put("rates/recent", self.view.control.entry.recent())
 
     def _on_theme(self, theme: Theme) -> None:
-        for part in (self.view, self.start):
+        for part in (self.view, self.start, self.compared):
             if part is not None:
                 part.set_theme(theme)
         self.docks.set_theme(theme)
@@ -293,6 +335,7 @@ class MainWindow(QMainWindow):
                 menu, self._home, self.session.folder if self.session else None, self.open_run
             ),
             run_demo=self.run_demo,
+            compare=self.compare,
             find_run=lambda: self.docks.show("runs"),
             new_window=self.open_apart,
             close=self.close,

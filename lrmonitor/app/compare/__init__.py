@@ -1,0 +1,1 @@
+"""Several runs together: their curves overlaid, their settings and results in one table."""

@@ -1,0 +1,93 @@
+"""One plot of a comparison: the same series of several runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pyqtgraph import InfiniteLine, mkPen
+
+from lrmonitor.record.reader import Series
+
+from ..plots.chart import Chart
+from ..plots.curves import LossCurve, RateCurve, Span
+from ..theme import Theme
+from .runs import Look
+
+__all__ = ["CompareChart"]
+
+Floats = NDArray[np.float64]
+Ranges = list[tuple[float, float] | None]
+
+
+class CompareChart(Chart):
+    """A curve for each run, in the run's colour and dash."""
+
+    def __init__(self, key: str, smoothing: int) -> None:
+        self.key = key
+        self.rates = key == "lr" or key.startswith("scheduled")
+        super().__init__(key, handles=False, rates=self.rates)
+        self.curves: dict[Path, LossCurve | RateCurve] = {}
+        self._looks: dict[Path, Look] = {}
+        self._smoothing = smoothing
+        self.cursor = InfiniteLine(angle=90, movable=False)
+        self.cursor.hide()
+        self.item.addItem(self.cursor, ignoreBounds=True)
+
+    def set_smoothing(self, span: int) -> None:
+        """Smooth over `span` steps; 1 for not at all."""
+        self._smoothing = span
+        for curve in self.curves.values():
+            if isinstance(curve, LossCurve):
+                curve.set_smoothing(span)
+
+    def show(self, folder: Path, series: Series, look: Look) -> bool:
+        """Draw the series of a run; whether that is another one than before."""
+        known = self.curves.get(folder)
+        if known is not None and known.series is series:
+            return False
+        self.forget(folder)
+        curve = RateCurve(series, scheduled=False) if self.rates else LossCurve(series, 1)
+        if isinstance(curve, LossCurve):
+            curve.set_smoothing(self._smoothing)
+            self.item.addItem(curve.raw, ignoreBounds=True)
+            self.item.addItem(curve.smooth, ignoreBounds=True)
+        else:
+            self.item.addItem(curve.item, ignoreBounds=True)
+        self.curves[folder], self._looks[folder] = curve, look
+        return True
+
+    def forget(self, folder: Path) -> None:
+        """Draw a run no more."""
+        curve = self.curves.pop(folder, None)
+        self._looks.pop(folder, None)
+        if isinstance(curve, LossCurve):
+            self.item.removeItem(curve.raw)
+            self.item.removeItem(curve.smooth)
+        elif curve is not None:
+            self.item.removeItem(curve.item)
+
+    def colour(self, theme: Theme) -> None:
+        """Take the theme's colours."""
+        super().colour(theme)
+        self.cursor.setPen(mkPen(theme.quiet, width=1))
+        many = len(self.curves) > 1
+        for folder, curve in self.curves.items():
+            look = self._looks[folder]
+            strong = theme.curve(look.colour)
+            # Several dim curves on top of each other are told apart only when they are fainter.
+            dim = theme.dim(strong, 0.22 if many else 0.4)
+            curve.colour(strong, dim)
+            if isinstance(curve, LossCurve):
+                solid = self._smoothing <= 1
+                curve.smooth.setSegmentedLineMode("off")
+                curve.smooth.setPen(mkPen(strong, width=2, style=look.dash))
+                curve.raw.setPen(mkPen(strong if solid else dim, width=1))
+            else:
+                curve.item.setSegmentedLineMode("off")
+                curve.item.setPen(mkPen(strong, width=2, style=look.dash))
+
+    def _draw(self, span: Span) -> tuple[list[Floats], Ranges]:
+        lost = [curve.refresh(span, self.log) for curve in self.curves.values()]
+        return lost, [curve.range for curve in self.curves.values()]
