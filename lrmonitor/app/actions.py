@@ -34,6 +34,8 @@ class Handlers:
     release: Callable[[], None]
     undo: Callable[[], None]
     redo: Callable[[], None]
+    save_picture: Callable[[], None]
+    copy_picture: Callable[[], None]
     fit: Callable[[], None]
     follow: Callable[[], None]
     loss_log: Callable[[], None]
@@ -91,6 +93,9 @@ class Actions:
         self._add(view, tr("F&ollow the newest step"), "F", do.follow, True)
         self._add(view, tr("&Logarithmic loss"), "L", do.loss_log, True)
         self._add(view, tr("Logarithmic &rate"), "Shift+L", do.rate_log, True)
+        view.addSeparator()
+        self._add(view, tr("&Save picture…"), "Ctrl+Shift+S", do.save_picture)
+        self._add(view, tr("&Copy picture"), "Ctrl+Shift+C", do.copy_picture)
         view.addSeparator()
         self.after_docks = self._add(view, tr("Reset la&yout"), "", do.reset_layout)
         view.addSeparator()

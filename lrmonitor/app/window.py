@@ -13,8 +13,10 @@ from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
     QFileDialog,
+    QGraphicsView,
     QMainWindow,
     QMessageBox,
+    QWidget,
 )
 
 from lrmonitor.record.reader import read_run_json
@@ -37,6 +39,7 @@ from .recent import fill_recent
 from .runview import RunView
 from .session import Session
 from .settings import Settings
+from .sharing import Sharing
 from .stopper import Stopper
 from .theme import Theme, ThemeManager
 from .ticker import Ticker
@@ -92,6 +95,7 @@ class MainWindow(QMainWindow):
         self.stopper = Stopper(self)
         self.stopper.failed.connect(self.say)
         self.others = OtherWindows(home)
+        self.sharing = Sharing(self, self._canvas, self.say)
         self.asking = Asking(self, lambda: self.session, self.stopper)
         self.asking.left.connect(self.leave_and_close)
         self.notifier = Notifier(self)
@@ -162,15 +166,8 @@ class MainWindow(QMainWindow):
         self._let_go()
         self.start = StartView(self._themes.theme, self)
         self.start.wanted.connect(self._begin)
-        self.setCentralWidget(self.start)
-        self.docks.enter("start")
+        self._enter("start", "lrmonitor", self.start)
         self.runs.list.setFocus()
-        self.actions_table.set_run_open(False)
-        self._show_session()
-        self.setWindowTitle("lrmonitor")
-        self.runs.select(None)
-        if self._presence is not None:
-            self._presence.claim(None)
 
     def close_run(self) -> None:
         """Let the run go on without this window, which shows the ways to begin."""
@@ -179,32 +176,36 @@ class MainWindow(QMainWindow):
 
     def compare(self, folders: Sequence[Path] | None = None) -> None:
         """Show several runs together, by default those that are ticked; "done" leads back."""
-        from .compare.view import CompareView
-
         chosen = list(self.runs.model.ticked if folders is None else folders)
         if len(chosen) < 2:
             self.docks.show("runs")
             self.say(self.tr("Tick two runs or more in the list of runs, to compare them."))
             return
+        from .compare.view import CompareView
+
         before = self.session.folder if self.session is not None else None
         self._let_go()
         self.start = None
         self.compared = CompareView(chosen, self._themes.theme, self)
         self.compared.done.connect(lambda: self._compared(before))
-        self.setCentralWidget(self.compared)
-        self.docks.enter("compare")
-        self.actions_table.set_run_open(False)
-        self._show_session()
-        self.setWindowTitle(self.tr("{0} runs – lrmonitor").format(len(chosen)))
-        self.runs.select(None)
+        self._enter("compare", self.tr("{0} runs – lrmonitor").format(len(chosen)), self.compared)
         self.compared.bar.pattern.setFocus()
-        if self._presence is not None:
-            self._presence.claim(None)
 
     def _compared(self, before: Path | None) -> None:
         """Go back to the run that was shown before."""
         if before is None or not self.open_run(before):
             self.show_start()
+
+    def _enter(self, scene: str, title: str, shown: QWidget) -> None:
+        """Show something that is no run in the middle."""
+        self.setCentralWidget(shown)
+        self.docks.enter(scene)
+        self.actions_table.set_run_open(False)
+        self._show_session()
+        self.setWindowTitle(title)
+        self.runs.select(None)
+        if self._presence is not None:
+            self._presence.claim(None)
 
     def say(self, problem: str) -> None:
         """Tell what did not work, without stopping anything."""
@@ -240,6 +241,12 @@ class MainWindow(QMainWindow):
         if session is not None and session.folder == folder and not session.model.state.live:
             self.close_run()
         self.runs.delete(folder)
+
+    def _canvas(self) -> QGraphicsView | None:
+        """The plots that are shown, if any are."""
+        shown = self.compared or (self.view.plots if self.view is not None else None)
+        canvas: QGraphicsView | None = None if shown is None else shown.canvas
+        return canvas
 
     def undo(self, way: str = "undo") -> None:
         """Undo the latest change of the rate made here, or redo it ("redo")."""
@@ -346,6 +353,8 @@ class MainWindow(QMainWindow):
             undo=self.undo,
             redo=lambda: self.undo("redo"),
             release=lambda: self.view.control.release.click() if self.view else None,
+            save_picture=lambda: self.sharing.save_picture(),
+            copy_picture=lambda: self.sharing.copy_picture(),
             fit=lambda: self.view.plots.fit() if self.view and self.view.plots else None,
             follow=lambda: self._toggle("follow"),
             loss_log=lambda: self._toggle("loss_log"),
