@@ -150,7 +150,7 @@ class Steps:
             known.look_at_groups(actual)
         known.attention = False  # before what follows is looked at
         known.look(groups)
-        closure = known.takes_closure and (len(args) > 1 or bool(kwargs))
+        closure = known.takes_closure and callable(_closure(args, kwargs))
         sampled = False
         if known.norms.wanted:
             try:
@@ -375,9 +375,7 @@ class Steps:
     def _wrap_closure(
         self, here: Thread, actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        closure = args[1] if len(args) > 1 else kwargs.get("closure")
-        if not callable(closure):
-            return None
+        closure = _closure(args, kwargs)
         wrapped = self._watched(here, actual, closure)
         if len(args) > 1:
             return (args[0], wrapped, *args[2:]), kwargs
@@ -485,6 +483,11 @@ class Steps:
         assert self._lone is not None
         self.step += 1
         self._lone.append((self.step, now, value))
+
+
+def _closure(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What was given to a step as its closure, which may well be None."""
+    return args[1] if len(args) > 1 else kwargs.get("closure")
 
 
 def run_folder() -> Path | None:

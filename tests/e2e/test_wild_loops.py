@@ -37,6 +37,11 @@ def test_closure(put_to_the_test: Put) -> None:
     put_to_the_test("closure")
 
 
+@pytest.mark.style("None given as closure, gradients clipped")
+def test_no_closure(put_to_the_test: Put) -> None:
+    put_to_the_test("no_closure")
+
+
 @pytest.mark.style("LBFGS, many backward passes a step")
 def test_lbfgs(put_to_the_test: Put) -> None:
     put_to_the_test("lbfgs", rate=0.05)
