@@ -22,6 +22,7 @@ from lrmonitor.model.console import ConsoleText
 from lrmonitor.model.patterns import Pattern
 from lrmonitor.model.terminal import Style
 from tests.app.conftest import OpenWindow
+from tests.app.desktop import come_up
 from tests.app.folders import RunFolder
 from tests.conftest import Isolated
 
@@ -46,8 +47,7 @@ def panel(folder: RunFolder, qtbot: QtBot) -> ConsolePanel:
     session.setParent(made)
     qtbot.addWidget(made, before_close_func=lambda _: session.close())
     made.resize(900, 260)
-    with qtbot.waitExposed(made):
-        made.show()
+    come_up(made, qtbot)
     return made
 
 
