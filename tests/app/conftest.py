@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from lrmonitor.app.settings import Settings
 from lrmonitor.app.theme import ThemeManager
 from lrmonitor.app.window import MainWindow
+from tests.app.desktop import come_up
 from tests.conftest import Isolated
 
 OpenWindow = Callable[..., MainWindow]
@@ -46,8 +47,7 @@ def open_window(
         if folder is not None:
             window.open_run(folder)
         if show:
-            with qtbot.waitExposed(window):
-                window.show()
+            come_up(window, qtbot)
             if window.view is not None:
                 view = window.view
                 qtbot.waitUntil(lambda: view.plots is not None)

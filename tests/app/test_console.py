@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from lrmonitor.app.ansi import NAMED, contrast, format_of, readable
 from lrmonitor.app.dialogs.series import SeriesDialog
+from lrmonitor.app.panels import console_view
 from lrmonitor.app.panels.console import ConsolePanel
 from lrmonitor.app.panels.console_view import ConsoleView
 from lrmonitor.app.session import Session
@@ -21,6 +22,7 @@ from lrmonitor.model.console import ConsoleText
 from lrmonitor.model.patterns import Pattern
 from lrmonitor.model.terminal import Style
 from tests.app.conftest import OpenWindow
+from tests.app.desktop import come_up
 from tests.app.folders import RunFolder
 from tests.conftest import Isolated
 
@@ -45,8 +47,7 @@ def panel(folder: RunFolder, qtbot: QtBot) -> ConsolePanel:
     session.setParent(made)
     qtbot.addWidget(made, before_close_func=lambda _: session.close())
     made.resize(900, 260)
-    with qtbot.waitExposed(made):
-        made.show()
+    come_up(made, qtbot)
     return made
 
 
@@ -235,6 +236,49 @@ def test_a_selection_survives_what_comes(panel: ConsolePanel, folder: RunFolder)
     output(folder, "\rbar 2\nnext\n")
     panel.advance()
     assert panel.view.textCursor().selectedText() == "one"
+
+
+def test_lines_seen_long_ago_take_no_layout(
+    panel: ConsolePanel, folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console_view, "LAID_OUT", 60)
+    view = panel.view
+    wide = "wide " * 100
+    output(folder, f"one {wide}\ntwo\n")
+    panel.advance()
+    select(view, 0, "one")
+
+    def coloured() -> list[int]:
+        view.viewport().repaint()
+        lines = range(view.document().blockCount())
+        blocks = [view.document().findBlockByNumber(line) for line in lines]
+        return [block.blockNumber() for block in blocks if block.layout().formats()]
+
+    for at in range(20):
+        output(folder, "".join(f"\x1b[31m{at}.{i}\x1b[0m {wide}\n" for i in range(10)))
+        panel.advance()
+        view.viewport().repaint()
+    last = view.document().blockCount() - 2
+    found = coloured()
+    assert found[-1] == last
+    assert len(found) < 60 + 40
+    assert view.textCursor().selectedText() == "one"
+    assert view.verticalScrollBar().value() == view.verticalScrollBar().maximum()
+
+    # Where one looks meanwhile stays, to the side as well, and has its colours.
+    view.verticalScrollBar().setValue(80)
+    view.horizontalScrollBar().setValue(50)
+    for top in range(80, 180, 5):
+        view.verticalScrollBar().setValue(top)
+        view.viewport().repaint()
+    place = view.verticalScrollBar().value(), view.horizontalScrollBar().value()
+    output(folder, "more\n")
+    panel.advance()
+    assert (view.verticalScrollBar().value(), view.horizontalScrollBar().value()) == place
+    top = view.firstVisibleBlock().blockNumber()
+    found = coloured()
+    assert found[0] == top > 100
+    assert len(found) < 30
 
 
 def test_a_crash_leads_to_its_traceback(

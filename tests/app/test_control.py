@@ -17,6 +17,7 @@ from lrmonitor.app.panels.notices import Notices, last_line
 from lrmonitor.app.proposal import Proposal
 from lrmonitor.app.session import Session
 from lrmonitor.app.theme import LIGHT, ThemeManager
+from tests.app.desktop import come_up
 from tests.app.folders import RunFolder, cosine
 from tests.conftest import Isolated
 
@@ -32,8 +33,7 @@ class Panel:
         monkeypatch.setattr(self.session.commander, "send", self.sent.append)
         self.control = ControlPanel(self.session, LIGHT)
         qtbot.addWidget(self.control)
-        with qtbot.waitExposed(self.control):
-            self.control.show()
+        come_up(self.control, qtbot)
 
     def read(self) -> None:
         """Read on and show it."""

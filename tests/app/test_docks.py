@@ -15,6 +15,7 @@ from lrmonitor.app.docks import BOTTOM, LEFT, RIGHT, Docks
 from lrmonitor.app.settings import Settings
 from lrmonitor.app.theme import DARK, Theme
 from tests.app.conftest import OpenWindow
+from tests.app.desktop import come_up
 from tests.app.folders import RunFolder
 from tests.conftest import Isolated
 
@@ -71,8 +72,7 @@ class Frame(QMainWindow):
 def frame(qtbot: QtBot, settings: Settings) -> Iterator[Frame]:
     """A window that is shown."""
     window = Frame(settings)
-    with qtbot.waitExposed(window):
-        window.show()
+    come_up(window, qtbot)
     yield window
     window.close()
     window.deleteLater()

@@ -17,6 +17,7 @@ from lrmonitor.app.panels.ratefield import RateField
 from lrmonitor.app.session import Session
 from lrmonitor.app.theme import LIGHT, ThemeManager
 from tests.app.conftest import OpenWindow
+from tests.app.desktop import come_up
 from tests.app.folders import RunFolder
 from tests.conftest import Isolated
 
@@ -34,8 +35,7 @@ class Table:
         self.panel = GroupsPanel(self.session, LIGHT)
         self.panel.resize(900, 260)
         qtbot.addWidget(self.panel)
-        with qtbot.waitExposed(self.panel):
-            self.panel.show()
+        come_up(self.panel, qtbot)
 
     def read(self) -> None:
         """Read on and show it."""

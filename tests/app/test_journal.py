@@ -18,6 +18,7 @@ from lrmonitor.app.panels.journal_table import STEP
 from lrmonitor.app.session import Session
 from lrmonitor.app.theme import DARK, LIGHT, ThemeManager
 from tests.app.conftest import OpenWindow
+from tests.app.desktop import come_up
 from tests.app.folders import RunFolder
 from tests.conftest import Isolated
 
@@ -42,8 +43,7 @@ def panel(folder: RunFolder, qtbot: QtBot) -> JournalPanel:
     session.setParent(made)
     qtbot.addWidget(made, before_close_func=lambda _: session.close())
     made.resize(900, 260)
-    with qtbot.waitExposed(made):
-        made.show()
+    come_up(made, qtbot)
     return made
 
 

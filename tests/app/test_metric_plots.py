@@ -17,6 +17,7 @@ from lrmonitor.app.plots.pane import PlotPane
 from lrmonitor.app.plots.ranges import StepWindow
 from lrmonitor.app.theme import DARK, LIGHT, ThemeManager
 from lrmonitor.model.run import RunModel
+from tests.app.desktop import come_up
 from tests.app.folders import RunFolder
 from tests.conftest import Isolated
 
@@ -48,8 +49,7 @@ def opened(folder: RunFolder, qtbot: QtBot) -> PlotPane:
     pane = PlotPane(model, LIGHT)
     _PANES.append(pane)
     pane.resize(900, 700)
-    with qtbot.waitExposed(pane):
-        pane.show()
+    come_up(pane, qtbot)
     pane.refresh()
     return pane
 

@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from lrmonitor.app.plots.pane import PlotPane
 from lrmonitor.app.theme import DARK, LIGHT, ThemeManager
 from lrmonitor.model.run import RunModel
+from tests.app.desktop import come_up
 from tests.app.folders import RunFolder, cosine, falling
 from tests.conftest import Isolated
 
@@ -29,8 +30,7 @@ class Plotted:
         self.pane = PlotPane(self.model, LIGHT)
         qtbot.addWidget(self.pane)
         self.pane.resize(900, 600)
-        with qtbot.waitExposed(self.pane):
-            self.pane.show()
+        come_up(self.pane, qtbot)
         self.tick()
 
     def tick(self) -> None:

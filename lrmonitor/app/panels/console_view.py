@@ -20,7 +20,7 @@ from PySide6.QtGui import (
     QTextFormat,
     QTextLayout,
 )
-from PySide6.QtWidgets import QPlainTextEdit, QTextEdit, QWidget
+from PySide6.QtWidgets import QPlainTextDocumentLayout, QPlainTextEdit, QTextEdit, QWidget
 
 from lrmonitor.model.console import ConsoleChange
 from lrmonitor.model.terminal import Line, Terminal
@@ -32,6 +32,10 @@ __all__ = ["ConsoleView"]
 
 MARKED = 400
 """Finds around the present one that are marked: thousands would make typing slow."""
+
+LAID_OUT = 500
+"""Lines whose layout is kept. Qt keeps that of each line that was ever in view, 1.4 kB a line, and
+has no way to let go of one alone; of all takes 7 ms."""
 
 # Qt takes these for ends of paragraphs, or for its own marks.
 _SANE = str.maketrans(dict.fromkeys("\u2028\u2029\ufdd0\ufdd1\ufffc", "\ufffd"))
@@ -55,6 +59,7 @@ class ConsoleView(QPlainTextEdit):
         self._first = 0
         self._styled: dict[int, Line] = {}
         self._coloured: set[int] = set()
+        self._seen: set[int] = set()
         self._finds: list[tuple[int, int]] = []
         self._marked: tuple[int, int] | None = None
         self._empty = True
@@ -80,6 +85,8 @@ class ConsoleView(QPlainTextEdit):
 
     def apply(self, change: ConsoleChange, terminal: Terminal) -> None:
         """Show what changed."""
+        if len(self._seen) > LAID_OUT:
+            self._forget_layouts()
         bar = self.verticalScrollBar()
         place = bar.value()
         with self._moving():
@@ -277,12 +284,29 @@ class ConsoleView(QPlainTextEdit):
         for _ in range(self._rows() + 3):
             if not block.isValid():
                 return
+            self._seen.add(number)
             line = self._styled.get(number)
             if line is not None and number not in self._coloured:
                 self._coloured.add(number)
                 self._colour(block, line)
             block = block.next()
             number += 1
+
+    def _forget_layouts(self) -> None:
+        """Let go of what was worked out to draw the lines seen so far; those in view are laid out
+        and coloured again when they are drawn."""
+        document = self.document()
+        layout = QPlainTextDocumentLayout(document)
+        layout.setPaintDevice(document.documentLayout().paintDevice())
+        bars = self.horizontalScrollBar(), self.verticalScrollBar()
+        places = [bar.value() for bar in bars]
+        with self._moving():
+            document.setDocumentLayout(layout)
+            self.setDocument(document)  # acquaints the widget with the layout
+            for bar, place in zip(bars, places, strict=True):
+                bar.setValue(place)
+        self._seen.clear()
+        self._coloured.clear()
 
     def _colour(self, block: QTextBlock, line: Line) -> None:
         if not block.isValid():
