@@ -201,6 +201,9 @@ def style_sheet(theme: Theme) -> str:
         padding: 2px 6px; }}
     QToolBar QToolButton {{ padding: 3px 6px; }}
     QToolBar::separator {{ background: {theme.border}; width: 1px; margin: 4px 8px; }}
+    QStatusBar {{ border-top: 1px solid {theme.border}; }}
+    QStatusBar::item {{ border: none; }}
+    QStatusBar QLabel {{ color: {theme.quiet}; }}
     QDockWidget {{ font-weight: 600; }}
     QDockWidget::title {{ text-align: left; padding: 7px 0 1px 13px; }}
     QScrollArea {{ background: transparent; border: none; }}

@@ -29,6 +29,7 @@ from .launching import Launcher
 from .notifier import Notifier
 from .panels.runs import RunsPanel
 from .panels.start import StartView
+from .panels.status import StatusBar
 from .phases import phase_tone
 from .presence import Presence
 from .recent import fill_recent
@@ -72,6 +73,8 @@ class MainWindow(QMainWindow):
         self.toolbar = ToolBar(self, table, themes.theme)
         self.addToolBar(self.toolbar)
         table.view.insertAction(table.after_docks, self.toolbar.toggleViewAction())
+        self.status = StatusBar(self)
+        self.setStatusBar(self.status)
         self.docks = Docks(self, settings, table.view, self.toolbar.toggleViewAction())
         self.runs = RunsPanel(home, themes.theme, self)
         self.runs.opened.connect(self.open_run)
@@ -137,6 +140,7 @@ class MainWindow(QMainWindow):
         self.view.control.entry.set_recent(self._settings.mapping("rates/recent"))
         self.view.control.entry.recent_changed.connect(self._save_recent)
         session.ended.connect(self._on_ended)
+        self.status.follow(session)
         self.setCentralWidget(self.view)
         self.view.add_docks(self.docks)
         self.docks.enter("run")
@@ -236,6 +240,7 @@ class MainWindow(QMainWindow):
     def _tick(self) -> None:
         if self.view is not None:
             self.view.tick()
+            self.status.tick()
         if self.runs.isVisible():
             self.runs.tick()
 
@@ -249,6 +254,7 @@ class MainWindow(QMainWindow):
         if self.view is None:
             return
         view, self.view = self.view, None
+        self.status.follow(None)
         view.session.close()
         self.takeCentralWidget()
         view.session.deleteLater()
