@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
@@ -10,20 +11,20 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
     QComboBox,
-    QFileDialog,
     QMainWindow,
     QMessageBox,
 )
 
 from lrmonitor.record.reader import read_run_json
 
-from .actions import Actions, Handlers
+from .actions import Actions
 from .asking import Asking
 from .demo import DemoStarter
 from .dialogs.questions import Question
 from .docks import LEFT, Docks
 from .echo import show_session
 from .geometry import restore_geometry
+from .handlers import choose_run, handlers
 from .icons import window_icon
 from .launching import Launcher
 from .notifier import Notifier
@@ -31,8 +32,9 @@ from .panels.runs import RunsPanel
 from .panels.start import StartView
 from .panels.status import StatusBar
 from .phases import phase_tone
+from .preferences import Preferences
+from .preferring import Preferring
 from .presence import Presence
-from .recent import fill_recent
 from .runview import RunView
 from .session import Session
 from .settings import Settings
@@ -60,7 +62,7 @@ class MainWindow(QMainWindow):
     ) -> None:
         super().__init__()
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
-        self._home = home
+        self.home = home
         self._settings = settings
         self._themes = themes
         self._painted = False
@@ -68,7 +70,9 @@ class MainWindow(QMainWindow):
         self.view: RunView | None = None
         self.start: StartView | None = None
         self.setWindowIcon(window_icon())
-        self.actions_table = Actions(self, self._handlers(), themes.choice)
+        self.preferring = Preferring(settings, themes, self)
+        self.preferring.changed.connect(self._on_preferences)
+        self.actions_table = Actions(self, handlers(self), themes.choice)
         table = self.actions_table
         self.toolbar = ToolBar(self, table, themes.theme)
         self.addToolBar(self.toolbar)
@@ -235,7 +239,8 @@ class MainWindow(QMainWindow):
         if session is not None:
             state = session.model.state
             title = self.tr("{0}: {1}").format(session.model.name, state.label)
-            self.notifier.tell(title, state.sentence, phase_tone(state.phase) == "bad")
+            bad = phase_tone(state.phase) == "bad"
+            self.notifier.tell(title, state.sentence, bad, self.preferring.now)
 
     def _tick(self) -> None:
         if self.view is not None:
@@ -275,71 +280,16 @@ class MainWindow(QMainWindow):
         self.docks.set_theme(theme)
         self.toolbar.set_theme(theme)
 
-    def _choose_theme(self, choice: str) -> None:
-        self._themes.choose(choice)
-        self._settings.put("window/theme", choice)
-
-    def _handlers(self) -> Handlers:
-        return Handlers(
-            new_run=lambda: self.launcher.new_run(),
-            attach=lambda: self.launcher.attach(),
-            rerun=lambda: self.launcher.rerun(),
-            rerun_with=lambda: self.launcher.rerun_with(),
-            open_folder=self._open_folder,
-            show_start=self.close_run,
-            fill_runs=lambda menu: fill_recent(
-                menu, self._home, self.session.folder if self.session else None, self.open_run
-            ),
-            run_demo=self.run_demo,
-            find_run=lambda: self.docks.show("runs"),
-            new_window=self.open_apart,
-            close=self.close,
-            pause=lambda: self.view.control.training.toggle_pause() if self.view else None,
-            step=lambda: self.view.control.training.single_step() if self.view else None,
-            stop=self.ask_stop,
-            enter_rate=self._enter_rate,
-            undo=self.undo,
-            redo=lambda: self.undo("redo"),
-            release=lambda: self.view.control.release.click() if self.view else None,
-            fit=lambda: self.view.plots.fit() if self.view and self.view.plots else None,
-            follow=lambda: self._toggle("follow"),
-            loss_log=lambda: self._toggle("loss_log"),
-            rate_log=lambda: self._toggle("rate_log"),
-            theme=self._choose_theme,
-            reset_layout=self._reset_layout,
-            shortcuts=lambda: self._show_help(keys=True),
-            about=lambda: self._show_help(keys=False),
-        )
-
-    def _reset_layout(self) -> None:
-        self.addToolBar(self.toolbar)
-        self.toolbar.show()
-        self.docks.reset()
-
-    def _show_help(self, keys: bool) -> None:
-        from .dialogs.help import AboutBox, ShortcutsDialog
-
-        actions = [*self.actions_table.all, *self.docks.actions]
-        (ShortcutsDialog(self, actions) if keys else AboutBox(self)).open()
-
-    def _toggle(self, name: str) -> None:
-        if self.view is not None and self.view.plots is not None:
-            getattr(self.view.plots.tools, name).toggle()
-
-    def _enter_rate(self) -> None:
-        if self.view is not None:
-            self.view.control.entry.field.setFocus()
-            self.view.control.entry.field.selectAll()
-
-    def _open_folder(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(
-            self, self.tr("Open a run's folder"), str(self._home)
-        )
-        if chosen:
-            self.open_run(Path(chosen))
+    def _on_preferences(self, now: Preferences) -> None:
+        self.actions_table.show_colours(now.colours)
 
     def _begin(self, way: str) -> None:
-        {**self.launcher.ways, "demo": self.run_demo, "open": self._open_folder}[way]()
+        ways: dict[str, Callable[[], object]] = {
+            **self.launcher.ways,
+            "demo": self.run_demo,
+            "open": lambda: choose_run(self),
+        }
+        ways[way]()
 
     def _on_demo_failed(self, problem: str) -> None:
         if self.start is not None:
@@ -370,6 +320,7 @@ class MainWindow(QMainWindow):
         super().changeEvent(event)
         if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
             self.notifier.seen()
+            self.preferring.look()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
