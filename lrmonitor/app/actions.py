@@ -42,6 +42,7 @@ class Handlers:
     rate_log: Callable[[], None]
     reset_layout: Callable[[], None]
     theme: Callable[[str], None]
+    preferences: Callable[[], None]
     shortcuts: Callable[[], None]
     about: Callable[[], None]
 
@@ -100,6 +101,7 @@ class Actions:
         self.after_docks = self._add(view, tr("Reset la&yout"), "", do.reset_layout)
         view.addSeparator()
         colours = view.addMenu(tr("&Colours"))
+        self.colours: dict[str, QAction] = {}
         group = QActionGroup(window)
         for choice, text in (
             ("system", tr("As the &system")),
@@ -111,9 +113,15 @@ class Actions:
             action.setChecked(choice == theme)
             action.triggered.connect(lambda _=False, choice=choice: do.theme(choice))
             group.addAction(action)
+            self.colours[choice] = action
+        self._add(view, tr("&Preferences…"), "Ctrl+,", do.preferences)
         help_menu = bar.addMenu(tr("&Help"))
         self._add(help_menu, tr("&Keys and mouse…"), "F1", do.shortcuts)
         self._add(help_menu, tr("&About lrmonitor…"), "", do.about)
+
+    def show_colours(self, choice: str) -> None:
+        """Mark the colours that are preferred."""
+        self.colours[choice].setChecked(True)
 
     def set_run_open(self, on: bool) -> None:
         """Enable what needs a run, or not."""

@@ -49,6 +49,7 @@ def run_window(
 
     from lrmonitor.record.home import runs_home
 
+    from . import preferences
     from .geometry import SIZE
     from .presence import Presence
     from .screenshot import Photographer, picture_problem
@@ -65,16 +66,17 @@ def run_window(
     application.setApplicationDisplayName("lrmonitor")
     application.setDesktopFileName("lrmonitor")
     settings = Settings()
+    preferred = preferences.load(settings)
     home = runs_home(runs)
     # A picture is of its own window, whoever else shows the run.
     presence = Presence() if screenshot is None else None
     if presence is not None:
-        if folder is None and not new:
+        if folder is None and not new and preferred.reopen:
             folder = _last_live(settings.text("session/run"), home, presence)
         elif folder is not None and presence.elsewhere(folder):
             print("lrmonitor: its window was open and came to the front", file=sys.stderr)
             return 0
-    themes = ThemeManager(theme or settings.text("window/theme", "system"))
+    themes = ThemeManager(theme or preferred.colours)
     window = MainWindow(home, settings, themes, presence)
     if folder is not None:
         window.open_run(folder)

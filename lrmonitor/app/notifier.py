@@ -8,9 +8,13 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
 
+from .preferences import Preferences
+
 __all__ = ["Notifier", "system_tray"]
 
 SHOWN_MS = 15_000
+
+ALL = Preferences()
 
 
 def system_tray(icon: QIcon, parent: QObject) -> QSystemTrayIcon | None:
@@ -39,11 +43,22 @@ class Notifier(QObject):
         self._make = tray
         self._tray: QSystemTrayIcon | None = None
 
-    def tell(self, title: str, text: str, bad: bool) -> None:
-        """Tell it, unless the person is looking at the window."""
-        if self._window.isActiveWindow():
+    def tell(self, title: str, text: str, bad: bool, how: Preferences = ALL) -> None:
+        """Tell it, unless the person is looking at the window or prefers not to be told."""
+        wanted = how.tell_failed if bad else how.tell_ended
+        if not wanted or self._window.isActiveWindow():
             return
-        QApplication.alert(self._window)
+        if how.task_bar:
+            QApplication.alert(self._window)
+        if how.tray:
+            self._show_message(title, text, bad)
+
+    def seen(self) -> None:
+        """The person came to the window: the icon has done its work."""
+        if self._tray is not None:
+            self._tray.hide()
+
+    def _show_message(self, title: str, text: str, bad: bool) -> None:
         if self._tray is None:
             self._tray = self._make(self._window.windowIcon(), self)
             if self._tray is None:
@@ -54,11 +69,6 @@ class Notifier(QObject):
         self._tray.show()
         kinds = QSystemTrayIcon.MessageIcon
         self._tray.showMessage(title, text, kinds.Critical if bad else kinds.Information, SHOWN_MS)
-
-    def seen(self) -> None:
-        """The person came to the window: the icon has done its work."""
-        if self._tray is not None:
-            self._tray.hide()
 
     def _on_clicked(self) -> None:
         self.seen()

@@ -22,6 +22,7 @@ from .theme import Theme
 
 if TYPE_CHECKING:
     from .panels.console import ConsolePanel
+    from .panels.data import DataPanel
     from .panels.groups import GroupsPanel
     from .panels.journal import JournalPanel
     from .plots.marks import Mark
@@ -39,6 +40,9 @@ training. What the person does with the mouse is drawn at once."""
 
 SLOW_TICKS = 7
 """Ticks between two updates of figures and waiting times: four a second can be read."""
+
+TABLE_TICKS = 30
+"""Ticks between two updates of the table of the data: one a second can be listened to."""
 
 
 class RunView(QWidget):
@@ -65,6 +69,7 @@ class RunView(QWidget):
         self.notices = Notices(session, theme, self)
         self.control = ControlPanel(session, theme, self)
         self.groups: GroupsPanel | None = None
+        self.data: DataPanel | None = None
         self._empty = QWidget(self)
         self._empty.setAutoFillBackground(True)
         self._empty.setBackgroundRole(self._empty.palette().ColorRole.Base)
@@ -96,6 +101,9 @@ class RunView(QWidget):
         docks.add(
             "groups", self.tr("Groups"), self._make_groups, BOTTOM, visible=several, keys="Ctrl+5"
         )
+        docks.add(
+            "data", self.tr("Data table"), self._make_data, BOTTOM, visible=False, keys="Ctrl+6"
+        )
         self.control.groups_wanted.connect(lambda: docks.show("groups"))
 
     def _make_groups(self) -> GroupsPanel:
@@ -105,6 +113,17 @@ class RunView(QWidget):
         self.groups = GroupsPanel(self.session, self._theme, self, entry.take_note)
         self.groups.thought_of.connect(self._think_of)
         return self.groups
+
+    def _make_data(self) -> DataPanel:
+        from .panels.data import DataPanel
+
+        self.data = DataPanel(self.session, self._span)
+        self.data.step_wanted.connect(self._show_step)
+        return self.data
+
+    def _span(self) -> tuple[float, float] | None:
+        """The steps that the plots show."""
+        return None if self.plots is None else (self.plots.shown.low, self.plots.shown.high)
 
     def _make_journal(self) -> JournalPanel:
         from .panels.journal import JournalPanel
@@ -201,6 +220,8 @@ class RunView(QWidget):
                 self.console.advance()
         if self._ticks % SLOW_TICKS == 0:
             self._show_figures()
+        if self._ticks % TABLE_TICKS == 0 and self.data is not None and self.data.isVisible():
+            self.data.refresh()
         if self._ticks % PLOT_TICKS == 0 and self.plots is not None and self._seen():
             self.plots.refresh(self._unseen)
             self._unseen = False

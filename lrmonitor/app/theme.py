@@ -1,18 +1,18 @@
 """Light and dark: the palette, the pens, and following the system when it changes.
 
-Curve colours are Okabe and Ito's colour-blind-safe set (jfly.uni-koeln.de/color), darkened in
-the light theme where the original has less than 3:1 contrast on white (WCAG 1.4.11); the
-test of this module computes the contrasts.
+The curves' colours are those of `palettes`. The test of this module computes the contrasts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
+
+from .palettes import STANDARD, curves
 
 __all__ = ["DARK", "LIGHT", "Theme", "ThemeManager"]
 
@@ -42,7 +42,7 @@ class Theme:
     curves: tuple[str, ...]
 
     def curve(self, index: int) -> str:
-        """The colour of the curve number `index` (they repeat after the eighth)."""
+        """The colour of the curve number `index` (they begin again after the last)."""
         return self.curves[index % len(self.curves)]
 
     def dim(self, colour: str, share: float = 0.38) -> str:
@@ -74,7 +74,7 @@ LIGHT = Theme(
     good_fill="#e4f5ee",
     grid="#e9ebef",
     marker="#7d4698",
-    curves=("#0072b2", "#d55e00", "#008f68", "#b8588f", "#a87500", "#2a8fce", "#5c5c5c", "#8a7f00"),
+    curves=curves(STANDARD, "light"),
 )
 
 DARK = Theme(
@@ -96,7 +96,7 @@ DARK = Theme(
     good_fill="#17352b",
     grid="#2a2e35",
     marker="#c79be0",
-    curves=("#56b4e9", "#e8843c", "#2fc597", "#d98bb8", "#e6b23c", "#4a90d0", "#b5b5b5", "#f0e442"),
+    curves=curves(STANDARD, "dark"),
 )
 
 
@@ -203,6 +203,9 @@ def style_sheet(theme: Theme) -> str:
         padding: 2px 6px; }}
     QToolBar QToolButton {{ padding: 3px 6px; }}
     QToolBar::separator {{ background: {theme.border}; width: 1px; margin: 4px 8px; }}
+    QStatusBar {{ border-top: 1px solid {theme.border}; }}
+    QStatusBar::item {{ border: none; }}
+    QStatusBar QLabel {{ color: {theme.quiet}; }}
     QDockWidget {{ font-weight: 600; }}
     QDockWidget::title {{ text-align: left; padding: 7px 0 1px 13px; }}
     QScrollArea {{ background: transparent; border: none; }}
@@ -218,7 +221,7 @@ class ThemeManager(QObject):
     """Applies a theme to the application and says when it changed. Lives in the GUI thread.
 
     `choice` is "light", "dark" or "system"; with "system" the theme follows
-    `QStyleHints.colorScheme` while the window is open.
+    `QStyleHints.colorScheme` while the window is open. `palette` names the curves' colours.
     """
 
     changed = Signal(object)
@@ -231,6 +234,7 @@ class ThemeManager(QObject):
     ) -> None:
         super().__init__(parent)
         self._choice = choice
+        self._palette = STANDARD
         self._scheme = scheme
         self.theme = self._wanted()
         hints = QGuiApplication.styleHints()
@@ -242,21 +246,23 @@ class ThemeManager(QObject):
         """What the person chose: "light", "dark" or "system"."""
         return self._choice
 
-    def choose(self, choice: str) -> None:
-        """Switch to "light", "dark" or whatever the "system" says."""
+    def choose(self, choice: str, palette: str | None = None) -> None:
+        """Switch to "light", "dark" or whatever the "system" says, and to a set of the curves'
+        colours, by default the one there is."""
         self._choice = choice
+        self._palette = palette or self._palette
         self._echo()
 
     def _wanted(self) -> Theme:
-        if self._choice == "light":
-            return LIGHT
-        if self._choice == "dark":
-            return DARK
-        return DARK if self._scheme() == Qt.ColorScheme.Dark else LIGHT
+        dark = self._choice == "dark" or (
+            self._choice != "light" and self._scheme() == Qt.ColorScheme.Dark
+        )
+        theme = DARK if dark else LIGHT
+        return replace(theme, curves=curves(self._palette, theme.name))
 
     def _echo(self) -> None:
         wanted = self._wanted()
-        if wanted is self.theme:
+        if wanted == self.theme:
             return
         self.theme = wanted
         self._apply()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
     QComboBox,
-    QFileDialog,
     QGraphicsView,
     QMainWindow,
     QMessageBox,
@@ -21,21 +20,24 @@ from PySide6.QtWidgets import (
 
 from lrmonitor.record.reader import read_run_json
 
-from .actions import Actions, Handlers
+from .actions import Actions
 from .asking import Asking
 from .demo import DemoStarter
 from .dialogs.questions import Question
 from .docks import LEFT, Docks
 from .echo import show_session
 from .geometry import restore_geometry
+from .handlers import choose_run, handlers
 from .icons import window_icon
 from .launching import Launcher
 from .notifier import Notifier
 from .panels.runs import RunsPanel
 from .panels.start import StartView
+from .panels.status import StatusBar
 from .phases import phase_tone
+from .preferences import Preferences
+from .preferring import Preferring
 from .presence import Presence
-from .recent import fill_recent
 from .runview import RunView
 from .session import Session
 from .settings import Settings
@@ -67,7 +69,7 @@ class MainWindow(QMainWindow):
     ) -> None:
         super().__init__()
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
-        self._home = home
+        self.home = home
         self._settings = settings
         self._themes = themes
         self._painted = False
@@ -76,11 +78,15 @@ class MainWindow(QMainWindow):
         self.start: StartView | None = None
         self.compared: CompareView | None = None
         self.setWindowIcon(window_icon())
-        self.actions_table = Actions(self, self._handlers(), themes.choice)
+        self.preferring = Preferring(settings, themes, self)
+        self.preferring.changed.connect(self._on_preferences)
+        self.actions_table = Actions(self, handlers(self), themes.choice)
         table = self.actions_table
         self.toolbar = ToolBar(self, table, themes.theme)
         self.addToolBar(self.toolbar)
         table.view.insertAction(table.after_docks, self.toolbar.toggleViewAction())
+        self.status = StatusBar(self)
+        self.setStatusBar(self.status)
         self.docks = Docks(self, settings, table.view, self.toolbar.toggleViewAction())
         self.runs = RunsPanel(home, themes.theme, self)
         self.runs.opened.connect(self.open_run)
@@ -149,6 +155,7 @@ class MainWindow(QMainWindow):
         self.view.control.entry.set_recent(self._settings.mapping("rates/recent"))
         self.view.control.entry.recent_changed.connect(self._save_recent)
         session.ended.connect(self._on_ended)
+        self.status.follow(session)
         self.setCentralWidget(self.view)
         self.view.add_docks(self.docks)
         self.docks.enter("run")
@@ -282,11 +289,13 @@ class MainWindow(QMainWindow):
         if session is not None:
             state = session.model.state
             title = self.tr("{0}: {1}").format(session.model.name, state.label)
-            self.notifier.tell(title, state.sentence, phase_tone(state.phase) == "bad")
+            bad = phase_tone(state.phase) == "bad"
+            self.notifier.tell(title, state.sentence, bad, self.preferring.now)
 
     def _tick(self) -> None:
         if self.view is not None:
             self.view.tick()
+            self.status.tick()
         if self.compared is not None:
             self.compared.tick()
         if self.runs.isVisible():
@@ -306,6 +315,7 @@ class MainWindow(QMainWindow):
         if self.view is None:
             return
         view, self.view = self.view, None
+        self.status.follow(None)
         view.session.close()
         self.takeCentralWidget()
         view.session.deleteLater()
@@ -326,74 +336,16 @@ class MainWindow(QMainWindow):
         self.docks.set_theme(theme)
         self.toolbar.set_theme(theme)
 
-    def _choose_theme(self, choice: str) -> None:
-        self._themes.choose(choice)
-        self._settings.put("window/theme", choice)
-
-    def _handlers(self) -> Handlers:
-        return Handlers(
-            new_run=lambda: self.launcher.new_run(),
-            attach=lambda: self.launcher.attach(),
-            rerun=lambda: self.launcher.rerun(),
-            rerun_with=lambda: self.launcher.rerun_with(),
-            open_folder=self._open_folder,
-            show_start=self.close_run,
-            fill_runs=lambda menu: fill_recent(
-                menu, self._home, self.session.folder if self.session else None, self.open_run
-            ),
-            run_demo=self.run_demo,
-            compare=self.compare,
-            find_run=lambda: self.docks.show("runs"),
-            new_window=self.open_apart,
-            close=self.close,
-            pause=lambda: self.view.control.training.toggle_pause() if self.view else None,
-            step=lambda: self.view.control.training.single_step() if self.view else None,
-            stop=self.ask_stop,
-            enter_rate=self._enter_rate,
-            undo=self.undo,
-            redo=lambda: self.undo("redo"),
-            release=lambda: self.view.control.release.click() if self.view else None,
-            save_picture=lambda: self.sharing.save_picture(),
-            copy_picture=lambda: self.sharing.copy_picture(),
-            fit=lambda: self.view.plots.fit() if self.view and self.view.plots else None,
-            follow=lambda: self._toggle("follow"),
-            loss_log=lambda: self._toggle("loss_log"),
-            rate_log=lambda: self._toggle("rate_log"),
-            theme=self._choose_theme,
-            reset_layout=self._reset_layout,
-            shortcuts=lambda: self._show_help(keys=True),
-            about=lambda: self._show_help(keys=False),
-        )
-
-    def _reset_layout(self) -> None:
-        self.addToolBar(self.toolbar)
-        self.toolbar.show()
-        self.docks.reset()
-
-    def _show_help(self, keys: bool) -> None:
-        from .dialogs.help import AboutBox, ShortcutsDialog
-
-        actions = [*self.actions_table.all, *self.docks.actions]
-        (ShortcutsDialog(self, actions) if keys else AboutBox(self)).open()
-
-    def _toggle(self, name: str) -> None:
-        if self.view is not None and self.view.plots is not None:
-            getattr(self.view.plots.tools, name).toggle()
-
-    def _enter_rate(self) -> None:
-        if self.view is not None:
-            self.view.control.entry.field.setFocus()
-            self.view.control.entry.field.selectAll()
-
-    def _open_folder(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(
-            self, self.tr("Open a run's folder"), str(self._home)
-        )
-        if chosen:
-            self.open_run(Path(chosen))
+    def _on_preferences(self, now: Preferences) -> None:
+        self.actions_table.show_colours(now.colours)
 
     def _begin(self, way: str) -> None:
-        {**self.launcher.ways, "demo": self.run_demo, "open": self._open_folder}[way]()
+        ways: dict[str, Callable[[], object]] = {
+            **self.launcher.ways,
+            "demo": self.run_demo,
+            "open": lambda: choose_run(self),
+        }
+        ways[way]()
 
     def _on_demo_failed(self, problem: str) -> None:
         if self.start is not None:
@@ -424,6 +376,7 @@ class MainWindow(QMainWindow):
         super().changeEvent(event)
         if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
             self.notifier.seen()
+            self.preferring.look()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)

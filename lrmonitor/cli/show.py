@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 _EVENTS = 10
 
+_MEASURED = 0.25
+"""Seconds over which the processor time of a live run is measured: at least two dozen of the ticks
+in which the kernel counts it."""
+
 
 def add_parser(subparsers: Subparsers) -> None:
     """Add the verb."""
@@ -69,6 +73,7 @@ def _told(entry: RunEntry, model: RunModel, events: int) -> dict[str, Any]:
         "git_commit": info.get("git_commit"),
         "state": common.state_json(model.state),
         "progress": common.progress_json(model.progress),
+        "usage": _usage(model),
         "loss": _latest(model.loss()),
         "control_problem": None if model.state.phase.over else model.control_problem,
         "optimizers": [
@@ -95,6 +100,40 @@ def _told(entry: RunEntry, model: RunModel, events: int) -> dict[str, Any]:
                 "text": event.text,
             }
             for event in (model.journal[-events:] if events else [])
+        ],
+    }
+
+
+def _usage(model: RunModel) -> dict[str, Any] | None:
+    """What a live run of this machine uses of it; None for others."""
+    if not model.state.live:
+        return None
+    from lrmonitor.model.gpu import find_gpus
+    from lrmonitor.model.usage import UsageMeter
+
+    meter = UsageMeter(find_gpus=find_gpus)
+    try:
+        meter.look(model.processes)
+        time.sleep(_MEASURED)
+        usage = meter.look(model.processes)
+    finally:
+        meter.close()
+    if usage is None:
+        return None
+    return {
+        "cores": usage.cores,
+        "resident_bytes": usage.resident,
+        "processes": usage.processes,
+        "gpus": [
+            {
+                "index": gpu.index,
+                "name": gpu.name,
+                "memory_bytes": gpu.memory,
+                "used_bytes": gpu.used,
+                "total_bytes": gpu.total,
+                "busy": gpu.busy,
+            }
+            for gpu in usage.gpus
         ],
     }
 
@@ -130,6 +169,7 @@ def _print(told: dict[str, Any]) -> None:
         lines.append(("step", _of(state["step"], progress["steps"]) + speed))
     if progress["eta"] is not None:
         lines.append(("left", f"{duration(progress['eta'])}, by {progress['basis']}"))
+    lines += _usage_lines(told["usage"])
     if told["loss"] is not None:
         lines.append(("loss", f"{told['loss']:.6g}"))
     if isinstance(told["command"], list) and told["command"]:
@@ -160,6 +200,23 @@ def _print(told: dict[str, Any]) -> None:
             step = f"  step {event['step']}" if event["step"] is not None else ""
             text = " ".join(event["text"].split())
             print(f"{_clock(event['time'], '%H:%M:%S')}{step}  {text}")
+
+
+def _usage_lines(usage: dict[str, Any] | None) -> list[tuple[str, ...]]:
+    from lrmonitor.model.usage import bytes_text, cores_text
+
+    if usage is None:
+        return []
+    cores = "" if usage["cores"] is None else f"{cores_text(usage['cores'])}, "
+    text = f"{cores}{bytes_text(usage['resident_bytes'])} in {usage['processes']} processes"
+    lines: list[tuple[str, ...]] = [
+        ("uses", text.removesuffix("es") if usage["processes"] == 1 else text)
+    ]
+    for gpu in usage["gpus"]:
+        memory = "–" if gpu["memory_bytes"] is None else bytes_text(gpu["memory_bytes"])
+        busy = "" if gpu["busy"] is None else f", {gpu['busy']:.0%} busy".replace("%", " %")
+        lines.append((f"gpu {gpu['index']}", f"{memory}{busy}, {gpu['name']}"))
+    return lines
 
 
 def _of(number: int, total: int | None, fraction: float | None = None) -> str:

@@ -144,6 +144,19 @@ class RunModel:
         return self._processes.identity
 
     @property
+    def processes(self) -> tuple[Identity, ...]:
+        """The launched script and the processes that train, those that lived at the latest look."""
+        watch = self._processes
+        script = [watch.script] if watch.script is not None and watch.script_alive else []
+        return (*script, *watch.living.values())
+
+    @property
+    def step_time(self) -> float | None:
+        """When the latest step was done, in unix seconds."""
+        steps = self._steps()
+        return float(steps.time[-1]) if steps is not None else None
+
+    @property
     def control_problem(self) -> str | None:
         """Why no rate of the run can be set, in a sentence; None when one can."""
         if len(self.live_ranks) > 1:

@@ -68,9 +68,9 @@ class RunFolder:
         by = {"who": "person", "via": "cli", "name": "ann"}
         self._line(folder / "cli-1.jsonl", event, {**fields, "by": by})
 
-    def launch(self, alive: bool = True) -> RunFolder:
-        """The supervisor starts the script; alive, it is this very process."""
-        me = psutil.Process()
+    def launch(self, alive: bool = True, pid: int | None = None) -> RunFolder:
+        """The supervisor starts the script; alive, it is the process `pid` or this very one."""
+        me = psutil.Process(pid)
         pid = me.pid if alive else 2**22 - 7
         self.supervisor("starting", pid=pid, command=["python", "digits.py"])
         self.supervisor("started", pid=pid, started=me.create_time() if alive else self.now)

@@ -309,6 +309,6 @@ def test_each_dialog_is_there_once_and_goes_with_the_window(open_window: OpenWin
     launcher: Launcher = window.launcher
     assert launcher.new_run() is launcher.new_run()
     assert launcher.attach() is launcher.attach()
-    window._choose_theme("dark")
+    window.preferring.put_colours("dark")
     window.close()
     assert (launcher.new_dialog, launcher.attach_dialog) == (None, None)

@@ -249,7 +249,7 @@ def test_choices_are_remembered(
     assert view is not None
     assert view.plots is not None
     view.plots.tools.loss_log.click()
-    window._choose_theme("dark")
+    window.preferring.put_colours("dark")
     window.leave_and_close()
     assert settings.text("window/theme") == "dark"
     again = open_window(folder.path)

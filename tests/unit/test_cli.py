@@ -193,6 +193,26 @@ def test_show_what_is_not_finite(cli: Cli, over: Recorded) -> None:
     assert "nan" in out
 
 
+def test_show_what_a_live_run_uses(cli: Cli, isolated: Isolated) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE
+    ) as child:
+        run, now = Recorded(isolated.runs, RUN), time.time()
+        run.supervisor("starting", now, pid=os.getpid())
+        run.supervisor(
+            "started", now, pid=child.pid, started=psutil.Process(child.pid).create_time()
+        )
+        usage = json.loads(cli("show", RUN, "--json")[1])["usage"]
+        assert usage["processes"] == 1
+        assert usage["resident_bytes"] > 1 << 20
+        assert 0 <= usage["cores"] < 1
+        assert isinstance(usage["gpus"], list)
+        assert " MiB in 1 process\n" in cli("show", RUN)[1]
+        child.communicate()
+    run.supervisor("exited", time.time(), code=0, signal=None, registered=False)
+    assert json.loads(cli("show", RUN, "--json")[1])["usage"] is None
+
+
 @pytest.mark.parametrize(
     "words",
     [
