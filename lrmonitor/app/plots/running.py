@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrmonitor.model.smoothing import ema
-from lrmonitor.record.reader import grown
+from lrmonitor.record.columns import Column
 
 Floats = NDArray[np.float64]
 
@@ -32,7 +32,7 @@ class RunningEma:
 
     def clear(self) -> None:
         """Forget everything."""
-        self._out = np.empty(1024)
+        self._out: Column[np.float64] = Column(np.float64)
         self._count = 0
         self._finite = 0
         self._raw = 0.0
@@ -46,18 +46,15 @@ class RunningEma:
             self.clear()
         if len(values) > self._count:
             self._extend(values[self._count :])
-        return self._out[: self._count]
+        return self._out.view
 
     def _extend(self, new: Floats) -> None:
-        end = self._count + len(new)
-        if end > len(self._out):
-            self._out = grown(self._out, self._count, max(2 * len(self._out), end))
         finite = np.isfinite(new)
         smooth = self._smoothed(new[finite])
-        out = self._out[self._count : end]
+        out = self._out.added(len(new))
         out[~finite] = np.nan
         out[finite] = smooth
-        self._count = end
+        self._count += len(new)
 
     def _smoothed(self, new: Floats) -> Floats:
         if not len(new):
