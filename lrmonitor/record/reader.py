@@ -30,8 +30,8 @@ Floats = npt.NDArray[np.float64]
 
 _RECORD = np.dtype([("step", "<i8"), ("time", "<f8"), ("value", "<f8")])
 _CHUNK_RECORDS = 1 << 14
-"""Records taken from a file at a time (384 KiB: they stay in the processor's cache until they are in
-the columns, and a long run is not held twice in memory)."""
+"""Records taken from a file at a time: 384 KiB, which stay in the processor's cache until they are
+in the columns."""
 
 
 class Series:
