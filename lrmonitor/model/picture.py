@@ -65,19 +65,18 @@ class Picture:
         self.pieces = Pieces()
         self.step: Ints = np.empty(0, np.int64)
         self.value: Floats = np.empty(0)
-        self._cleared = series.cleared
+        self.begun = series.cleared
+        """Another number once it had to begin again: what was made of it does not hold any more."""
         self._ordered: Picture | None = None
 
-    def follow(self) -> bool:
-        """Take what the series has by now; True if it had to begin again."""
-        again = self.series.cleared != self._cleared
-        if again:
-            self._cleared = self.series.cleared
+    def follow(self) -> None:
+        """Take what the series has by now."""
+        if self.series.cleared != self.begun:
+            self.begun = self.series.cleared
             self.pyramid, self.pieces, self._ordered = Pyramid(), Pieces(), None
         self.step, self.value = self.series.step, self.series.value
         self.pyramid.update(self.value)
         self.pieces.update(self.step)
-        return again
 
     def parts(self, low: int, high: int) -> list[Part]:
         """What is in view for low ≤ step ≤ high, piece by piece, in the order of recording."""
@@ -103,34 +102,29 @@ class Picture:
         width = (high - low) / max(columns, 1)
         lines, lost, ranges = [], [], []
         for part in parts:
-            inside = self.pyramid.sample(self.step, part.first, part.last, width, log)
-            value = self._placed(inside, log)
-            if not np.isnan(value).all():
-                ranges.append((float(np.nanmin(value)), float(np.nanmax(value))))
-            index, value = self._with_ends(part, inside, value, log)
+            index = self.points(part, width, log)
+            value = self._placed(index, log)
+            seen = value[(index >= part.first) & (index < part.last)]
+            if not np.isnan(seen).all():
+                ranges.append((float(np.nanmin(seen)), float(np.nanmax(seen))))
             lines.append((self.step[index].astype(np.float64), value))
-            gaps = self.pyramid.unplaced(self.step, part.first, part.last, width, log)
-            lost.append(self.step[gaps])
+            lost.append(self.unplaced(part, width, log))
         x, y = joined(lines)
-        unplaced = np.concatenate(lost).astype(np.float64)
         return Drawn(
             x,
             y,
             (min(r[0] for r in ranges), max(r[1] for r in ranges)) if ranges else None,
-            np.unique(unplaced) if len(parts) > 1 else unplaced,
+            np.unique(np.concatenate(lost)) if len(parts) > 1 else lost[0],
             sum(part.last - part.first for part in parts),
         )
 
-    def _placed(self, index: Ints, log: bool) -> Floats:
-        value = self.value[index]
-        value[~np.isfinite(value)] = np.nan
-        if log:
-            value[value <= 0] = np.nan
-        return value
+    def points(self, part: Part, width: float, log: bool = False) -> Ints:
+        """Indices to draw of a part, ascending; a column is `width` steps.
 
-    def _with_ends(self, part: Part, index: Ints, value: Floats, log: bool) -> tuple[Ints, Floats]:
-        """With the first and the last point in view, whatever their values, and those just
-        outside, so that the line reaches its ends and the edges."""
+        The least and the greatest value of each block, the first and the last point in view
+        whatever their values, and those just outside: the line reaches its ends and the edges.
+        """
+        index = self.pyramid.sample(self.step, part.first, part.last, width, log)
         before = [part.first - 1] if part.first > part.begin else []
         after = [part.last] if part.last < part.end else []
         if len(index) and index[0] != part.first:
@@ -138,13 +132,20 @@ class Picture:
         if len(index) and index[-1] != part.last - 1:
             after.insert(0, part.last - 1)
         if not before and not after:
-            return index, value
-        ends = np.array(before + after, np.int64)
-        more, split = self._placed(ends, log), len(before)
-        return (
-            np.concatenate((ends[:split], index, ends[split:])),
-            np.concatenate((more[:split], value, more[split:])),
-        )
+            return index
+        return np.concatenate((np.array(before, np.int64), index, np.array(after, np.int64)))
+
+    def unplaced(self, part: Part, width: float, log: bool = False) -> Floats:
+        """Steps of a part whose value has no place, ascending, about one for each `width` steps."""
+        index = self.pyramid.unplaced(self.step, part.first, part.last, width, log)
+        return self.step[index].astype(np.float64)
+
+    def _placed(self, index: Ints, log: bool) -> Floats:
+        value = self.value[index]
+        value[~np.isfinite(value)] = np.nan
+        if log:
+            value[value <= 0] = np.nan
+        return value
 
     def _in_order(self) -> Picture:
         """The same points in the order of their steps, of one step in that of recording."""
