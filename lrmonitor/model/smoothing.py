@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
-_CHUNK = 8192
+CHUNK = 8192
 """Values handled at a time, so that the passes over them stay in the processor's cache."""
 
 
@@ -24,33 +25,58 @@ def ema(values: npt.ArrayLike, weight: float) -> Floats:
     x = np.asarray(values, np.float64)
     if x.ndim != 1:
         raise ValueError(f"expected values of shape (n,), not {x.shape}")
-    result = np.empty(len(x))
-    average = _Average(weight)
-    for start in range(0, len(x), _CHUNK):
-        chunk = x[start : start + _CHUNK]
-        out = result[start : start + len(chunk)]
-        finite = np.isfinite(chunk)
-        before = average.latest
-        if finite.all():
-            out[:] = average.extend(chunk)
-        else:
-            smooth = np.concatenate(([before], average.extend(chunk[finite])))
-            out[:] = smooth[np.cumsum(finite)]
-    return result
+    return Average(weight).extend(x)
 
 
-class _Average:
-    """The average so far, and its continuation with more finite values, at most a chunk."""
+def weight_of(span: int) -> float:
+    """The EMA weight whose centre of mass lies as far back as that of a mean of `span` values."""
+    return 1.0 - 2.0 / (span + 1.0)
+
+
+class Average:
+    """The average so far, and its continuation with more values.
+
+    `mean` is mₙ, without its correction, and `count` is n: they may be set, to go on from there.
+    """
 
     def __init__(self, weight: float) -> None:
-        self.latest = float("nan")
+        self.mean = 0.0
+        self.count = 0
         self._weight = weight
         self._log = np.log(weight) if weight else -np.inf
-        self._decay = np.exp(np.arange(1, _CHUNK + 1) * self._log)
-        self._raw = 0.0
-        self._count = 0
+        self._decay = np.exp(np.arange(1, CHUNK + 1) * self._log)
 
-    def extend(self, x: Floats) -> Floats:
+    def extend(self, values: Floats) -> Floats:
+        """The average at each of the values that come next, shape (n,); nan before any."""
+        result = np.empty(len(values))
+        for start in range(0, len(values), CHUNK):
+            part = slice(start, start + CHUNK)
+            result[part] = self.corrected(*self.means(values[part]))
+        return result
+
+    def means(self, values: Floats) -> tuple[Floats, Ints]:
+        """mₙ at each of the values that come next, without its correction, and n; both (k,).
+
+        At most `CHUNK` values."""
+        finite = np.isfinite(values)
+        before, known = self.mean, self.count
+        if finite.all():
+            return self._extend(values), np.arange(known + 1, known + len(values) + 1)
+        # The average stands still where a value does not enter.
+        entered = np.cumsum(finite)
+        return np.concatenate(([before], self._extend(values[finite])))[entered], known + entered
+
+    def corrected(self, mean: Floats, counts: Ints) -> Floats:
+        """mₙ / (1 − wⁿ) for each, n being `counts`, ascending."""
+        if self._weight == 0.0:
+            return np.where(counts > 0, mean, np.nan)
+        if not len(counts) or counts[0] * -self._log >= 40.0:
+            return mean  # 1 − wⁿ is 1 in float64
+        with np.errstate(invalid="ignore"):  # of no values there is no average: 0 / 0
+            average: Floats = mean / -np.expm1(counts * self._log)
+        return average
+
+    def _extend(self, x: Floats) -> Floats:
         if not len(x):
             return x
         m = (1.0 - self._weight) * x
@@ -60,11 +86,7 @@ class _Average:
         while shift < len(m) and factor > 0.0:
             m[shift:] += factor * m[:-shift]
             shift, factor = 2 * shift, factor * factor
-        m += self._decay[: len(m)] * self._raw
-        self._raw = m[-1]
-        if self._count * -self._log < 40.0:  # later, 1 − wⁿ is 1 in float64
-            count = np.arange(self._count + 1, self._count + len(m) + 1)
-            m /= -np.expm1(count * self._log)
-        self._count += len(m)
-        self.latest = float(m[-1])
+        m += self._decay[: len(m)] * self.mean
+        self.mean = float(m[-1])
+        self.count += len(m)
         return m

@@ -1,4 +1,4 @@
-"""The plots' arithmetic: ticks, ranges, sampling, the running average."""
+"""The plots' arithmetic: ticks, ranges, sampling."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lrmonitor.app.plots.holds import Holds
 from lrmonitor.app.plots.ranges import StepWindow, grow_values
-from lrmonitor.app.plots.running import RunningEma, weight_of
 from lrmonitor.app.plots.sampling import (
     as_log,
+    log_range,
     one_per_column,
     rate_steps,
     straightened,
     value_range,
     with_holds,
 )
-from lrmonitor.app.plots.thinned import BLOCK, Holds, NonFinite, Thinned
 from lrmonitor.app.plots.ticks import linear_ticks, log_ticks, tick_labels
-from lrmonitor.model.decimate import minmax
-from lrmonitor.model.smoothing import ema
+from lrmonitor.model.picture import Part, Picture
+from lrmonitor.record.layout import SeriesInfo
+from lrmonitor.record.reader import Series
 
 
 @given(st.floats(-1e4, 1e4), st.floats(1e-2, 1e6), st.integers(2, 12))
@@ -150,6 +151,8 @@ def test_logarithms_leave_out_what_has_none() -> None:
     assert np.isnan(found[1:]).all()
     assert value_range(found) == (1.0, 1.0)
     assert value_range(found[1:]) is None
+    assert log_range((0.01, 100.0)) == (-2.0, 2.0)
+    assert log_range(None) is None
 
 
 def test_marks_are_reduced_to_one_a_column() -> None:
@@ -159,67 +162,6 @@ def test_marks_are_reduced_to_one_a_column() -> None:
     assert one_per_column(step[:5], 0, 100, 100).tolist() == [0, 1, 2, 3, 4]
 
 
-@given(
-    st.lists(st.floats(-1e3, 1e3) | st.just(math.nan) | st.just(math.inf), max_size=60),
-    st.lists(st.integers(0, 60), max_size=6),
-    st.sampled_from([1, 3, 30, 1000]),
-)
-def test_the_running_average_is_the_models_whatever_the_pieces(
-    values: list[float], cuts: list[int], span: int
-) -> None:
-    column = np.array(values, np.float64)
-    running = RunningEma(weight_of(span))
-    for cut in sorted({min(c, len(column)) for c in cuts}):
-        running.extended(column[:cut])
-    found = running.extended(column)
-    wanted = np.where(np.isfinite(column), ema(column, weight_of(span)), np.nan)
-    np.testing.assert_allclose(found, wanted, rtol=1e-9, atol=1e-9)
-
-
-def test_the_running_average_of_a_long_column_and_of_one_that_was_written_anew() -> None:
-    column = np.sin(np.arange(50000) / 300)
-    running = RunningEma(weight_of(100))
-    for end in (1, 1024, 20000, 50000):
-        running.extended(column[:end])
-    np.testing.assert_allclose(running.extended(column), ema(column, weight_of(100)), atol=1e-9)
-    shorter = column[:10] + 5
-    np.testing.assert_allclose(running.extended(shorter), ema(shorter, weight_of(100)))
-
-
-@given(
-    st.lists(st.floats(-1e3, 1e3) | st.just(math.nan) | st.just(math.inf), max_size=700),
-    st.lists(st.integers(0, 700), max_size=4),
-)
-def test_thinning_keeps_every_extreme_whatever_the_pieces(
-    values: list[float], cuts: list[int]
-) -> None:
-    value = np.array(values, np.float64)
-    step = np.arange(1, len(value) + 1)
-    thinned, lost = Thinned(), NonFinite()
-    for cut in [*sorted({min(c, len(value)) for c in cuts}), len(value)]:
-        thin_step, thin_value = thinned.of(step[:cut], value[:cut])
-        bad = lost.of(step[:cut], value[:cut])
-    whole = len(value) // BLOCK
-    assert len(thin_step) == 2 * whole + len(value) % BLOCK
-    assert (np.diff(thin_step) >= 0).all()
-    for block in range(whole):
-        part = value[block * BLOCK : (block + 1) * BLOCK]
-        assert value_range(thin_value[2 * block : 2 * block + 2]) == value_range(part)
-    assert bad.tolist() == step[~np.isfinite(value)].tolist()
-    drawn = np.isfinite(thin_value)
-    assert (value[thin_step[drawn] - 1] == thin_value[drawn]).all()
-
-
-def test_thinning_starts_afresh_when_the_column_was_written_anew() -> None:
-    thinned, lost = Thinned(), NonFinite()
-    step = np.arange(1000)
-    thinned.of(step, np.full(1000, np.nan))
-    assert len(lost.of(step, np.full(1000, np.nan))) == 1000
-    found = thinned.of(step[:130], np.ones(130))[1]
-    assert (found == 1).all()
-    assert len(lost.of(step[:130], np.ones(130))) == 0
-
-
 def test_a_held_rate_among_many_changes_is_drawn_level() -> None:
     """A schedule that moves each step, held from step 500 to 900 and from 1200 on."""
     moving = np.concatenate((np.arange(1, 501), np.arange(900, 1201)))
@@ -227,12 +169,20 @@ def test_a_held_rate_among_many_changes_is_drawn_level() -> None:
     value = 1.0 - step / 2000.0
     value[499] = 0.1
     value[-1] = 0.05
-    holds = Holds()
-    found = holds.of(step[:300], 0, 2000, 20.0)
-    assert len(found) == 0
-    found = holds.of(step, 0, 2000, 20.0)
+    records = np.zeros(len(step), [("step", "<i8"), ("time", "<f8"), ("value", "<f8")])
+    records["step"], records["value"] = step, value
+    picture = Picture(Series(SeriesInfo(0, "lr[0.0]", "lr")))
+    picture.series.extend(records[:300])
+    picture.follow()
+    holds, everything = Holds(), Part(0, len(step), 0, len(step))
+    assert len(holds.of(picture, Part(0, 300, 0, 300), 20.0)) == 0
+    picture.series.extend(records[300:])
+    picture.follow()
+    found = holds.of(picture, everything, 20.0)
     assert step[found].tolist() == [500]
-    x, y = with_holds(*minmax(step, value, 0, 2000, 40), step, value, found, 2000, 2000)
+    index = picture.points(everything, 50.0)
+    sampled = step[index].astype(np.float64), value[index]
+    x, y = with_holds(*sampled, step, value, found, 2000, 2000)
     assert np.all(np.diff(x) >= 0)
     at_900 = y[x == 900]
     assert at_900[0] == 0.1  # the old value up to the jump

@@ -36,9 +36,9 @@ def test_equals_the_definition(series: list[float], weight: float) -> None:
 @pytest.mark.parametrize("weight", [0.3, 0.9, 0.999, 0.99999])
 def test_equals_the_definition_across_chunks(weight: float) -> None:
     rng = np.random.default_rng(1)
-    series = rng.normal(size=3 * smoothing._CHUNK + 17)
+    series = rng.normal(size=3 * smoothing.CHUNK + 17)
     series[rng.integers(0, len(series), 500)] = np.nan
-    series[smoothing._CHUNK - 3 : 2 * smoothing._CHUNK + 3] = np.inf  # a chunk without a value
+    series[smoothing.CHUNK - 3 : 2 * smoothing.CHUNK + 3] = np.inf  # a chunk without a value
     expected = brute(series.tolist(), weight)
     np.testing.assert_allclose(ema(series, weight), expected, rtol=1e-9, atol=1e-9)
 

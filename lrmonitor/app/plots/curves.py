@@ -13,20 +13,21 @@ from numpy.typing import NDArray
 from pyqtgraph import PlotCurveItem, mkPen
 from PySide6.QtCore import QRectF, Qt
 
-from lrmonitor.model.decimate import minmax
+from lrmonitor.model.picture import MOST_PIECES, Part, Picture, joined
+from lrmonitor.model.smoothed import Smoothed
+from lrmonitor.model.smoothing import weight_of
 from lrmonitor.record.reader import Series
 
-from .running import RunningEma, weight_of
+from .holds import Holds
 from .sampling import (
     as_log,
-    inside,
+    log_range,
     one_per_column,
     rate_steps,
     straightened,
     value_range,
     with_holds,
 )
-from .thinned import Holds, NonFinite, Thinned
 
 Floats = NDArray[np.float64]
 
@@ -34,9 +35,6 @@ __all__ = ["LossCurve", "RateCurve", "Span"]
 
 SMOOTH_POINTS = 250
 """Columns of a smoothed curve: at most twice as many points are drawn."""
-
-WHOLE = 100_000
-"""Points in view up to which a curve is drawn from the column itself."""
 
 LEVEL = 0.0005
 """Share of a rate's range that its drawn line may be off: a fraction of a pixel."""
@@ -55,16 +53,6 @@ class Span:
     high: int
     columns: int
     newest: int
-
-
-def _sampled(
-    step: NDArray[np.int64], value: Floats, thinned: Thinned, span: Span, columns: int
-) -> tuple[Floats, Floats]:
-    """Points for the visible part; of many steps from the thinned columns."""
-    part = inside(step, span.low, span.high)
-    if part.stop - part.start > WHOLE:
-        step, value = thinned.of(step, value)
-    return minmax(step, value, span.low, span.high, columns)
 
 
 class _Line(PlotCurveItem):  # type: ignore[misc]
@@ -101,8 +89,7 @@ class LossCurve:
         self.smooth.setZValue(10)
         self.range: tuple[float, float] | None = None
         self._smoothing = smoothing
-        self._thinned = Thinned()
-        self._lost = NonFinite()
+        self._picture = Picture(series)
         self._begin_smoothing()
 
     def colour(self, strong: str, dim: str) -> None:
@@ -118,38 +105,19 @@ class LossCurve:
 
     def refresh(self, span: Span, log: bool) -> Floats:
         """Draw the visible part. Returns the steps that have no place on the axis."""
-        step, value = self.series.step, self.series.value
-        if not len(step):
-            self.raw.setData(_EMPTY, _EMPTY)
-            self.smooth.setData(_EMPTY, _EMPTY)
-            self.range = None
-            return _EMPTY
-        x, y = _sampled(step, value, self._thinned, span, span.columns)
-        drawn = as_log(y) if log else y
-        self.raw.setData(x, drawn)
-        self.range = value_range(drawn[(x >= span.low) & (x <= span.high)])
-        self._refresh_smooth(step, value, span, log)
-        steps = self._lost.of(step, value)
-        lost = steps[inside(steps, span.low, span.high)].astype(np.float64)
-        if log:
-            below = x[(y <= 0) & (x >= span.low) & (x <= span.high)]
-            if len(below):
-                lost = np.unique(np.concatenate((lost, below)))
-        return one_per_column(lost, span.low, span.high, span.columns)
-
-    def _refresh_smooth(
-        self, step: NDArray[np.int64], value: Floats, span: Span, log: bool
-    ) -> None:
-        if self._smoothing <= 1:
-            self.smooth.setData(_EMPTY, _EMPTY)
-            return
-        smooth = self._ema.extended(value)
-        x, y = _sampled(step, smooth, self._smooth_thinned, span, SMOOTH_POINTS)
+        self._picture.follow()
+        drawn = self._picture.drawn(span.low, span.high, span.columns, log)
+        self.raw.setData(drawn.x, as_log(drawn.y) if log else drawn.y)
+        self.range = log_range(drawn.range) if log else drawn.range
+        x, y = _EMPTY, _EMPTY
+        if self._smoothing > 1:
+            self._smoothed.follow()
+            x, y = self._smoothed.drawn(span.low, span.high, SMOOTH_POINTS)
         self.smooth.setData(x, as_log(y) if log else y)
+        return drawn.unplaced
 
     def _begin_smoothing(self) -> None:
-        self._ema = RunningEma(weight_of(max(self._smoothing, 1)))
-        self._smooth_thinned = Thinned()
+        self._smoothed = Smoothed(self._picture, weight_of(max(self._smoothing, 1)))
 
 
 class RateCurve:
@@ -161,7 +129,7 @@ class RateCurve:
         self.item = _curve(1 if scheduled else 2, antialias=False, dashed=scheduled)
         self.item.setZValue(5 if scheduled else 10)
         self.range: tuple[float, float] | None = None
-        self._thinned = Thinned()
+        self._picture = Picture(series)
         self._holds = Holds()
 
     def colour(self, strong: str, dim: str) -> None:
@@ -171,29 +139,48 @@ class RateCurve:
         else:
             self.item.setPen(mkPen(strong, width=2))
 
+    def all_positive(self) -> bool:
+        """Whether each rate so far has a place on a logarithmic axis."""
+        self._picture.follow()
+        return self._picture.pyramid.all_positive()
+
     def refresh(self, span: Span, log: bool) -> Floats:
         """Draw the visible part. Returns the steps where the rate has no place on the axis."""
-        step, value = self.series.step, self.series.value
+        self._picture.follow()
+        parts = self._picture.parts(span.low, span.high)[-MOST_PIECES:]
+        if not parts:
+            self.clear()
+            return _EMPTY
         lost = _EMPTY
-        part = inside(step, span.low, span.high)
-        # A jump of the effective rate is upright to the pixel; dashes cost too much for that.
-        columns = SMOOTH_POINTS if self.scheduled else span.columns
-        if part.stop - part.start > columns // 2:
-            x, y = _sampled(step, value, self._thinned, span, columns)
-            column = (span.high - span.low) / columns
-            holds = self._holds.of(step, span.low, span.high, column)
-            x, y = with_holds(x, y, step, value, holds, span.high, span.newest)
-        else:
-            x, y = rate_steps(step, value, span.low, span.high, span.newest)
+        x, y = joined([self._staircase(part, span, log) for part in parts])
         if log:
-            missing = ~((y > 0) & np.isfinite(y))
-            lost = one_per_column(np.unique(x[missing]), span.low, span.high, span.columns)
+            # A rate holds up to the next: where it ends to have no place is told too.
+            missing = x[~((y > 0) & np.isfinite(y)) & ~np.isnan(x)]
+            column = (span.high - span.low) / span.columns
+            found = [self._picture.unplaced(part, column, log) for part in parts]
+            lost = np.unique(np.concatenate((missing, *found)))
+            lost = one_per_column(lost, span.low, span.high, span.columns)
             y = as_log(y)
         self.range = value_range(y)
         if self.range is not None:
             x, y = straightened(x, y, LEVEL * (self.range[1] - self.range[0]))
         self.item.setData(x, y)
         return lost
+
+    def _staircase(self, part: Part, span: Span, log: bool) -> tuple[Floats, Floats]:
+        """One ascending piece. The newest rate is carried on to the newest step."""
+        whole = slice(part.begin, part.end)
+        step, value = self._picture.step[whole], self._picture.value[whole]
+        newest = span.newest if part.end == len(self._picture.step) else int(step[-1])
+        # A jump of the effective rate is upright to the pixel; dashes cost too much for that.
+        columns = SMOOTH_POINTS if self.scheduled else span.columns
+        if part.last - part.first <= columns // 2:
+            return rate_steps(step, value, span.low, span.high, newest)
+        column = (span.high - span.low) / columns
+        index = self._picture.points(part, column, log) - part.begin
+        holds = self._holds.of(self._picture, part, column) - part.begin
+        x = step[index].astype(np.float64)
+        return with_holds(x, value[index], step, value, holds, span.high, newest)
 
     def clear(self) -> None:
         """Draw nothing."""

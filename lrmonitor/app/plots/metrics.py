@@ -8,13 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pyqtgraph import PlotCurveItem, ScatterPlotItem, mkBrush, mkPen
 
-from lrmonitor.model.decimate import minmax, visible
+from lrmonitor.model.picture import Picture
 from lrmonitor.record.reader import Series
 
 from .chart import Chart
-from .curves import WHOLE, Span
-from .sampling import inside, one_per_column, value_range
-from .thinned import NonFinite, Thinned
+from .curves import Span
 
 Floats = NDArray[np.float64]
 
@@ -30,8 +28,6 @@ SMOOTH = 500
 """Points in view up to which the line is drawn wide and antialiased."""
 
 LONGEST_TITLE = 24
-
-_EMPTY: Floats = np.empty(0)
 
 
 def metric_key(series: Series) -> str:
@@ -51,8 +47,7 @@ class MetricCurve:
         self.range: tuple[float, float] | None = None
         self._colour = "#888888"
         self._wide = True
-        self._thinned = Thinned()
-        self._lost = NonFinite()
+        self._picture = Picture(series)
 
     def colour(self, colour: str) -> None:
         """The pens."""
@@ -65,43 +60,18 @@ class MetricCurve:
         """Draw another series in the place of the one before: the same numbers, read anew."""
         if series is not self.series:
             self.series = series
-            self._thinned = Thinned()
-            self._lost = NonFinite()
+            self._picture = Picture(series)
 
     def refresh(self, span: Span) -> Floats:
         """Draw the visible part. Returns the steps whose value has no place on the axis."""
-        step, value = self._columns()
-        if not len(step):
-            self.line.setData(_EMPTY, _EMPTY)
-            self.dots.setData([], [])
-            self.range = None
-            return _EMPTY
-        part = visible(step, span.low, span.high)
-        count = part.stop - part.start
-        if count > WHOLE and self.series.ascending:
-            step_drawn, value_drawn = self._thinned.of(step, value)
-        else:
-            step_drawn, value_drawn = step, value
-        x, y = minmax(step_drawn, value_drawn, span.low, span.high, span.columns)
-        self._widen(count <= SMOOTH)
-        self.line.setData(x, y)
-        finite = np.isfinite(y)
-        few = count <= DOTS
-        self.dots.setData(x[finite] if few else [], y[finite] if few else [])
-        self.range = value_range(y[(x >= span.low) & (x <= span.high)])
-        if self.series.ascending:
-            steps = self._lost.of(step, value)
-        else:
-            steps = step[~np.isfinite(value)]
-        lost = steps[inside(steps, span.low, span.high)].astype(np.float64)
-        return one_per_column(lost, span.low, span.high, span.columns)
-
-    def _columns(self) -> tuple[NDArray[np.int64], Floats]:
-        step, value = self.series.step, self.series.value
-        if not self.series.ascending:
-            order = np.argsort(step, kind="stable")
-            step, value = step[order], value[order]
-        return step, value
+        self._picture.follow()
+        drawn = self._picture.drawn(span.low, span.high, span.columns)
+        self._widen(drawn.count <= SMOOTH)
+        self.line.setData(drawn.x, drawn.y)
+        dotted = np.isfinite(drawn.y) if drawn.count <= DOTS else slice(0)
+        self.dots.setData(drawn.x[dotted], drawn.y[dotted])
+        self.range = drawn.range
+        return drawn.unplaced
 
     def _widen(self, wide: bool) -> None:
         if wide != self._wide:

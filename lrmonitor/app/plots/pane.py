@@ -282,8 +282,8 @@ class PlotPane(QWidget):
             self._colour_rate(address, curve)
 
     def _all_positive(self) -> bool:
-        values = [curve.series.value for curve in self.rate.effective.values()]
-        return any(len(v) for v in values) and all((v > 0).all() for v in values)
+        curves = self.rate.effective.values()
+        return any(len(one.series) for one in curves) and all(c.all_positive() for c in curves)
 
     def _take_marks(self) -> None:
         marks = [Mark(float(m.step), m.kind, m.text, m.time) for m in self._model.markers]

@@ -142,10 +142,9 @@ class Readout(QObject):
             if not isinstance(chart, MetricChart):
                 continue
             series = chart.curve.series
-            before = np.flatnonzero(series.step <= step)
-            if not len(before):
+            last = _latest(series, step)
+            if last < 0:
                 continue
-            last = int(before[-1])
             name = chart.title.replace("&", "&amp;").replace("<", "&lt;")
             line = f"{name}&nbsp; <b>{format_loss(float(series.value[last]))}</b>"
             if int(series.step[last]) != step:
@@ -166,9 +165,17 @@ class Readout(QObject):
         card.move(max(x, 4), at.y() + 12)
 
 
+def _latest(series: Series, step: int) -> int:
+    """The index of the last point that was recorded for this step or one before it; -1 if none."""
+    if series.ascending:
+        return int(np.searchsorted(series.step, step, side="right")) - 1
+    before = np.flatnonzero(series.step <= step)
+    return int(before[-1]) if len(before) else -1
+
+
 def _at(series: Series, step: int) -> float | None:
     """The value recorded at exactly this step (the last of several), or None."""
-    index = int(np.searchsorted(series.step, step, side="right")) - 1
+    index = _latest(series, step)
     if index < 0 or int(series.step[index]) != step:
         return None
     return float(series.value[index])
@@ -176,5 +183,5 @@ def _at(series: Series, step: int) -> float | None:
 
 def _before(series: Series, step: int) -> float | None:
     """The value that held at this step: recorded there or last before it."""
-    index = int(np.searchsorted(series.step, step, side="right")) - 1
+    index = _latest(series, step)
     return None if index < 0 else float(series.value[index])

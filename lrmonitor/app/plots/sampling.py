@@ -5,6 +5,8 @@ Pure numpy. Shapes: `step` int64 (n,), `value` float64 (n,); results are float64
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,7 +15,7 @@ Ints = NDArray[np.int64]
 
 __all__ = [
     "as_log",
-    "inside",
+    "log_range",
     "one_per_column",
     "rate_steps",
     "straightened",
@@ -23,13 +25,6 @@ __all__ = [
 
 STRAIGHT = 16
 """Points of which those in the middle are left out together."""
-
-
-def inside(step: Ints, low: int, high: int) -> slice:
-    """Where low ≤ step ≤ high in an ascending column."""
-    return slice(
-        int(np.searchsorted(step, low, side="left")), int(np.searchsorted(step, high, side="right"))
-    )
 
 
 def rate_steps(
@@ -99,6 +94,11 @@ def as_log(value: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         out: Floats = np.where((value > 0) & np.isfinite(value), np.log10(value), np.nan)
     return out
+
+
+def log_range(extremes: tuple[float, float] | None) -> tuple[float, float] | None:
+    """log10 of the least and the greatest of positive values."""
+    return None if extremes is None else (math.log10(extremes[0]), math.log10(extremes[1]))
 
 
 def value_range(value: Floats) -> tuple[float, float] | None:

@@ -1,0 +1,50 @@
+"""Where the steps of a series go back: after a resume or a rewind, or as a script counts."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from lrmonitor.record.columns import Column
+
+Ints = npt.NDArray[np.int64]
+
+__all__ = ["Pieces"]
+
+
+class Pieces:
+    """The ascending pieces of a column of steps that grows. A step may repeat inside of a piece.
+
+    `update` is given the whole column each time, and looks at what is new.
+    """
+
+    def __init__(self) -> None:
+        self._starts: Column[np.int64] = Column(np.int64)
+        self._step: Ints = np.empty(0, np.int64)
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def update(self, step: Ints) -> None:
+        """Take `step`, shape (n,), which begins with what was given before."""
+        done = len(self._step)
+        if done == 0 and len(step):
+            self._starts.append(np.zeros(1, np.int64))
+        joined = step[max(done - 1, 0) :]
+        falls = np.flatnonzero(joined[1:] < joined[:-1])
+        if len(falls):
+            self._starts.append(falls + max(done, 1))
+        self._step = step
+
+    def meeting(self, low: float, high: float) -> list[tuple[int, int]]:
+        """The pieces that have something to draw for low ≤ step ≤ high, each as its first index
+        and the one after its last."""
+        starts = self._starts.view
+        if len(starts) == 1:
+            ends = np.array([len(self._step)])
+        else:
+            ends = np.append(starts[1:], len(self._step))
+        if not len(starts):
+            return []
+        meets = (self._step[starts] <= high) & (self._step[ends - 1] >= low)
+        return list(zip(starts[meets].tolist(), ends[meets].tolist(), strict=True))

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import mmap
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lrmonitor.record import columns
+from lrmonitor.record.columns import Column
+
+
+@given(st.lists(st.integers(0, 5000), max_size=12))
+def test_a_column_holds_what_was_appended(sizes: list[int]) -> None:
+    column: Column[np.int64] = Column(np.int64)
+    early = []
+    for size in sizes:
+        column.append(np.arange(len(column), len(column) + size))
+        early.append(column.view)
+    assert len(column) == sum(sizes)
+    for view in early:
+        assert view.tolist() == list(range(len(view)))
+
+
+def test_a_view_is_no_copy_cannot_be_written_and_outlives_the_column() -> None:
+    column: Column[np.float64] = Column(np.float64)
+    column.append(np.ones(10))
+    view = column.view
+    assert np.shares_memory(view, column.view)
+    with pytest.raises(ValueError, match="read-only"):
+        view[0] = 2.0
+    column.clear()
+    assert len(column) == 0
+    column.append(np.zeros(10))
+    assert view.tolist() == [1.0] * 10
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="its room is doubled there")
+def test_a_large_column_is_not_moved_as_it_grows() -> None:
+    column: Column[np.float64] = Column(np.float64)
+    column.append(np.ones(40_000))
+    first = column.view
+    column.append(np.ones(1_900_000))
+    assert np.shares_memory(first, column.view)  # 15 MB later it stands where it stood
+    column.append(np.ones(400_000))
+    assert not np.shares_memory(first, column.view)  # one copy
+    assert column.view.sum() == 2_340_000
+
+
+def test_without_addresses_its_room_is_doubled(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise OSError("cannot allocate memory")
+
+    monkeypatch.setattr(mmap, "mmap", refused)
+    column: Column[np.int64] = Column(np.int64)
+    moved = 0
+    for at in range(0, 400_000, 1000):
+        before = column.view
+        column.append(np.arange(at, at + 1000))
+        moved += bool(len(before)) and not np.shares_memory(before, column.view)
+    assert (column.view == np.arange(400_000)).all()
+    assert moved < 12
+    assert columns._reserved(1 << 20, np.dtype(np.int64)) is None
