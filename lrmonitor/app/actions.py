@@ -36,6 +36,7 @@ class Handlers:
     redo: Callable[[], None]
     save_picture: Callable[[], None]
     copy_picture: Callable[[], None]
+    pin: Callable[[], None]
     fit: Callable[[], None]
     follow: Callable[[], None]
     loss_log: Callable[[], None]
@@ -94,6 +95,7 @@ class Actions:
         self._add(view, tr("F&ollow the newest step"), "F", do.follow, True)
         self._add(view, tr("&Logarithmic loss"), "L", do.loss_log, True)
         self._add(view, tr("Logarithmic &rate"), "Shift+L", do.rate_log, True)
+        self._add(view, tr("&Pin the reading, or unpin"), "P", do.pin, True)
         view.addSeparator()
         self._add(view, tr("&Save picture…"), "Ctrl+Shift+S", do.save_picture)
         self._add(view, tr("&Copy picture"), "Ctrl+Shift+C", do.copy_picture)

@@ -43,6 +43,7 @@ def handlers(window: MainWindow) -> Handlers:
         release=lambda: w.view.control.release.click() if w.view else None,
         save_picture=lambda: w.sharing.save_picture(),
         copy_picture=lambda: w.sharing.copy_picture(),
+        pin=lambda: w.view.plots.readout.pin() if w.view and w.view.plots else None,
         fit=lambda: w.view.plots.fit() if w.view and w.view.plots else None,
         follow=lambda: _toggle(w, "follow"),
         loss_log=lambda: _toggle(w, "loss_log"),

@@ -123,7 +123,7 @@ class RunView(QWidget):
 
     def _span(self) -> tuple[float, float] | None:
         """The steps that the plots show."""
-        return None if self.plots is None else (self.plots.shown.low, self.plots.shown.high)
+        return None if self.plots is None else self.plots.shown_steps()
 
     def _make_journal(self) -> JournalPanel:
         from .panels.journal import JournalPanel

@@ -233,7 +233,8 @@ class RunModel:
         kinds = ("grad_norm", "update_ratio")
         ranked = self.rank.series.values() if self.rank is not None else ()
         found = [one for kind in kinds for one in ranked if one.info.kind == kind and len(one)]
-        return [*found, self._throughput.series]
+        speed = self._throughput.series
+        return [*found, speed] if len(speed) else found
 
     @property
     def epochs(self) -> Epochs:
@@ -241,9 +242,9 @@ class RunModel:
         return self._course.epochs
 
     @property
-    def started(self) -> float | None:
-        """When the script began (unix seconds); else the process that is shown."""
-        return self._started()
+    def step_series(self) -> Series | None:
+        """The series that tells best when each step was done; None before there is one."""
+        return self._steps()
 
     def _find(self, kind: str, optimizer: int | None, group: int | None) -> Series | None:
         if self.rank is None:

@@ -116,6 +116,12 @@ class LossCurve:
         self.smooth.setData(x, as_log(y) if log else y)
         return drawn.unplaced
 
+    def smoothed_at(self, index: int) -> float | None:
+        """The smoothed loss at an index of the series; None without smoothing."""
+        if self._smoothing <= 1 or index >= len(self._picture.value):
+            return None
+        return float(self._smoothed.at(index, index + 1)[0])
+
     def _begin_smoothing(self) -> None:
         self._smoothed = Smoothed(self._picture, weight_of(max(self._smoothing, 1)))
 

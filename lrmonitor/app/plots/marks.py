@@ -66,17 +66,24 @@ class _PixelItem(GraphicsObject):  # type: ignore[misc]
 
 
 class AxisMarks(_PixelItem):
-    """Small marks on the lower edge for losses that have no place: nan, infinite, or ≤ 0 on log."""
+    """Small marks on the lower edge for losses that have no place: nan, infinite, or ≤ 0 on log.
+
+    Hollow ones at the upper and the lower edge where a line leaves an axis that ignores outliers.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.step: NDArray[np.float64] = np.empty(0)
+        self.above: NDArray[np.float64] = np.empty(0)
+        self.below: NDArray[np.float64] = np.empty(0)
         self._brush = QBrush()
+        self._pen = QPen()
         self.setZValue(50)
 
     def colour(self, theme: Theme) -> None:
         """Take the theme's colours."""
         self._brush = QBrush(QColor(theme.bad))
+        self._pen = QPen(QColor(theme.text), 1.2)
         self.update()
 
     def set_steps(self, step: NDArray[np.float64]) -> None:
@@ -85,6 +92,12 @@ class AxisMarks(_PixelItem):
             return
         self.step = step
         self.update()
+
+    def set_beyond(self, above: NDArray[np.float64], below: NDArray[np.float64]) -> None:
+        """Show that lines go on above and below the axis at these steps."""
+        if len(above) or len(below) or len(self.above) or len(self.below):
+            self.above, self.below = above, below
+            self.update()
 
     def draw(self, painter: QPainter, area: QRectF, shown: tuple[float, float]) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -97,6 +110,17 @@ class AxisMarks(_PixelItem):
             painter.drawPolygon(
                 QPolygonF([QPointF(x, base - 9), QPointF(x + 4.5, base), QPointF(x - 4.5, base)])
             )
+        painter.setPen(self._pen)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for steps, edge, way in ((self.above, area.top() + 1, 1), (self.below, base, -1)):
+            taken = -10.0
+            for step in steps:
+                x = area.left() + (float(step) - shown[0]) * scale
+                if x - taken < 7:  # one for those that would lie on top of each other
+                    continue
+                taken = x
+                points = (QPointF(x - 3.5, edge + 6 * way), QPointF(x, edge))
+                painter.drawPolyline(QPolygonF([*points, QPointF(x + 3.5, edge + 6 * way)]))
 
 
 class MarkLines(_PixelItem):
