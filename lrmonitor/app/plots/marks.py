@@ -15,6 +15,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPolygonF
 
 from ..theme import Theme
+from .filling import FillsView
 
 __all__ = ["AxisMarks", "Mark", "MarkLines"]
 
@@ -32,19 +33,8 @@ class Mark:
     time: float = 0.0
 
 
-class _PixelItem(GraphicsObject):  # type: ignore[misc]
+class _PixelItem(FillsView, GraphicsObject):  # type: ignore[misc]
     """An item that fills the view and paints in its pixels."""
-
-    def boundingRect(self) -> QRectF:
-        rect = self.viewRect()
-        return QRectF(rect) if rect is not None else QRectF()
-
-    def viewRangeChanged(self) -> None:
-        self.prepareGeometryChange()
-
-    def viewTransformChanged(self) -> None:
-        self.prepareGeometryChange()
-        self.update()
 
     def paint(self, painter: QPainter, *_: object) -> None:
         box = self.getViewBox()

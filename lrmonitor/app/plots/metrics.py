@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pyqtgraph import PlotCurveItem, ScatterPlotItem, mkBrush, mkPen
+from pyqtgraph import ScatterPlotItem, mkBrush, mkPen
 
 from lrmonitor.model.picture import Picture
 from lrmonitor.record.reader import Series
 
 from .chart import Chart
-from .curves import Span
+from .curves import Line, Span
 
 Floats = NDArray[np.float64]
 
@@ -40,7 +40,7 @@ class MetricCurve:
 
     def __init__(self, series: Series) -> None:
         self.series = series
-        self.line = PlotCurveItem(connect="finite")
+        self.line = Line(connect="finite")
         self.line.setSegmentedLineMode("on")
         self.dots = ScatterPlotItem(size=6, pxMode=True)
         self.dots.setZValue(12)
