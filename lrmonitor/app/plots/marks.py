@@ -22,6 +22,9 @@ __all__ = ["AxisMarks", "Mark", "MarkLines"]
 HANDLE = 5.0
 """Half the width of a mark's handle, in pixels."""
 
+TOGETHER = 4.0
+"""Pixels between two marks on the axis from which they are told apart; nearer ones make a band."""
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -77,15 +80,26 @@ class AxisMarks(_PixelItem):
         self.update()
 
     def draw(self, painter: QPainter, area: QRectF, shown: tuple[float, float]) -> None:
+        if not len(self.step):
+            return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self._brush)
         scale = area.width() / (shown[1] - shown[0])
         base = area.bottom() - 1
-        for step in self.step:
-            x = area.left() + (float(step) - shown[0]) * scale
+        xs = area.left() + (self.step - shown[0]) * scale
+        apart = np.flatnonzero(np.diff(xs) > TOGETHER) + 1
+        lefts, rights = xs[np.append(0, apart)], xs[np.append(apart, len(xs)) - 1]
+        for left, right in zip(lefts.tolist(), rights.tolist(), strict=True):
             painter.drawPolygon(
-                QPolygonF([QPointF(x, base - 9), QPointF(x + 4.5, base), QPointF(x - 4.5, base)])
+                QPolygonF(
+                    [
+                        QPointF(left, base - 9),
+                        QPointF(right, base - 9),
+                        QPointF(right + 4.5, base),
+                        QPointF(left - 4.5, base),
+                    ]
+                )
             )
 
 
