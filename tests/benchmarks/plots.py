@@ -37,7 +37,7 @@ STEPS = 10_000_000
 SERIES = ("loss", "lr[0.0]", "scheduled[0.0]", "accuracy", "grad_norm")
 FRAMES = 300
 TICKS_A_SECOND = 30
-SPIKES = 1000
+SPIKES = 100
 """Steps of one spike and of one nan, which are to be drawn too."""
 
 _RECORD = np.dtype([("step", "<i8"), ("time", "<f8"), ("value", "<f8")])

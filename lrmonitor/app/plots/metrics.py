@@ -68,8 +68,10 @@ class MetricCurve:
         drawn = self._picture.drawn(span.low, span.high, span.columns)
         self._widen(drawn.count <= SMOOTH)
         self.line.setData(drawn.x, drawn.y)
-        dotted = np.isfinite(drawn.y) if drawn.count <= DOTS else slice(0)
-        self.dots.setData(drawn.x[dotted], drawn.y[dotted])
+        self.dots.setVisible(drawn.count <= DOTS)
+        if drawn.count <= DOTS:
+            dotted = np.isfinite(drawn.y)
+            self.dots.setData(drawn.x[dotted], drawn.y[dotted])
         self.range = drawn.range
         return drawn.unplaced
 
