@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QMouseEvent, QWheelEvent
+from PySide6.QtGui import QColor, QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -336,3 +336,25 @@ def test_a_run_that_is_over_fills_the_width(folder: RunFolder, qtbot: QtBot) -> 
     shown.pane.fit()
     assert shown.pane.shown.high == pytest.approx(1010, abs=10)
     assert not shown.pane.tools.follow.isEnabled()
+
+
+def test_grid_and_marks_are_there_wherever_one_looks(folder: RunFolder, qtbot: QtBot) -> None:
+    folder.register().train(5000, loss=lambda s: math.nan if s == 4000 else 1.0 + 1e-3 * (s % 7))
+    shown = Plotted(folder, qtbot)
+    pane = shown.pane
+    pane._zoom(0.05, 5000)
+    pane.show_step(4000)
+    pane.readout.leave()
+    shown.tick()
+    assert pane.shown.low > 3000
+    image = pane.canvas.grab().toImage()
+    view = pane.loss.view
+    for item, colour in ((pane.loss.grid, LIGHT.grid), (pane.loss.axis_marks, LIGHT.bad)):
+        assert item.boundingRect() == view.viewRect()
+        area = pane.canvas.mapFromScene(view.sceneBoundingRect()).boundingRect()
+        found = {
+            image.pixelColor(x, y).name()
+            for x in range(area.left() + 1, area.right())
+            for y in range(area.top() + 1, area.bottom(), 2)
+        }
+        assert QColor(colour).name() in found

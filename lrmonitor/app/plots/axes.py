@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from pyqtgraph import AxisItem, GraphicsObject, mkPen
-from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtCore import QPointF
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from ..theme import Theme
+from .filling import FillsView
 from .scales import StepScale
 from .ticks import linear_ticks, log_ticks, tick_labels
 
@@ -61,7 +62,7 @@ class PlainAxis(AxisItem):  # type: ignore[misc]
         return tick_labels(values, self.logarithmic, self.rates)
 
 
-class PlotGrid(GraphicsObject):  # type: ignore[misc]
+class PlotGrid(FillsView, GraphicsObject):  # type: ignore[misc]
     """Opaque lines at the ticks of two axes, behind the curves."""
 
     def __init__(self, left: PlainAxis, bottom: PlainAxis) -> None:
@@ -74,17 +75,6 @@ class PlotGrid(GraphicsObject):  # type: ignore[misc]
     def colour(self, theme: Theme) -> None:
         """Take the theme's colours."""
         self._pen = QPen(QColor(theme.grid), 0)
-        self.update()
-
-    def boundingRect(self) -> QRectF:
-        rect = self.viewRect()
-        return QRectF(rect) if rect is not None else QRectF()
-
-    def viewRangeChanged(self) -> None:
-        self.prepareGeometryChange()
-
-    def viewTransformChanged(self) -> None:
-        self.prepareGeometryChange()
         self.update()
 
     def paint(self, painter: QPainter, *_: object) -> None:

@@ -15,11 +15,15 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPolygonF
 
 from ..theme import Theme
+from .filling import FillsView
 
 __all__ = ["AxisMarks", "Mark", "MarkLines"]
 
 HANDLE = 5.0
 """Half the width of a mark's handle, in pixels."""
+
+TOGETHER = 4.0
+"""Pixels between two marks on the axis from which they are told apart; nearer ones make a band."""
 
 
 @dataclass(frozen=True)
@@ -32,19 +36,8 @@ class Mark:
     time: float = 0.0
 
 
-class _PixelItem(GraphicsObject):  # type: ignore[misc]
+class _PixelItem(FillsView, GraphicsObject):  # type: ignore[misc]
     """An item that fills the view and paints in its pixels."""
-
-    def boundingRect(self) -> QRectF:
-        rect = self.viewRect()
-        return QRectF(rect) if rect is not None else QRectF()
-
-    def viewRangeChanged(self) -> None:
-        self.prepareGeometryChange()
-
-    def viewTransformChanged(self) -> None:
-        self.prepareGeometryChange()
-        self.update()
 
     def paint(self, painter: QPainter, *_: object) -> None:
         box = self.getViewBox()
@@ -100,19 +93,39 @@ class AxisMarks(_PixelItem):
             self.update()
 
     def draw(self, painter: QPainter, area: QRectF, shown: tuple[float, float]) -> None:
+        if len(self.step):
+            self._draw_lost(painter, area, shown)
+        if len(self.above) or len(self.below):
+            self._draw_beyond(painter, area, shown)
+
+    def _draw_lost(self, painter: QPainter, area: QRectF, shown: tuple[float, float]) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self._brush)
         scale = area.width() / (shown[1] - shown[0])
         base = area.bottom() - 1
-        for step in self.step:
-            x = area.left() + (float(step) - shown[0]) * scale
+        xs = area.left() + (self.step - shown[0]) * scale
+        apart = np.flatnonzero(np.diff(xs) > TOGETHER) + 1
+        lefts, rights = xs[np.append(0, apart)], xs[np.append(apart, len(xs)) - 1]
+        for left, right in zip(lefts.tolist(), rights.tolist(), strict=True):
             painter.drawPolygon(
-                QPolygonF([QPointF(x, base - 9), QPointF(x + 4.5, base), QPointF(x - 4.5, base)])
+                QPolygonF(
+                    [
+                        QPointF(left, base - 9),
+                        QPointF(right, base - 9),
+                        QPointF(right + 4.5, base),
+                        QPointF(left - 4.5, base),
+                    ]
+                )
             )
+
+    def _draw_beyond(self, painter: QPainter, area: QRectF, shown: tuple[float, float]) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(self._pen)
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        for steps, edge, way in ((self.above, area.top() + 1, 1), (self.below, base, -1)):
+        scale = area.width() / (shown[1] - shown[0])
+        edges = ((self.above, area.top() + 1, 1), (self.below, area.bottom() - 1, -1))
+        for steps, edge, way in edges:
             taken = -10.0
             for step in steps:
                 x = area.left() + (float(step) - shown[0]) * scale

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pyqtgraph import PlotCurveItem, ScatterPlotItem, mkBrush, mkPen
+from pyqtgraph import ScatterPlotItem, mkBrush, mkPen
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication
 
 from lrmonitor.model.picture import Picture
 from lrmonitor.record.reader import Series
 
 from .chart import Chart
-from .curves import Span
+from .curves import Line, Span
 from .sampling import as_log, log_range
 
 Floats = NDArray[np.float64]
@@ -62,7 +62,7 @@ class MetricCurve:
 
     def __init__(self, series: Series) -> None:
         self.series = series
-        self.line = PlotCurveItem(connect="finite")
+        self.line = Line(connect="finite")
         self.line.setSegmentedLineMode("on")
         self.dots = ScatterPlotItem(size=6, pxMode=True)
         self.dots.setZValue(12)
@@ -91,8 +91,10 @@ class MetricCurve:
         self._widen(drawn.count <= SMOOTH)
         y = as_log(drawn.y) if log else drawn.y
         self.line.setData(drawn.x, y)
-        dotted = np.isfinite(y) if drawn.count <= DOTS else slice(0)
-        self.dots.setData(drawn.x[dotted], y[dotted])
+        self.dots.setVisible(drawn.count <= DOTS)
+        if drawn.count <= DOTS:
+            dotted = np.isfinite(y)
+            self.dots.setData(drawn.x[dotted], y[dotted])
         self.range = log_range(drawn.range) if log else drawn.range
         return drawn.unplaced
 
