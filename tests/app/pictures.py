@@ -229,14 +229,16 @@ def panel_pictures(studio: Studio) -> None:
     from PySide6.QtCore import Qt
     from PySide6.QtTest import QTest
 
-    def typed(name: str, text: str, run: RunFolder, enter: bool) -> None:
+    def typed(name: str, text: str, run: RunFolder, enter: bool, mode: str = "hold") -> None:
         if not studio.wants(name):
             return
         window = studio.window(run)
         assert window.view is not None
         sent: list[object] = []
         window.view.session.commander.send = sent.append  # type: ignore[method-assign, assignment]
-        field = window.view.control.entry.field
+        entry = window.view.control.entry
+        entry.mode.setCurrentIndex(entry.mode.findData(mode))
+        field = entry.field
         QTest.keyClicks(field, text)
         if enter:
             QTest.keyClick(field, Qt.Key.Key_Return)
@@ -249,7 +251,7 @@ def panel_pictures(studio: Studio) -> None:
     typed("rate-beyond-10x", "0.5", studio.trained(), enter=True)
     rising = studio.run(ago=16).register()
     rising.train(400, scheduled=lambda step: 1e-3 * min(step / 1000, 1.0))
-    typed("rate-rising", "3e-4", rising, enter=False)
+    typed("rate-rising", "3e-4", rising, enter=True, mode="set")
     if studio.wants("rate-refused"):
         run = studio.trained()
         window = studio.window(run)

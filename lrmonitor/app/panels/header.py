@@ -156,7 +156,7 @@ class RunHeader(QFrame):
             # Step and speed stand beside it already, ten times a second.
             if state.pid is None:
                 return self.tr("Steps are being made.")
-            return self.tr("Process {0} is making steps.").format(state.pid)
+            return self.tr("Process {0}").format(state.pid)
         return state.sentence
 
     def _elapsed(self) -> str:
