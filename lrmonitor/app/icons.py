@@ -100,6 +100,11 @@ def _draw(painter: QPainter, name: str, colour: QColor) -> None:
         for turn in range(8):
             ray = QPointF(math.cos(turn * math.pi / 4), math.sin(turn * math.pi / 4))
             painter.drawLine(QPointF(8, 8) + ray * 5.4, QPointF(8, 8) + ray * 6.4)
+    elif name == "validating":  # a magnifying glass
+        painter.setPen(pen)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawEllipse(QPointF(6.8, 6.8), 4.4, 4.4)
+        _stroke(painter, pen, [(10.2, 10.2), (13.6, 13.6)])
     elif name == "rate":
         pen.setCapStyle(Qt.PenCapStyle.FlatCap)
         pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)

@@ -14,6 +14,7 @@ _SYMBOLS = {
     Phase.COMPILING: "compiling",
     Phase.RUNNING: "running",
     Phase.PAUSED: "paused",
+    Phase.VALIDATING: "validating",
     Phase.STALLED: "stalled",
     Phase.ENDED: "ended",
     Phase.STOPPED: "stopped",

@@ -46,7 +46,7 @@ MARKERS = {
 }
 """Events that are drawn, with the kind of their marker."""
 
-_QUIET = frozenset({"series", "loader", "batches"})
+_QUIET = frozenset({"series", "loader", "batches", "reading"})
 """Events that tell a person nothing."""
 
 

@@ -175,7 +175,7 @@ class RunModel:
     @property
     def progress(self) -> Progress:
         """How far it is and how far it goes, as far as that is known."""
-        running = self.state.phase is Phase.RUNNING
+        running = self.state.phase in (Phase.RUNNING, Phase.VALIDATING)
         pace = rhythm.pace(self._steps(), self._resumed_time) if running else None
         return self._course.at(self.state.step, pace)
 
@@ -452,6 +452,7 @@ class RunModel:
             torch=self._processes.torch,
             crash=self._crash,
             compiling=self._compiling,
+            reading=self._course.reading(int(steps.step[-1]) if steps is not None else None),
             registered=self._rank is not None,
             said_bye=self._said_bye,
             asks=tuple(ask for _, ask in self._asks),

@@ -8,10 +8,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from .progress import Reading
+
 STALL_SECONDS = 10.0
 STALL_FACTOR = 10.0
 """A run has stalled when no step came for the longer of these seconds and this many times its usual
 time between steps: far outside its own rhythm, and long enough for a person to wonder."""
+
+VALIDATING_SECONDS = 1.0
+VALIDATING_FACTOR = 3.0
+"""While another loader is read, steps are missed after the longer of these seconds and this many
+times the usual time between steps."""
+
+READ_SECONDS = 15.0
+"""How long a sign holds that a loader is being read: thrice the time between two of them."""
 
 UNSEEN_SECONDS = 30.0
 """After this long without a sign of torch, the reasons why there may be none are told."""
@@ -30,6 +40,7 @@ class Phase(Enum):
     COMPILING = "compiling"
     RUNNING = "training"
     PAUSED = "paused"
+    VALIDATING = "validating"
     STALLED = "stalled"
     ENDED = "ended"
     STOPPED = "stopped"
@@ -76,6 +87,7 @@ class Facts:
     - `torch`: whether PyTorch is loaded in the script's processes; None while unknown.
     - `crash`: the error of the traceback that the script printed last, if any.
     - `compiling`: since when a model is being compiled, None when none is.
+    - `reading`: a loader that steps are not made with is being read.
     - `registered`: a training process registered; `said_bye`: it recorded its own end.
     - `asks`: requests to stop, oldest first.
     - `step`, `step_time`: the latest step and when it was done; `interval`: the usual seconds
@@ -94,6 +106,7 @@ class Facts:
     torch: bool | None = None
     crash: str | None = None
     compiling: float | None = None
+    reading: Reading | None = None
     registered: bool = False
     said_bye: bool = False
     asks: tuple[Ask, ...] = ()
@@ -112,7 +125,7 @@ class RunState:
 
     `label` is one or two words; `sentence` says why. `live` is whether a process of the run is
     there to be commanded or signalled, `pid` which. `code` and `signal` tell how it ended.
-    `since` is the unix time from which a stalled or compiling run has made no step, else None.
+    `since` (unix time): a stalled, compiling or validating run makes no step since then; else None.
     """
 
     phase: Phase
@@ -131,8 +144,13 @@ def decide(facts: Facts) -> RunState:
     """The state that the facts show."""
     phase, label, sentence = _decide(facts)
     speed = facts.speed if phase is Phase.RUNNING else None
-    if phase in (Phase.PAUSED, Phase.STALLED, Phase.COMPILING):
+    if phase in (Phase.PAUSED, Phase.STALLED, Phase.VALIDATING, Phase.COMPILING):
         speed = 0.0
+    since = {
+        Phase.STALLED: _quiet_since(facts),
+        Phase.COMPILING: facts.compiling,
+        Phase.VALIDATING: facts.reading.since if facts.reading is not None else None,
+    }
     return RunState(
         phase=phase,
         label=label,
@@ -143,7 +161,7 @@ def decide(facts: Facts) -> RunState:
         signal=facts.exit.signal if facts.exit else None,
         live=facts.alive and facts.foreign is None,
         pid=facts.pid,
-        since={Phase.STALLED: _quiet_since(facts), Phase.COMPILING: facts.compiling}.get(phase),
+        since=since.get(phase),
     )
 
 
@@ -208,6 +226,8 @@ def _living(facts: Facts) -> tuple[Phase, str, str]:
     if facts.step_time is None:
         return Phase.RUNNING, "training", "A training process registered; no step is done yet."
     quiet = facts.now - (_quiet_since(facts) or facts.now)
+    if facts.reading is not None and _validates(facts, facts.reading, quiet):
+        return Phase.VALIDATING, "validating", _read(facts.now, facts.reading)
     if quiet > stall_limit(facts.interval):
         usual = f"; a step usually takes {duration(facts.interval)}" if facts.interval else ""
         return (
@@ -218,6 +238,20 @@ def _living(facts: Facts) -> tuple[Phase, str, str]:
         )
     speed = f", {rate_text(facts.speed)}" if facts.speed else ""
     return Phase.RUNNING, "training", f"Training: step {facts.step}{speed}."
+
+
+def _validates(facts: Facts, reading: Reading, quiet: float) -> bool:
+    missed = max(VALIDATING_SECONDS, VALIDATING_FACTOR * (facts.interval or 0.0))
+    return quiet > missed and facts.now - reading.seen <= READ_SECONDS
+
+
+def _read(now: float, reading: Reading) -> str:
+    of = f" of {reading.batches}" if reading.batches is not None else ""
+    since = f"step {reading.step}, {duration(now - reading.since)} ago"
+    return (
+        f"A data loader that is not the training one has been read since {since}; "
+        f"{reading.taken}{of} of its batches were taken, and no step was made."
+    )
 
 
 def _quiet_since(facts: Facts) -> float | None:

@@ -80,6 +80,22 @@ def test_in_a_narrow_window_state_and_step_come_first(
     assert shown() == [False, True, False, False, False]
 
 
+def test_what_a_state_rests_on_has_room(
+    qtbot: QtBot, open_window: OpenWindow, run: RunFolder
+) -> None:
+    loaders(run)
+    run.exited(None, "SIGKILL")
+    header = header_of(open_window(run.path))
+    header.resize(680, header.height())
+    assert [f.isHidden() for f in (header.step, header.speed, header.elapsed)] == [
+        False,
+        True,
+        True,
+    ]
+    header.resize(1000, header.height())
+    assert not header.elapsed.isHidden()
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [

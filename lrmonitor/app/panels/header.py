@@ -21,6 +21,12 @@ __all__ = ["RunHeader"]
 TITLES = 190
 """Pixels that the name and the state have for themselves, at least."""
 
+WHY = 400
+"""The same while the state is one that asks for an explanation: what it rests on is read then, and
+speed and times tell little."""
+
+_PLAIN = (Phase.RUNNING, Phase.ENDED)
+
 
 class ElidedLabel(QLabel):
     """A label that ends in … where there is no room; the whole text is its tooltip."""
@@ -150,7 +156,7 @@ class RunHeader(QFrame):
             # Step and speed stand beside it already, ten times a second.
             if state.pid is None:
                 return self.tr("Steps are being made.")
-            return self.tr("Process {0} is making steps.").format(state.pid)
+            return self.tr("Process {0}").format(state.pid)
         return state.sentence
 
     def _elapsed(self) -> str:
@@ -182,7 +188,8 @@ class RunHeader(QFrame):
     def _fit(self) -> None:
         """Show the figures that are known and have room, the weightiest first: what the state says
         is worth more than how long it took."""
-        room = self.width() - TITLES
+        plain = self._session.model.state.phase in _PLAIN
+        room = self.width() - (TITLES if plain else WHY)
         for figure, known in (
             (self.step, True),
             (self.left, self._known[1]),
@@ -190,7 +197,7 @@ class RunHeader(QFrame):
             (self.speed, True),
             (self.elapsed, True),
         ):
-            needed = figure.sizeHint().width() + 20
+            needed = max(figure.sizeHint().width(), figure.minimumWidth()) + 20
             fits = known and (figure is self.step or needed <= room)
             room -= needed if fits else 0
             # Not by `isVisible`: the header may not be shown yet.
