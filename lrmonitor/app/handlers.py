@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QFileDialog
 
 from .actions import Handlers
+from .focus import next_pane
 from .recent import fill_recent
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ def handlers(window: MainWindow) -> Handlers:
         rate_log=lambda: _toggle(w, "rate_log"),
         theme=lambda choice: w.preferring.put_colours(choice),
         preferences=lambda: w.preferring.show_dialog(w.home),
+        zoom=lambda factor: w.view.plots.zoom(factor) if w.view and w.view.plots else None,
+        pan=lambda share: w.view.plots.pan(share) if w.view and w.view.plots else None,
+        next_pane=lambda backward: next_pane(w.panes(), backward),
         reset_layout=lambda: _reset_layout(w),
         shortcuts=lambda: _show_help(w, keys=True),
         about=lambda: _show_help(w, keys=False),

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QMainWindow,
     QMessageBox,
+    QWidget,
 )
 
 from lrmonitor.record.reader import read_run_json
@@ -117,6 +118,12 @@ class MainWindow(QMainWindow):
     def question(self) -> Question | None:
         """What is being asked, or None."""
         return self.asking.question
+
+    def panes(self) -> list[QWidget]:
+        """What F6 goes through: the runs, the middle, the panels on the right and below."""
+        left, others = self.docks.panes()
+        middle = self.centralWidget()
+        return [*left, *([middle] if middle is not None else []), *others]
 
     def open_run(self, folder: Path) -> bool:
         """Show the run in `folder` in the place of what is shown. False if it is no run: what is

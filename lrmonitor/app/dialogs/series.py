@@ -189,6 +189,7 @@ class SeriesDialog(QDialog):
                 )
             ),
         )
+        self.where.setAccessibleName(self.tr("Where the values stand"))
         form.addRow(self.tr("&At"), self.where)
         form.addRow("", self.where_told)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
