@@ -20,6 +20,9 @@ from tests.app.conftest import OpenWindow
 from tests.app.folders import RunFolder
 from tests.conftest import Isolated
 
+# A number is entered and shown alike, whatever the locale.
+pytestmark = pytest.mark.usefixtures("any_locale")
+
 OPTIMIZERS = (("AdamW", 3), ("SGD", 1))
 
 
