@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QFileDialog
 
 from .actions import Handlers
+from .focus import next_pane
 from .recent import fill_recent
 
 if TYPE_CHECKING:
     from .window import MainWindow
 
-__all__ = ["choose_run", "handlers"]
+__all__ = ["choose_run", "handlers", "show_help"]
 
 
 def handlers(window: MainWindow) -> Handlers:
@@ -50,9 +51,12 @@ def handlers(window: MainWindow) -> Handlers:
         rate_log=lambda: _toggle(w, "rate_log"),
         theme=lambda choice: w.preferring.put_colours(choice),
         preferences=lambda: w.preferring.show_dialog(w.home),
+        zoom=lambda factor: w.view.plots.zoom(factor) if w.view and w.view.plots else None,
+        pan=lambda share: w.view.plots.pan(share) if w.view and w.view.plots else None,
+        next_pane=lambda backward: next_pane(w.panes(), backward),
         reset_layout=lambda: _reset_layout(w),
-        shortcuts=lambda: _show_help(w, keys=True),
-        about=lambda: _show_help(w, keys=False),
+        shortcuts=lambda: show_help(w, keys=True),
+        about=lambda: show_help(w, keys=False),
     )
 
 
@@ -71,7 +75,8 @@ def _reset_layout(window: MainWindow) -> None:
     window.docks.reset()
 
 
-def _show_help(window: MainWindow, keys: bool) -> None:
+def show_help(window: MainWindow, keys: bool) -> None:
+    """Show the keys, or what lrmonitor is."""
     from .dialogs.help import AboutBox, ShortcutsDialog
 
     actions = [*window.actions_table.all, *window.docks.actions]

@@ -283,7 +283,7 @@ class Session(QObject):
         except NotLive as error:
             problem = str(error)
         except OSError as error:
-            problem = f"The run could not be signalled: {error}."
+            problem = self.tr("The run could not be signalled: {0}.").format(error)
         try:
             self._signalled.emit(problem)
         except RuntimeError:

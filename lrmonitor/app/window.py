@@ -129,6 +129,12 @@ class MainWindow(QMainWindow):
         """What is being asked, or None."""
         return self.asking.question
 
+    def panes(self) -> list[QWidget]:
+        """What F6 goes through: the runs, the middle, the panels on the right and below."""
+        left, others = self.docks.panes()
+        middle = self.centralWidget()
+        return [*left, *([middle] if middle is not None else []), *others]
+
     def open_run(self, folder: Path) -> bool:
         """Show the run in `folder` in the place of what is shown. False if it is no run: what is
         shown stays, and the reason is said. If another window shows it, that one comes forward."""

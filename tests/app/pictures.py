@@ -347,7 +347,7 @@ def dialog_pictures(studio: Studio) -> None:
         if studio.wants(name):
             from PySide6.QtWidgets import QApplication
 
-            window._show_help(keys)
+            show_help(window, keys)
             box = QApplication.activeModalWidget() or QApplication.activeWindow()
             assert box is not None
             studio.take(name, box)

@@ -50,7 +50,7 @@ def test_epoch_total_and_time_left(qtbot: QtBot, open_window: OpenWindow, run: R
     assert header.left.isVisible()
     assert header.left.value.text() == "≈ 1 min"  # 1,500 steps of 0.04 s
     assert "OneCycleLR.total_steps" in header.left.toolTip()
-    assert header.left.value.accessibleName() == "Time left"
+    assert header.left.value.accessibleName() == "Time left: ≈ 1 min"
     run.event("progress", total_steps=None, total_epochs=None, source=None)
     qtbot.waitUntil(lambda: header.step.value.text() == "500")
     assert not header.left.isVisible()

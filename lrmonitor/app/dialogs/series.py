@@ -186,6 +186,7 @@ class SeriesDialog(QDialog):
                 "other, {x} a number that says where it belongs, {any} any text."
             )
         )
+        self.where.setAccessibleName(self.tr("Where the values stand"))
         for words in (written, self.where_told):
             words.setAlignment(Qt.AlignmentFlag.AlignTop)  # close to the field they belong to
         form.addRow("", written)

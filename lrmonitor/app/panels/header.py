@@ -13,7 +13,7 @@ from ..icons import pixmap
 from ..phases import phase_colour, phase_heading, phase_symbol
 from ..session import Session
 from ..theme import Theme
-from .parts import caption
+from .parts import Value, caption
 
 __all__ = ["RunHeader"]
 
@@ -62,8 +62,7 @@ class _Figure(QWidget):
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.value = QLabel("–", self)
-        self.value.setAccessibleName(name)
+        self.value = Value(name, self)
         font = QFont(self.value.font())
         font.setPointSizeF(font.pointSizeF() * 1.2)
         font.setWeight(QFont.Weight.DemiBold)
@@ -99,8 +98,7 @@ class RunHeader(QFrame):
         font.setWeight(QFont.Weight.DemiBold)
         self.name.setFont(font)
         self.icon = QLabel(self)
-        self.word = QLabel(self)
-        self.word.setAccessibleName(self.tr("State of the run"))
+        self.word = Value(self.tr("State of the run"), self)
         bold = QFont(self.word.font())
         bold.setWeight(QFont.Weight.DemiBold)
         self.word.setFont(bold)

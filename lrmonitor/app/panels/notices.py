@@ -64,7 +64,7 @@ class Notices(Banner):
         self._session = session
         self._seen: object = None
         self._ended = False
-        self.show_error = QPushButton(self)
+        self.show_error = QPushButton(self.tr("Show the output"), self)
         self.show_error.setAutoDefault(False)
         self.show_error.clicked.connect(self.traceback_wanted)
         self.show_error.hide()

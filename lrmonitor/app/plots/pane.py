@@ -161,6 +161,17 @@ class PlotPane(QWidget):
         self._spot = round(place)
         self.refresh(new=False)
 
+    def zoom(self, factor: float) -> None:
+        """Show `factor` times as many steps, around the middle; around the newest while it is
+        followed."""
+        window = self._window
+        around = self.newest() if window.follow else (window.low + window.high) / 2
+        self._zoom(factor, around)
+
+    def pan(self, share: float) -> None:
+        """Show later steps (earlier ones where negative), by that share of those that are seen."""
+        self._pan(share * (self._window.high - self._window.low))
+
     def set_following(self, on: bool) -> None:
         """Keep the newest step in view, or leave the view where it is."""
         self._move(self._window.following(on, self.newest()))
