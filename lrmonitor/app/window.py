@@ -10,12 +10,11 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
     QComboBox,
-    QFileDialog,
     QMainWindow,
     QMessageBox,
 )
 
-from lrmonitor.record.reader import read_run_json
+from lrmonitor.record.reader import RunReader, read_run_json
 
 from .actions import Actions, Handlers
 from .asking import Asking
@@ -26,6 +25,7 @@ from .echo import show_session
 from .geometry import restore_geometry
 from .icons import window_icon
 from .launching import Launcher
+from .logs import LogOpener
 from .notifier import Notifier
 from .panels.runs import RunsPanel
 from .panels.start import StartView
@@ -79,6 +79,9 @@ class MainWindow(QMainWindow):
         self.runs.stop_wanted.connect(self.ask_stop_of)
         self.launcher = Launcher(self, home, themes, lambda: self.session)
         self.launcher.opened.connect(self.open_run)
+        self.logs = LogOpener(self, home, themes)
+        self.logs.opened.connect(self.open_run)
+        self.logs.failed.connect(self.say)
         self.runs.rerun_wanted.connect(self.launcher.rerun)
         self.runs.rerun_with_wanted.connect(self.launcher.rerun_with)
         self.stopper = Stopper(self)
@@ -111,10 +114,11 @@ class MainWindow(QMainWindow):
         """What is being asked, or None."""
         return self.asking.question
 
-    def open_run(self, folder: Path) -> bool:
-        """Show the run in `folder` in the place of what is shown. False if it is no run: what is
-        shown stays, and the reason is said. If another window shows it, that one comes forward."""
-        info, problem = read_run_json(folder)
+    def open_run(self, folder: Path, log: RunReader | None = None) -> bool:
+        """Show the run in `folder` in the place of what is shown, or what `log` reads there. False
+        if it is no run: what is shown stays, and the reason is said. If another window shows it,
+        that one comes forward."""
+        info, problem = (log.info, "") if log is not None else read_run_json(folder)
         if info is None:
             self.say(self.tr("{0} cannot be opened: {1}.").format(folder, problem))
             return False
@@ -127,7 +131,7 @@ class MainWindow(QMainWindow):
         self._let_go()
         self._settings.put("session/run", str(folder))
         self.start = None
-        session = Session(folder, self)
+        session = Session(folder, self, reader=log)
         self.view = RunView(session, self._themes.theme, self)
         self.view.control.stop_wanted.connect(self.ask_stop)
         self.view.control.undo_wanted.connect(self.undo)
@@ -279,7 +283,8 @@ class MainWindow(QMainWindow):
             attach=lambda: self.launcher.attach(),
             rerun=lambda: self.launcher.rerun(),
             rerun_with=lambda: self.launcher.rerun_with(),
-            open_folder=self._open_folder,
+            open_folder=lambda: self.logs.choose_folder(),
+            open_log=lambda: self.logs.choose(),
             show_start=self.close_run,
             fill_runs=lambda menu: fill_recent(
                 menu, self._home, self.session.folder if self.session else None, self.open_run
@@ -325,15 +330,8 @@ class MainWindow(QMainWindow):
             self.view.control.entry.field.setFocus()
             self.view.control.entry.field.selectAll()
 
-    def _open_folder(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(
-            self, self.tr("Open a run's folder"), str(self._home)
-        )
-        if chosen:
-            self.open_run(Path(chosen))
-
     def _begin(self, way: str) -> None:
-        {**self.launcher.ways, "demo": self.run_demo, "open": self._open_folder}[way]()
+        {**self.launcher.ways, "demo": self.run_demo, "open": self.logs.choose_folder}[way]()
 
     def _on_demo_failed(self, problem: str) -> None:
         if self.start is not None:
