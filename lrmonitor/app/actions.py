@@ -20,6 +20,7 @@ class Handlers:
     rerun: Callable[[], None]
     rerun_with: Callable[[], None]
     open_folder: Callable[[], None]
+    open_log: Callable[[], None]
     show_start: Callable[[], None]
     fill_runs: Callable[[QMenu], None]
     run_demo: Callable[[], None]
@@ -72,6 +73,7 @@ class Actions:
         self._add(runs, tr("&Find a run"), "Ctrl+Shift+F", do.find_run)
         self._add(runs, tr("Co&mpare ticked runs"), "Ctrl+K", do.compare)
         self.open = self._add(runs, tr("&Open…"), "Ctrl+O", do.open_folder)
+        self._add(runs, tr("Open &log…"), "Ctrl+L", do.open_log)
         self._add(runs, tr("Run the &demo"), "", do.run_demo)
         runs.addSeparator()
         self._add(runs, tr("R&e-run"), "Ctrl+Shift+E", do.rerun, True)

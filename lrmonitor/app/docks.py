@@ -236,7 +236,9 @@ class Docks(QObject):
         dock = self._docks[name]
         dock.frame.setFloating(False)
         self._window.addDockWidget(dock.area, dock.frame)
-        if dock.area == BOTTOM:
+        # Not before a scene is entered: were they tabs already, Qt would leave their bar beside that
+        # of the places which it restores.
+        if dock.area == BOTTOM and self._scene:
             below = [
                 other.frame
                 for key, other in self._docks.items()

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-from PySide6.QtWidgets import QFileDialog
 
 from .actions import Handlers
 from .focus import next_pane
@@ -14,7 +11,7 @@ from .recent import fill_recent
 if TYPE_CHECKING:
     from .window import MainWindow
 
-__all__ = ["choose_run", "handlers", "show_help"]
+__all__ = ["handlers", "show_help"]
 
 
 def handlers(window: MainWindow) -> Handlers:
@@ -25,7 +22,8 @@ def handlers(window: MainWindow) -> Handlers:
         attach=lambda: w.launcher.attach(),
         rerun=lambda: w.launcher.rerun(),
         rerun_with=lambda: w.launcher.rerun_with(),
-        open_folder=lambda: choose_run(w),
+        open_folder=lambda: w.logs.choose_folder(),
+        open_log=lambda: w.logs.choose(),
         show_start=w.close_run,
         fill_runs=lambda menu: fill_recent(
             menu, w.home, w.session.folder if w.session else None, w.open_run
@@ -58,15 +56,6 @@ def handlers(window: MainWindow) -> Handlers:
         shortcuts=lambda: show_help(w, keys=True),
         about=lambda: show_help(w, keys=False),
     )
-
-
-def choose_run(window: MainWindow) -> None:
-    """Ask for a run's folder and open it."""
-    chosen = QFileDialog.getExistingDirectory(
-        window, window.tr("Open a run's folder"), str(window.home)
-    )
-    if chosen:
-        window.open_run(Path(chosen))
 
 
 def _reset_layout(window: MainWindow) -> None:

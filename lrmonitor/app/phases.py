@@ -21,6 +21,7 @@ _SYMBOLS = {
     Phase.FAILED: "failed",
     Phase.KILLED: "killed",
     Phase.LOST: "lost",
+    Phase.LOG: "log",
 }
 
 

@@ -149,6 +149,10 @@ def _text(name: str, e: Mapping[str, Any]) -> str:
         return _length(e)
     if name == "compiled":
         return f"Compiled by torch.compile in {float(e['seconds']):.3g} s"
+    if name == "log":
+        return f"A {e['format']} log, only read: {e['path']}"
+    if name == "log_problem":
+        return str(e["text"])
     if name == "probe_error":
         return f"lrmonitor's probe failed in {e.get('where')}: {e.get('error')}"
     plain = {

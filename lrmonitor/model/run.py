@@ -17,7 +17,7 @@ from lrmonitor.model.printed import Printed
 from lrmonitor.model.process import Identity
 from lrmonitor.model.progress import Course, Progress
 from lrmonitor.model.rates import Override
-from lrmonitor.model.state import Ask, Exit, Facts, Phase, RunState, decide
+from lrmonitor.model.state import Ask, Exit, Facts, LogFacts, Phase, RunState, decide
 from lrmonitor.model.throughput import Throughput
 from lrmonitor.model.watch import ProcessWatch
 from lrmonitor.record.reader import RankReader, RunReader, Series
@@ -25,6 +25,11 @@ from lrmonitor.record.reader import RankReader, RunReader, Series
 MAKING_SECONDS = 10.0
 """Within this long after a run's folder was made its first process tells of itself, even on a busy
 machine: the supervisor writes its line a moment after `run.json`."""
+
+LOG_CONTROL = (
+    "This is a log that another program writes, not a process: there is nothing to control. Start "
+    "the script with lrmonitor to change its rate."
+)
 
 STATE_POINTS = 4096
 """Latest points of each series that tell the state: what verbs read that show no curve."""
@@ -73,8 +78,9 @@ class RunModel:
         folder: str | os.PathLike[str],
         clock: Callable[[], float] = time.time,
         last: int | None = None,
+        reader: RunReader | None = None,
     ) -> None:
-        self.reader = RunReader(folder, last)
+        self.reader = RunReader(folder, last) if reader is None else reader
         self._curves = last is None  # verbs that want the state alone show none
         self.changed: Signal[[Changes]] = Signal()
         self.optimizers: list[OptimizerInfo] = []
@@ -124,6 +130,12 @@ class RunModel:
         return ()
 
     @property
+    def log(self) -> str | None:
+        """The format, in words, of a log that another program writes; None for a run."""
+        info = self.reader.info
+        return str(info.get("format_name")) if info.get("kind") == "log" else None
+
+    @property
     def rank(self) -> RankReader | None:
         """The training process that is shown; None before one registered."""
         return None if self._rank is None else self.reader.ranks.get(self._rank)
@@ -159,6 +171,8 @@ class RunModel:
     @property
     def control_problem(self) -> str | None:
         """Why no rate of the run can be set, in a sentence; None when one can."""
+        if self.log is not None:
+            return LOG_CONTROL
         if len(self.live_ranks) > 1:
             return (
                 f"{len(self.live_ranks)} processes train together, and a change on one of them "
@@ -463,7 +477,14 @@ class RunModel:
             resumed_time=self._resumed_time,
             interval=rhythm.usual_interval(steps),
             speed=rhythm.speed(steps, self._resumed_time),
+            log=self._log_facts(),
         )
+
+    def _log_facts(self) -> LogFacts | None:
+        info = self.reader.info
+        if self.log is None:
+            return None
+        return LogFacts(self.log, rates.number(info.get("changed")), bool(info.get("reading")))
 
     def _being_made(self, now: float) -> bool:
         """Whether the folder was made a moment ago and no process has told of itself in it yet:

@@ -23,6 +23,10 @@ times the usual time between steps."""
 READ_SECONDS = 15.0
 """How long a sign holds that a loader is being read: thrice the time between two of them."""
 
+LOG_QUIET_SECONDS = 30.0
+"""A log that did not change for so long, and for much longer than it usually takes between steps,
+may not grow any more: programs write theirs now and then, not at each step."""
+
 UNSEEN_SECONDS = 30.0
 """After this long without a sign of torch, the reasons why there may be none are told."""
 
@@ -47,6 +51,7 @@ class Phase(Enum):
     FAILED = "failed"
     KILLED = "killed"
     LOST = "lost"
+    LOG = "log"
 
     @property
     def over(self) -> bool:
@@ -74,6 +79,16 @@ class Exit:
 
 
 @dataclass(frozen=True)
+class LogFacts:
+    """A log that another program writes: its format in words, when a file of it last changed (unix
+    seconds), and whether there is more in it than was read yet."""
+
+    format: str
+    changed: float | None = None
+    reading: bool = False
+
+
+@dataclass(frozen=True)
 class Facts:
     """What is known of a run at the moment `now`. Times are unix seconds.
 
@@ -92,6 +107,7 @@ class Facts:
     - `asks`: requests to stop, oldest first.
     - `step`, `step_time`: the latest step and when it was done; `interval`: the usual seconds
       between steps, None while unknown; `speed`: steps per second lately.
+    - `log`: it is no run but a log of another program.
     """
 
     now: float
@@ -117,6 +133,7 @@ class Facts:
     resumed_time: float | None = None
     interval: float | None = None
     speed: float | None = None
+    log: LogFacts | None = None
 
 
 @dataclass(frozen=True)
@@ -171,6 +188,8 @@ def stall_limit(interval: float | None) -> float:
 
 
 def _decide(facts: Facts) -> tuple[Phase, str, str]:
+    if facts.log is not None:
+        return _log(facts, facts.log)
     if facts.folder_gone:
         if facts.alive:
             return (
@@ -189,6 +208,27 @@ def _decide(facts: Facts) -> tuple[Phase, str, str]:
     if facts.foreign is not None:
         return _elsewhere(facts, facts.foreign)
     return _without_exit(facts)
+
+
+def _log(facts: Facts, log: LogFacts) -> tuple[Phase, str, str]:
+    """A log has no process: all there is to tell is whether it grows."""
+    if facts.folder_gone:
+        return Phase.LOG, "log – gone", f"The {log.format} log is gone; what was read is shown."
+    if log.reading:
+        return Phase.LOG, "log – being read", f"A {log.format} log is read from its start."
+    quiet = facts.now - log.changed if log.changed is not None else 0.0
+    if quiet <= max(stall_limit(facts.interval), LOG_QUIET_SECONDS):
+        return (
+            Phase.LOG,
+            "log – still growing",
+            f"A {log.format} log that another program writes: it is only read.",
+        )
+    return (
+        Phase.LOG,
+        f"log – no change for {duration(quiet)}",
+        f"A {log.format} log that another program wrote: it is only read, and followed if it "
+        "grows again.",
+    )
 
 
 def _living(facts: Facts) -> tuple[Phase, str, str]:

@@ -347,6 +347,8 @@ def dialog_pictures(studio: Studio) -> None:
         if studio.wants(name):
             from PySide6.QtWidgets import QApplication
 
+            from lrmonitor.app.handlers import show_help
+
             show_help(window, keys)
             box = QApplication.activeModalWidget() or QApplication.activeWindow()
             assert box is not None

@@ -91,6 +91,7 @@ class PlotTools(QFrame):
             (EPOCH, self.tr("Epochs")),
         ):
             self.axis.addItem(text, kind)
+        self.axis.setMinimumWidth(self.axis.sizeHint().width())
         self.axis.activated.connect(lambda: self.axis_changed.emit(self.axis.currentData()))
         self.series = QToolButton(self)
         self.series.setProperty("role", "tool")
@@ -201,6 +202,7 @@ class PlotTools(QFrame):
         self._caption.setBuddy(self.smooth)
         layout.addWidget(self._caption)
         layout.addWidget(self.smooth)
+        layout.addSpacing(6)
         layout.addWidget(self.axis)
         layout.addWidget(self.series)
         layout.addStretch(1)
