@@ -236,8 +236,8 @@ class Docks(QObject):
         dock = self._docks[name]
         dock.frame.setFloating(False)
         self._window.addDockWidget(dock.area, dock.frame)
-        # Not before a scene is entered: were they tabs already, Qt would leave their bar beside that
-        # of the places which it restores.
+        # Not before a scene is entered: were they tabs already, Qt would leave their bar beside
+        # that of the places which it restores.
         if dock.area == BOTTOM and self._scene:
             below = [
                 other.frame
