@@ -43,7 +43,14 @@ def test_a_point_takes_little_more_than_its_columns(cost: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize(
-    "act", ["following all of it", "following the newest hundredth", "panning", "zooming"]
+    "act",
+    [
+        "following all of it",
+        "following the newest hundredth",
+        "panning",
+        "zooming",
+        "drawing all of it anew",
+    ],
 )
 def test_a_frame_is_cheap(cost: dict[str, Any], act: str) -> None:
     assert cost["frames"][act]["median"] <= FRAME
