@@ -222,6 +222,7 @@ def _acts(watching: Watching, steps: int) -> list[Act]:
         ("following the newest hundredth", 10_000, near, None),
         ("panning", 10_000, part, pan),
         ("zooming", 10_000, part, zoom),
+        ("drawing all of it anew", 0, pane.fit, pane.refresh),
         ("100,000 points a second", 100_000, pane.fit, None),
     ]
 
