@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BUDGET", "LogOpener"]
 
-BUDGET = 0.02
+BUDGET = 0.05
 """Seconds at a time that a log is read for, so that the window stays quick."""
 
 
