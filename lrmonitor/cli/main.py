@@ -38,7 +38,8 @@ VERBS = {
     "cancel": Verb("control", "withdraw a command that is still pending"),
     "stop": Verb("stop", "end a run: Ctrl-C's way, or --terminate, or --kill"),
     "note": Verb("note", "add a note to a run"),
-    "export": Verb("export", "write a run's series to a CSV file"),
+    "export": Verb("export", "write a run's series to a CSV file, or for TensorBoard"),
+    "report": Verb("report", "write a run's curves, interventions and outcome to an HTML file"),
 }
 
 _WINDOW = Verb("window", "open the window on a run")
@@ -57,7 +58,8 @@ options:
   --version     print the version
   -h, --help    print this
 
-RUN is an id, a unique prefix of one, a name (of several the newest), a folder, or `latest`.
+RUN is an id, a unique prefix of one, a name (of several the newest), a folder, or `latest`. The
+window, show, export and report also take a log of another program: CSV, JSON lines, TensorBoard, …
 Exit codes: 0 done, 2 usage, 3 refused, 4 no such run (or it is over), 5 pending at the time limit.
 """
 
