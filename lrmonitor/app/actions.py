@@ -21,6 +21,7 @@ class Handlers:
     rerun_with: Callable[[], None]
     open_folder: Callable[[], None]
     open_log: Callable[[], None]
+    export_report: Callable[[], None]
     show_start: Callable[[], None]
     fill_runs: Callable[[QMenu], None]
     run_demo: Callable[[], None]
@@ -69,6 +70,7 @@ class Actions:
         runs.addSeparator()
         self._add(runs, tr("R&e-run"), "Ctrl+Shift+E", do.rerun, True)
         self._add(runs, tr("Re-run with other &settings…"), "Ctrl+E", do.rerun_with, True)
+        self._add(runs, tr("Export re&port…"), "", do.export_report, True)
         self._add(runs, tr("Close the &run"), "Ctrl+Home", do.show_start, True)
         runs.addSeparator()
         self._add(runs, tr("New &window"), "Ctrl+Shift+N", do.new_window)

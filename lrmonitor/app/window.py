@@ -32,6 +32,7 @@ from .panels.start import StartView
 from .phases import phase_tone
 from .presence import Presence
 from .recent import fill_recent
+from .reporting import Reporter
 from .runview import RunView
 from .session import Session
 from .settings import Settings
@@ -81,11 +82,12 @@ class MainWindow(QMainWindow):
         self.launcher.opened.connect(self.open_run)
         self.logs = LogOpener(self, home, themes)
         self.logs.opened.connect(self.open_run)
-        self.logs.failed.connect(self.say)
+        self.reporter = Reporter(self, lambda: self.session)
         self.runs.rerun_wanted.connect(self.launcher.rerun)
         self.runs.rerun_with_wanted.connect(self.launcher.rerun_with)
         self.stopper = Stopper(self)
-        self.stopper.failed.connect(self.say)
+        for part in (self.stopper, self.logs, self.reporter):
+            part.failed.connect(self.say)
         self.others = OtherWindows(home)
         self.asking = Asking(self, lambda: self.session, self.stopper)
         self.asking.left.connect(self.leave_and_close)
@@ -285,6 +287,7 @@ class MainWindow(QMainWindow):
             rerun_with=lambda: self.launcher.rerun_with(),
             open_folder=lambda: self.logs.choose_folder(),
             open_log=lambda: self.logs.choose(),
+            export_report=lambda: self.reporter.choose(),
             show_start=self.close_run,
             fill_runs=lambda menu: fill_recent(
                 menu, self._home, self.session.folder if self.session else None, self.open_run
@@ -378,9 +381,8 @@ class MainWindow(QMainWindow):
                 self.asking.close(session)
                 return
         self.ticker.stop()
-        self.launcher.close()
-        self.demo.close()
-        self.stopper.close()
+        for part in (self.launcher, self.demo, self.stopper):
+            part.close()
         self.others.let_go()
         if self._presence is not None:
             self._presence.claim(None)

@@ -31,7 +31,8 @@ class Scale:
         if self.log:
             with np.errstate(divide="ignore", invalid="ignore"):
                 found = np.where(found > 0, np.log10(found), np.nan)
-        share = (found - self.low) / (self.high - self.low)
+        # Halves, since the widest range there can be does not fit into a float.
+        share = (found / 2 - self.low / 2) / (self.high / 2 - self.low / 2)
         return self.begin + share * (self.end - self.begin)
 
     def ticks(self, count: int) -> list[tuple[float, str]]:
@@ -56,7 +57,6 @@ def fitted(values: Floats, begin: float, end: float) -> Scale:
     log = low > 0 and math.log10(high / low) >= DECADES
     if log:
         low, high = math.log10(low), math.log10(high)
-    # Half of each, so that the widest range there can be does not overflow.
     spare = 0.08 * (high / 2 - low / 2) or abs(high) * 0.1 or 0.5
     return Scale(low - spare, high + spare, begin, end, log)
 
@@ -83,4 +83,4 @@ def _round(low: float, high: float, count: int) -> list[float]:
 
 
 def _decades(low: float, high: float) -> list[float]:
-    return [10.0**n for n in range(math.ceil(low), math.floor(high) + 1)]
+    return [10.0**n for n in range(max(math.ceil(low), -307), min(math.floor(high), 308) + 1)]
