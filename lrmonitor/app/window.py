@@ -39,6 +39,7 @@ from .phases import phase_tone
 from .preferences import Preferences
 from .preferring import Preferring
 from .presence import Presence
+from .reporting import Reporter
 from .runview import RunView
 from .session import Session
 from .settings import Settings
@@ -99,11 +100,12 @@ class MainWindow(QMainWindow):
         self.launcher.opened.connect(self.open_run)
         self.logs = LogOpener(self, home, themes)
         self.logs.opened.connect(self.open_run)
-        self.logs.failed.connect(self.say)
+        self.reporter = Reporter(self, lambda: self.session)
         self.runs.rerun_wanted.connect(self.launcher.rerun)
         self.runs.rerun_with_wanted.connect(self.launcher.rerun_with)
         self.stopper = Stopper(self)
-        self.stopper.failed.connect(self.say)
+        for part in (self.stopper, self.logs, self.reporter):
+            part.failed.connect(self.say)
         self.others = OtherWindows(home)
         self.sharing = Sharing(self, self._canvas, self.say)
         self.asking = Asking(self, lambda: self.session, self.stopper)
@@ -404,9 +406,8 @@ class MainWindow(QMainWindow):
                 self.asking.close(session)
                 return
         self.ticker.stop()
-        self.launcher.close()
-        self.demo.close()
-        self.stopper.close()
+        for part in (self.launcher, self.demo, self.stopper):
+            part.close()
         self.others.let_go()
         if self._presence is not None:
             self._presence.claim(None)

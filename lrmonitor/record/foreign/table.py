@@ -52,17 +52,23 @@ def number(cell: object, decimal_comma: bool = False) -> float | None:
             raise NoNumber from None
     if not isinstance(cell, str):
         raise NoNumber
-    text = cell.strip()
+    if not cell:
+        return None
+    try:
+        value = float(cell)
+    except ValueError:
+        return _other_number(cell.strip(), decimal_comma)
+    if "_" in cell:  # Python's own way to write 1000, in no log
+        raise NoNumber
+    return value
+
+
+def _other_number(text: str, decimal_comma: bool) -> float | None:
     if text.lower() in _MISSING:
         return None
     if decimal_comma and _COMMA.fullmatch(text):
-        text = text.replace(",", ".")
-    if "_" in text:  # Python's own, in no log
-        raise NoNumber
-    try:
-        return float(text)
-    except ValueError:
-        raise NoNumber from None
+        return float(text.replace(",", "."))
+    raise NoNumber
 
 
 class Table:
