@@ -47,6 +47,14 @@ class Background(QObject):
         )
         self._thread.start()
 
+    def close(self, seconds: float = 5.0) -> None:
+        """Wait for what is under way and hand nothing back any more: before whoever owns this is
+        deleted, since a thread that emits just then would reach into what is gone."""
+        self._wanted += 1
+        self._next = None
+        if self._thread is not None:
+            self._thread.join(seconds)
+
     def _run(self, work: Callable[[], object], number: int) -> None:
         """Runs in the thread."""
         try:
