@@ -32,6 +32,7 @@ class Background(QObject):
         self._name = name
         self._next: Callable[[], object] | None = None
         self._results: queue.SimpleQueue[object] | None = None
+        self._thread: threading.Thread | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK_MILLISECONDS)
         self._timer.timeout.connect(self._look)
@@ -48,10 +49,18 @@ class Background(QObject):
             return
         results: queue.SimpleQueue[object] = queue.SimpleQueue()
         self._results = results
-        threading.Thread(
+        self._thread = threading.Thread(
             target=_run, args=(work, results), name=f"lrmonitor-{self._name}", daemon=True
-        ).start()
+        )
+        self._thread.start()
         self._timer.start()
+
+    def close(self, timeout: float = 2.0) -> None:
+        """Drop what is under way, and wait until its thread touches nothing any more."""
+        self._timer.stop()
+        self._next = self._results = None
+        if self._thread is not None:
+            self._thread.join(timeout)
 
     def _look(self) -> None:
         if self._results is None:
