@@ -7,6 +7,7 @@ ever written beside it.
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -141,7 +142,7 @@ class LogReader(RunReader):
         self._groups = 0
         self._rank = LogRank(log.path)
         self.ranks = {0: self._rank}
-        name = log.path.resolve().name
+        name = _name(log.path.resolve())
         self.info = {
             "kind": "log",
             "id": name,
@@ -234,6 +235,13 @@ class LogReader(RunReader):
             text = f"{self._uncounted} more problems of that kind"
             events.append({"event": "log_problem", "time": self._clock(), "text": text})
         return len(events) != before
+
+
+def _name(path: Path) -> str:
+    """What a person calls it: with the folder above where its own name is a number."""
+    if re.fullmatch(r"(version_|checkpoint-)\d+", path.name):
+        return f"{path.parent.name}/{path.name}"
+    return path.name
 
 
 def read_log(
