@@ -77,8 +77,10 @@ class Actions:
         self._add(runs, tr("Open lo&g…"), "Ctrl+L", do.open_log)
         self._add(runs, tr("Run the &demo"), "", do.run_demo)
         runs.addSeparator()
-        self._add(runs, tr("R&e-run"), "Ctrl+Shift+E", do.rerun, True)
-        self._add(runs, tr("Re-run with other &settings…"), "Ctrl+E", do.rerun_with, True)
+        self.reruns = (
+            self._add(runs, tr("R&e-run"), "Ctrl+Shift+E", do.rerun, True),
+            self._add(runs, tr("Re-run with other &settings…"), "Ctrl+E", do.rerun_with, True),
+        )
         self._add(runs, tr("Export re&port…"), "", do.export_report, True)
         self._add(runs, tr("C&lose the run"), "Ctrl+Home", do.show_start, True)
         runs.addSeparator()

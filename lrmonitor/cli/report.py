@@ -10,6 +10,10 @@ from lrmonitor.cli import codes, common
 
 if TYPE_CHECKING:
     from lrmonitor.cli.parser import Subparsers
+    from lrmonitor.model.run import RunModel
+
+_LONGEST = 10.0
+"""Seconds after which a report is made of what was read so far: a live run goes on and on."""
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -32,7 +36,7 @@ def report(args: argparse.Namespace) -> int:
 
     entry, log = common.find_readable(args)
     model = RunModel(entry.folder, reader=log)
-    model.poll()
+    _read(model)
     try:
         size = write_report(model, args.file, time.time())
     except OSError as error:
@@ -43,3 +47,11 @@ def report(args: argparse.Namespace) -> int:
     else:
         common.say(f"report written to {args.file}")
     return codes.DONE
+
+
+def _read(model: RunModel) -> None:
+    """Poll until nothing more comes: series of printed numbers are made a part at a time."""
+    end = time.monotonic() + _LONGEST
+    quiet = 0
+    while quiet < 2 and time.monotonic() < end:
+        quiet = 0 if model.poll().data else quiet + 1

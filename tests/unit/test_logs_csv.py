@@ -201,6 +201,26 @@ def test_the_choice_of_the_steps_is_made_anew_by_more_rows(tmp_path: Path) -> No
     assert columns(reader)["a"] == [(1, 1.0), (2, 2.0), (3, 2.0)]
 
 
+def test_what_is_wrong_is_told_once_even_if_the_steps_are_chosen_anew(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    reader = read(path, "a,loss\n1,3\n2,x\n")
+    append(path, "2,1\n")
+    reader.poll()
+    reader.poll()
+    assert told(reader) == ["log.csv, line 3: 'x' in column 'loss' is no number"]
+
+
+def test_each_time_that_it_is_written_anew_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    reader = read(path, "step,loss\n1,3\n2,2\n3,1\n")
+    for value in (7, 8):
+        path.write_text(f"step,loss\n1,{value}\n")
+        path.write_text(f"step,loss\n1,{value}\n2,{value}\n")
+        reader.poll()
+    assert columns(reader)["loss"] == [(1, 8.0), (2, 8.0)]
+    assert len(told(reader)) == 2
+
+
 @pytest.mark.parametrize("how", ["truncated", "rotated", "rewritten longer"])
 def test_a_file_in_the_place_of_the_one_before_is_read_anew(tmp_path: Path, how: str) -> None:
     path = tmp_path / "log.csv"

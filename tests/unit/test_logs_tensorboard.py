@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lrmonitor.record.foreign import protobuf, tfrecord
+from lrmonitor.record.foreign import protobuf, tensorboard, tfrecord
 from lrmonitor.record.foreign.base import NotALog
 from lrmonitor.record.foreign.reader import LogReader, read_log
 from tests.unit.test_logs_csv import columns, told
@@ -18,8 +18,8 @@ from tests.unit.test_logs_csv import columns, told
 
 def writer(folder: Path) -> Any:
     """TensorBoard's own, as PyTorch has it."""
-    tensorboard = pytest.importorskip("torch.utils.tensorboard")
-    return tensorboard.SummaryWriter(str(folder))
+    module = pytest.importorskip("torch.utils.tensorboard")
+    return module.SummaryWriter(str(folder))
 
 
 def read(path: Path) -> LogReader:
@@ -103,7 +103,8 @@ def test_a_torn_record_waits_and_new_files_are_found(tmp_path: Path) -> None:
     path = tmp_path / "events.out.tfevents.1"
     whole = record(scalar("loss", 2, 0.25))
     path.write_bytes(record(scalar("loss", 1, 0.5)) + whole[:20])
-    reader = read(tmp_path)
+    reader = LogReader(tensorboard.TensorBoardLog(tmp_path, lambda: 0.0))
+    reader.poll()
     assert columns(reader)["loss"] == [(1, 0.5)]
     with open(path, "ab") as file:
         file.write(whole[20:-2])
@@ -208,3 +209,41 @@ def test_a_folder_without_a_log_says_what_was_looked_for(tmp_path: Path) -> None
     (tmp_path / "readme.txt").write_text("hello")
     with pytest.raises(NotALog, match=r"neither a run nor a log .* trainer_state\.json"):
         read_log(tmp_path)
+
+
+def test_summarywriter_is_followed_while_it_writes(tmp_path: Path) -> None:
+    with writer(tmp_path) as board:
+        reader = None
+        for step in range(1, 21):
+            board.add_scalar("loss", 1 / step, step)
+            board.flush()
+            reader = reader or read_log(tmp_path)
+            assert reader.poll()
+            assert columns(reader)["loss"][-1][0] == step
+        assert reader is not None
+        assert len(columns(reader)["loss"]) == 20
+        assert not reader.poll()
+
+
+def test_a_folder_that_takes_long_to_look_through_is_not_looked_at_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "events.out.tfevents.1").write_bytes(record(scalar("loss", 1, 0.5)))
+    now = 1000.0
+    looks: list[float] = []
+
+    def look(path: Path) -> list[Path]:
+        nonlocal now
+        looks.append(now)
+        now += 0.5
+        return sorted(path.iterdir())
+
+    monkeypatch.setattr(tensorboard, "event_files", look)
+    log = tensorboard.TensorBoardLog(tmp_path, lambda: now)
+    assert [p.name for p in log.read().parts] == ["loss"]
+    (tmp_path / "events.out.tfevents.2").write_bytes(record(scalar("loss", 2, 0.25)))
+    now = 1010.0
+    assert not log.read()
+    now = 1010.6
+    assert [p.step.tolist() for p in log.read().parts] == [[2]]
+    assert looks == [1000.0, 1010.6]

@@ -34,6 +34,8 @@ def test_a_hugging_face_run(below: str) -> None:
     roles = reader.roles
     assert (roles.loss, roles.rates, roles.validation) == ("loss", ("learning_rate",),
                                                            ("eval_loss",))  # fmt: skip
+    assert roles.metrics[0] == "grad_norm"
+    assert roles.metrics[-1] == "epoch"
     assert reader.info["settings"]["max_steps"] == "30"
     assert told(reader) == []
 
@@ -107,6 +109,7 @@ def test_a_lightning_run(below: str) -> None:
     assert (roles.loss, roles.rates, roles.validation) == ("train_loss", ("lr-SGD",),
                                                            ("val_loss",))  # fmt: skip
     assert reader.info["settings"] == {"lr": "0.05", "width": "3"}
+    assert reader.info["name"] == "lightning_logs/version_0"
     assert told(reader) == []
 
 

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from lrmonitor.cli.main import main
+from lrmonitor.model.patterns import X_PRINTED, Pattern, kept
+from lrmonitor.model.printed import KEPT
 from lrmonitor.model.run import RunModel
 from lrmonitor.record.foreign.reader import read_log
 from lrmonitor.report.html import report, write_report
@@ -170,6 +172,21 @@ def test_the_verb(run: Recorded, tmp_path: Path, capsys: pytest.CaptureFixture[s
     Page(path.read_text("utf-8"))
     assert main(["report", str(run.folder), str(tmp_path / "no" / "such.html")]) == 1
     assert "cannot be written" in capsys.readouterr().err
+
+
+def test_series_of_printed_numbers_are_whole(run: Recorded, tmp_path: Path) -> None:
+    lines = "".join(f"epoch {n} acc {n / 100}\n" for n in range(1, 20_001))
+    (run.folder / "console.log").write_text(lines)
+    pattern = Pattern("accuracy", "epoch {x} acc {value}", X_PRINTED)
+    assert pattern.problem is None
+    run.client(KEPT, T0 + 1, **kept(pattern))
+    path = tmp_path / "out.html"
+    assert main(["report", str(run.folder), str(path)]) == 0
+    text = path.read_text("utf-8")
+    assert "accuracy" in text
+    drawing = text.partition('aria-label="accuracy"')[2].partition("</svg>")[0]
+    assert "20 000" in drawing
+    assert len(paths(drawing, "c0")[0]) > 1000
 
 
 @pytest.mark.parametrize(
