@@ -176,7 +176,9 @@ class MainWindow(QMainWindow):
         self._show_session()
         self.setWindowTitle(f"{session.model.name} – lrmonitor")
         self.runs.select(folder)
-        self.view.control.entry.field.setFocus()
+        field = self.view.control.entry.field
+        # Before the first step no rate can be typed yet; from the list digits find their way.
+        (field if field.isEnabled() else self.runs.list).setFocus()
         if self._painted:
             self._load_plots()
         return True

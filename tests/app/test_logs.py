@@ -201,7 +201,7 @@ def test_the_menu_asks_for_a_file(
 ) -> None:
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(log), ""))
     window = open_window()
-    (action,) = (a for a in window.actions_table.all if a.text() == "Open &log…")
+    (action,) = (a for a in window.actions_table.all if a.text() == "Open lo&g…")
     action.trigger()
     dialog_of(window, qtbot).accept()
     loaded(window, qtbot)
