@@ -120,6 +120,7 @@ def test_the_table_tells_results_and_what_differs(
 def test_figures_are_those_of_the_visible_steps(window: MainWindow) -> None:
     view = view_of(window)
     view._zoom(0.1, 10.0)
+    view.tick()
     low, high = view.shown.low, view.shown.high
     assert high < 60
     least = view.table.column_names().index("least")

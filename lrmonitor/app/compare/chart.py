@@ -18,6 +18,9 @@ from .runs import Look
 
 __all__ = ["CompareChart"]
 
+CROWD = 6
+"""Curves up to which each is drawn wide."""
+
 Floats = NDArray[np.float64]
 Ranges = list[tuple[float, float] | None]
 
@@ -80,6 +83,11 @@ class CompareChart(Chart):
             # Several dim curves on top of each other are told apart only when they are fainter.
             dim = theme.dim(strong, 0.22 if many else 0.4)
             curve.colour(strong, dim)
+            line = curve.smooth if isinstance(curve, LossCurve) else curve.item
+            # Wide, smooth lines cost a millisecond each.
+            crowd = len(self.curves) > CROWD
+            line.opts["antialias"] = isinstance(curve, LossCurve) and not crowd
+            line.setPen(mkPen(strong, width=1 if crowd else 2))
             if isinstance(curve, LossCurve):
                 curve.raw.setPen(mkPen(strong if self._smoothing <= 1 else dim, width=1))
 

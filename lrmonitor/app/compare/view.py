@@ -42,6 +42,9 @@ POLL_TICKS = 15
 
 COLUMNS_PER_PIXEL = 1.5
 
+FULL = 3
+"""Curves that are drawn in columns as fine as a single one's."""
+
 COUNTING = 0.004
 """Seconds of a frame in which figures are counted: those of a million points take as long."""
 
@@ -127,19 +130,25 @@ class CompareView(QWidget):
         self._show_axis()
         self.rows.viewport().update()
 
-    def refresh(self) -> None:
-        """Draw what is visible, and its figures."""
+    def refresh(self, moving: bool = False) -> None:
+        """Draw what is visible, and tell its figures; while it is `moving` they wait for a tick."""
         window = self._window
         charts = list(self.charts.values())
         if not charts:
             return
-        columns = max(int(charts[0].view.width() * COLUMNS_PER_PIXEL), 100)
+        # Many curves share the pixels: each has its extremes in wider columns, none is lost.
+        shown = max(sum(run.shown for run in self.runs), 1)
+        share = COLUMNS_PER_PIXEL * min(1.0, FULL / shown)
+        columns = max(int(charts[0].view.width() * share), 150)
         charts[0].view.setXRange(float(window.low), float(window.high), padding=0)
         low, high = math.floor(window.low), math.ceil(window.high)
         span = Span(low, high, columns, int(self.newest()))
         for chart in charts:
             chart.refresh(span)
-        self._show_figures()
+        if moving:
+            self._owing = True
+        else:
+            self._show_figures()
 
     def _choose(self) -> None:
         """Plots for the series that are wanted, curves for the runs that have them."""
@@ -250,12 +259,12 @@ class CompareView(QWidget):
     def _zoom(self, factor: float, around: float) -> None:
         self._window = self._window.following(False, self.newest())
         self._window = self._window.zoomed(factor, around, self.newest())
-        self.refresh()
+        self.refresh(moving=True)
 
     def _pan(self, steps: float) -> None:
         if steps:
             self._window = self._window.panned(steps)
-            self.refresh()
+            self.refresh(moving=True)
 
     def _set_log(self, on: bool) -> None:
         for chart in self.charts.values():
