@@ -231,7 +231,7 @@ class Diagnosis:
         history = self._history
         values = self._block
         u = history.scale.of(np.array(values)).tolist()
-        history.close(int(chunk.step[row]), values, median(values), noise(u))
+        history.close(int(chunk.step[row]), median(values), noise(u), noise(values))
         self._block = []
         for detector in self._detectors:
             detector.block()

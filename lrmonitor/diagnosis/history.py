@@ -16,7 +16,7 @@ Floats = npt.NDArray[np.float64]
 BLOCK = 16
 """Losses of a block at a step each: their median has little of the noise, and neighbours are nearly
 independent (Mann and Kendall's test without such blocks finds trends where none are)."""
-SPARSE_BLOCK = 4
+SPARSE_BLOCK = 2
 """The same where rows are several steps apart, as with one row an epoch."""
 BASELINE = 32
 """Losses before one that it is compared with."""
@@ -74,10 +74,12 @@ class History:
         self._steps: Column[np.int64] = Column(np.int64)
         self.noises: list[float] = []
         """Of the latest 64 blocks, on the u axis."""
+        self.linear_noises: list[float] = []
+        """The same, y."""
         self.best = math.inf
         """The lowest block median, y."""
         self.best_noise = 0.0
-        """The noise there, u."""
+        """The noise of one loss there, y."""
         self.era = 0
         """Number of the block with which the era began."""
         self.era_row = 0
@@ -130,15 +132,21 @@ class History:
         first = self.first if self.first is not None else 0.0
         return min(first, float(self._medians.view[0])) if self.blocks else first
 
-    def close(self, step: int, values: list[float], median: float, noise: float) -> None:
-        """Add a block that is whole."""
-        del values
+    @property
+    def linear_noise(self) -> float:
+        """The same on the scale of y."""
+        latest = sorted(self.linear_noises[-12:])
+        return latest[len(latest) // 2] if latest else 0.0
+
+    def close(self, step: int, median: float, noise: float, linear_noise: float) -> None:
+        """Add a block that is whole: its last step, its median (y), its noise (u and y)."""
         self._medians.append(np.array([median]))
         self._steps.append(np.array([step], np.int64))
         self.noises = [*self.noises[-63:], noise]
+        self.linear_noises = [*self.linear_noises[-63:], linear_noise]
         self.lr_blocks = [*self.lr_blocks[-63:], math.nan if self.lr is None else self.lr]
         if median < self.best:
-            self.best, self.best_noise = median, self.noise
+            self.best, self.best_noise = median, self.linear_noise
         self.era_best = min(self.era_best, median)
 
     def begin_era(self, kind: str) -> None:

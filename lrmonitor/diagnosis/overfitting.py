@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from lrmonitor.diagnosis import advise
@@ -13,6 +15,9 @@ LEAST = 6
 """Validation losses since the best one (and with it)."""
 SHARE = 0.1
 """The rise since the best one, as a share of what validation had gained; it must be this too."""
+
+RATIO = math.log(1.05)
+"""And this on the u axis."""
 
 
 class Overfitting(Detector):
@@ -51,6 +56,9 @@ class Overfitting(Detector):
                 self.book.last(self._open, history.step)
             return
         if len(since) < LEAST or gained <= 0 or risen < SHARE * gained:
+            return
+        best = float(values[at])
+        if history.scale.one(best + risen) - history.scale.one(best) < RATIO:
             return
         slope = trend(thinned(since, 32))
         train_then = float(history.medians[np.searchsorted(history.steps, val.steps[at]) - 1])

@@ -18,11 +18,11 @@ SHARE = 0.05
 """And by this share of all that was gained: a converged loss near zero jumps by large ratios."""
 BACK = 4.0
 """It is over when it is below the old median and so many times the noise, twice in a row."""
-LONG = 12
+LONG = 24
 """Losses after which one that has not come back is a warning."""
 GIVEN_UP = 64
 """Losses after which it is the level, not a spike: divergence has to say more."""
-OFTEN, OFTEN_ROWS = 4, 200
+OFTEN, OFTEN_ROWS = 6, 200
 """So many spikes within so many losses are a warning."""
 
 
@@ -30,8 +30,8 @@ class Spike(Detector):
     """z = (loss - median of 32) / noise > 8 and a loss half as much again, both on the u axis.
 
     The noise is 1.48 × the median absolute first difference / √2, so that neither a trend nor the spikes
-    themselves count. A spike that comes back at once is *info*; one that has not after 12
-    losses, or the fourth within 200, is a *warning*. Muted for 16 losses after the rate was raised
+    themselves count. A spike that comes back at once is *info*; one that has not after 24
+    losses, or the sixth within 200, is a *warning*. Muted for 16 losses after the rate was raised
     at a jump and after a step back. (Published rules compare with a mean over a window, which near zero or
     below it means nothing: Lightning 2 × of 10 steps, LLM-Foundry 2 × of max(100, 5 %) for 5 steps;
     OLMo's 6 σ over 128 counts earlier spikes into σ.)

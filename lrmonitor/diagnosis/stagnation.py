@@ -18,19 +18,27 @@ Floats = npt.NDArray[np.float64]
 
 LEAST = 12
 """Blocks of one era before anything is said."""
-PART = 0.3
+UNSURE = 24
+"""Blocks where nothing but the flatness speaks for it: long flats before a drop are real."""
+PART = 0.4
 """The window: this part of the era, or `LEAST` blocks if that is more."""
 POINTS = 36
 """Points that a window is thinned to."""
-FLAT = 0.03
-"""Flat: going on like this for as long as the window, the loss would gain less than this share..."""
-FLAT_U = math.log(1.03)
-"""...and less than this on the u axis, both by the interval's favourable bound."""
+FLAT = 0.06
+"""Flat, where little was gained: going on like this for as long as the window, the loss would gain
+less than this share of its level, by the interval's favourable bound."""
+DONE = 0.05
+"""Flat after a real gain: going on for as long as the era has lasted, it would gain less than this
+share of the level and of what was gained."""
 LITTLE = 0.25
 """Little was gained: less than this on the u axis since the start."""
+SOME = 1.2
+"""The same where update ratios are low too."""
+SURE = 0.1
+"""Where no update ratios are known, it is a warning only if this little was gained."""
 STEADY = 0.6
 """Slow: the second half of the run gained this share of the first half, so that it goes straight on."""
-LOW_RATIO = 2e-4
+LOW_RATIO = 5e-4
 """Median update ratio below which a low rate is likely."""
 CLEARED = 3
 
@@ -50,12 +58,15 @@ class _Seen:
 class Stagnation(Detector):
     """`plateau`, `slow_progress` and `near_convergence`: what the trend and the total gain say together.
 
-    The trend is Theil–Sen's over the latest 30 % of the era (at least 12 blocks), thinned to 36 points,
+    The trend is Theil–Sen's over the latest 40 % of the era (at least 12 blocks), thinned to 36 points,
     with Kendall's 99 % interval. *Flat* is a test of equivalence: by the favourable bound of the
-    interval, going on for as long as the window gains less than 3 % of the gain so far and less than 3 % of
-    the level. An interval that holds zero is not enough, since noise makes it wide.
+    interval, going on for as long as the window gains less than 6 % of the level; after a real gain, going
+    on for as long as the era has lasted, less than 5 % of the level and of the gain. An interval that holds
+    zero is not enough, since noise makes it wide.
 
-    - little gain (u < 0.25 since the start) and flat: plateau. The rate is too low if update ratios are tiny.
+    - little gain (u < 0.25 since the start) and flat: plateau. The rate is too low if update ratios are tiny
+      (below 5e-4); else nothing is said before 24 blocks, and where no update ratios are known it is info:
+      a log may begin in the middle of a run.
     - little gain and straight on (the second half gained 60 % of the first, or more): slow_progress.
     - flat after a real gain: near_convergence where the noise is small against the gain, else
       plateau of severity info, whose remedy is a lower rate.
@@ -135,20 +146,24 @@ class Stagnation(Detector):
         level = float(np.median(levels[-max(points // 4, 3) :]))
         gain_u = history.scale.one(history.origin) - history.scale.one(level)
         gain = history.origin - level
-        forecast_u, forecast = -line.low * points, -linear.low * points
-        flat = forecast_u < FLAT_U and forecast < FLAT * max(gain, 0.0) + FLAT_U * abs(level)
+        flat = -line.low * points < math.log1p(FLAT)
+        ahead = points * (history.blocks - history.era) / window
+        done = -line.low * ahead < math.log1p(DONE) and -linear.low * ahead < DONE * gain
         rising = line.low > 0
         ratio = usual_ratio(history.update_ratio.values)
         low = ratio < LOW_RATIO  # False where it is not known
         if gain_u < LITTLE:
             if self._warming():
                 return None
-            if flat and not rising:
+            sure = low or history.blocks - history.era >= UNSURE
+            if sure and flat and not rising:
                 return self._little(low, ratio)
-            if line.high < 0 and self._straight():
-                return self._slow(low, ratio)
+            if sure and line.high < 0 and gain_u > -LITTLE and self._straight():
+                return self._slow(low, ratio, gain_u)
             return None
-        if not flat or rising:
+        if low and gain_u < SOME and line.high < 0 and self._straight() and not self._warming():
+            return self._slow(low, ratio, gain_u)
+        if not done or rising:
             return None
         noise = history.noise
         if noise < 0.5 * gain_u:
@@ -202,7 +217,7 @@ class Stagnation(Detector):
             )
         return _Seen(
             "plateau",
-            "warning",
+            "info" if math.isnan(ratio) else "warning",
             "undetermined",
             0.3,
             rule,
@@ -213,10 +228,10 @@ class Stagnation(Detector):
             ),
         )
 
-    def _slow(self, low: bool, ratio: float) -> _Seen:
+    def _slow(self, low: bool, ratio: float, gain_u: float) -> _Seen:
         return _Seen(
             "slow_progress",
-            "warning",
+            "warning" if low or gain_u < SURE or not math.isnan(ratio) else "info",
             "lr_too_low",
             0.8 if low else 0.5,
             "the loss falls, but little and straight on",

@@ -198,7 +198,7 @@ HEALTHY = (
     Case("slow_start", False, _scheduled(_slow_start)),
     Case("noisy", False, _noisy),
     Case("skipping", False, _skipping),
-    Case("odd", False, _odd),
+    Case("odd", False, _odd, EVENT + 1),
     Case("curriculum", False, _curriculum),
     Case("small_weights", False, _scaled_weights(0.2)),
     Case("resume", False, _resume),

@@ -27,7 +27,8 @@ Floats = npt.NDArray[np.float64]
 SMOOTH = 15
 """Losses of the centred running median."""
 REGRESSED = 0.3
-"""A run whose end is this fraction below its best has regressed."""
+"""A run whose end is this fraction below its best, and four times the noise of a running median,
+has regressed."""
 EXPLODED = 0.5
 """A run that was this fraction above its start for ten losses, and did not train after, exploded."""
 TRAINED, FAILED = 0.9, 0.5
@@ -69,14 +70,17 @@ class Run:
         return self.onset is not None
 
     def gain_after(self, step: int) -> float:
-        """The fraction gained from a step to the end, at an unchanged rate only; nan if it changes."""
-        at = int(np.searchsorted(self.curve.step, step)) if self._ascending else step - 1
-        at = min(at, len(self.fraction) - 1)
-        return float(np.max(self.fraction[at:]) - self.fraction[at])
+        """The fraction gained from a step on, to the end or to where the rate is raised."""
+        at = int(np.flatnonzero(self.curve.step == step)[0])
+        raised = np.flatnonzero(self.curve.lr[at + 1 :] > 1.5 * self.curve.lr[at])
+        end = at + int(raised[0]) if len(raised) else len(self.fraction)
+        return float(np.max(self.fraction[at : end + 1]) - self.fraction[at])
 
-    @property
-    def _ascending(self) -> bool:
-        return bool((np.diff(self.curve.step) > 0).all())
+    def stagnates(self, step: int) -> bool:
+        """Whether a stagnation that was alarmed at a step is true: the rate is a tenth of the best or less
+        and costs a tenth of what can be reached; or the run failed; or next to nothing came after."""
+        slow = self.case.startswith("rate/") and self.end < TRAINED
+        return slow or self.end < FAILED or self.harmful or self.gain_after(step) < 0.05
 
 
 @lru_cache
@@ -110,10 +114,12 @@ def labelled(task: str, optimizer: str, seed: int, case: str, curve: Curve) -> R
     usual = float(np.median([s for s, _ in sweeps()[f"{task}-{optimizer}"]["ends"].values()]))
     span = max(usual - min(e for e in ends if math.isfinite(e)), 1e-9)
     loss = np.where(np.isfinite(curve.loss), curve.loss, np.inf)
-    # A bad start (large weights) begins above the usual one: what counts is the usual one.
-    start = usual
+    # A bad start (large weights) begins above the usual one.
+    start = max(usual, curve.at_start)
     fraction = (start - _running_median(loss)) / span
     onset = _onset(loss, fraction, start, span)
+    if case == "unshuffled" and np.isfinite(loss[-1]):
+        onset = None  # a batch of one class says nothing of the run
     last = fraction[-50:]
     end = float(np.median(last))
     fault = CASES[case].fault
@@ -141,13 +147,13 @@ def labelled(task: str, optimizer: str, seed: int, case: str, curve: Curve) -> R
         healthy,
         case in ("rate/30", "rate/300") and end < FAILED,
         flat,
-        _overfits(curve),
+        _overfits(curve, fraction),
     )
 
 
 def _running_median(loss: Floats) -> Floats:
     half = SMOOTH // 2
-    padded = np.concatenate((np.full(half, loss[0]), loss, np.full(half, loss[-1])))
+    padded = np.pad(loss, half, "reflect")
     return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(padded, SMOOTH), axis=1))
 
 
@@ -155,15 +161,18 @@ def _onset(loss: Floats, fraction: Floats, start: float, span: float) -> int | N
     """The row, from 1, of the first loss of the trouble that the run did not come out of."""
     n = len(loss)
     best = np.maximum.accumulate(fraction)
-    below = np.minimum(best - REGRESSED, np.maximum(best, 0.0) - REGRESSED)
+    quarters = np.array_split(np.abs(np.diff(loss[np.isfinite(loss)])), 4)
+    noise = 1.05 * min((float(np.median(q)) for q in quarters if len(q)), default=0.0) / span
+    below = best - max(REGRESSED, 4 * 1.25 * noise / SMOOTH**0.5)
     bad = ~(fraction > below)
-    if bad[-1] or not np.isfinite(loss[-1]):
-        good = np.flatnonzero(~bad)
-        first = int(good[-1]) + 1 if len(good) else 0
-        # The running median lags by half its width: the first single loss that is as bad.
-        level = start - below[min(first, n - 1)] * span
-        early = range(max(first - SMOOTH, 0), min(first + SMOOTH, n))
-        return next((i + 1 for i in early if not loss[i] < level and (loss[i:first + 1] >= level).mean() > 0.5), first + 1)
+    if not np.isfinite(loss[-1]) or float(np.median(fraction[-50:])) <= below[-1]:
+        # The last place from which on nearly all is bad, in the running median...
+        later = np.cumsum(bad[::-1])[::-1] / np.arange(n, 0, -1)
+        first = int(np.argmax(bad & (later >= 0.9)))
+        # ...which lags by half its width: the first single loss there that is as bad.
+        level = start - below[first] * span
+        early = np.flatnonzero(loss[first : first + SMOOTH] > level)
+        return first + (int(early[0]) if len(early) else 0) + 1
     high = loss > start + EXPLODED * span
     ten = np.convolve(high, np.ones(10), "valid") >= 10
     if ten.any() and float(np.median(fraction[-50:])) < FAILED:
@@ -171,11 +180,17 @@ def _onset(loss: Floats, fraction: Floats, start: float, span: float) -> int | N
     return None
 
 
-def _overfits(curve: Curve) -> bool:
+def _overfits(curve: Curve, fraction: Floats) -> bool:
+    """In running medians of three, validation ends worse than it was by 10 % of its gain and
+    three times its noise, training does not."""
     at = np.flatnonzero(np.isfinite(curve.val))
     val = curve.val[at]
-    if len(val) < 6:
+    if len(val) < 8:
         return False
+    val = np.median(np.lib.stride_tricks.sliding_window_view(val, 3), axis=1)
     best = int(np.argmin(val))
-    gained = float(val[:best].max() - val[best]) if best else 0.0
-    return len(val) - best > 3 and float(val[-2:].mean() - val[best]) > 0.2 * gained > 0
+    gained = float(val[: best + 1].max() - val[best])
+    risen = float(val[-1] - val[best])
+    noise = 1.05 * float(np.median(np.abs(np.diff(curve.val[at]))))
+    trained = fraction[-1] >= max(fraction[at[best + 1]], FAILED)
+    return risen > max(0.1 * gained, 3 * noise) and gained > 0 and bool(trained)
