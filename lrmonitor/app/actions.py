@@ -20,6 +20,7 @@ class Handlers:
     rerun: Callable[[], None]
     rerun_with: Callable[[], None]
     open_folder: Callable[[], None]
+    open_log: Callable[[], None]
     show_start: Callable[[], None]
     fill_runs: Callable[[QMenu], None]
     run_demo: Callable[[], None]
@@ -36,6 +37,7 @@ class Handlers:
     redo: Callable[[], None]
     save_picture: Callable[[], None]
     copy_picture: Callable[[], None]
+    pin: Callable[[], None]
     fit: Callable[[], None]
     follow: Callable[[], None]
     loss_log: Callable[[], None]
@@ -43,6 +45,9 @@ class Handlers:
     reset_layout: Callable[[], None]
     theme: Callable[[str], None]
     preferences: Callable[[], None]
+    zoom: Callable[[float], None]
+    pan: Callable[[float], None]
+    next_pane: Callable[[bool], None]
     shortcuts: Callable[[], None]
     about: Callable[[], None]
 
@@ -68,11 +73,12 @@ class Actions:
         self._add(runs, tr("&Find a run"), "Ctrl+Shift+F", do.find_run)
         self._add(runs, tr("Co&mpare ticked runs"), "Ctrl+K", do.compare)
         self.open = self._add(runs, tr("&Open…"), "Ctrl+O", do.open_folder)
+        self._add(runs, tr("Open &log…"), "Ctrl+L", do.open_log)
         self._add(runs, tr("Run the &demo"), "", do.run_demo)
         runs.addSeparator()
         self._add(runs, tr("R&e-run"), "Ctrl+Shift+E", do.rerun, True)
         self._add(runs, tr("Re-run with other &settings…"), "Ctrl+E", do.rerun_with, True)
-        self._add(runs, tr("Close the &run"), "Ctrl+Home", do.show_start, True)
+        self._add(runs, tr("C&lose the run"), "Ctrl+Home", do.show_start, True)
         runs.addSeparator()
         self._add(runs, tr("New &window"), "Ctrl+Shift+N", do.new_window)
         self._add(runs, tr("&Close window"), "Ctrl+W", do.close)
@@ -94,10 +100,17 @@ class Actions:
         self._add(view, tr("F&ollow the newest step"), "F", do.follow, True)
         self._add(view, tr("&Logarithmic loss"), "L", do.loss_log, True)
         self._add(view, tr("Logarithmic &rate"), "Shift+L", do.rate_log, True)
+        self._add(view, tr("Zoom &in"), "Ctrl++", lambda: do.zoom(0.5), True, "Ctrl+=")
+        self._add(view, tr("Zoom o&ut"), "Ctrl+-", lambda: do.zoom(2.0), True)
+        self._add(view, tr("&Earlier steps"), "Alt+Left", lambda: do.pan(-0.25), True)
+        self._add(view, tr("L&ater steps"), "Alt+Right", lambda: do.pan(0.25), True)
+        self._add(view, tr("&Pin the reading, or unpin"), "P", do.pin, True)
         view.addSeparator()
         self._add(view, tr("&Save picture…"), "Ctrl+Shift+S", do.save_picture)
         self._add(view, tr("&Copy picture"), "Ctrl+Shift+C", do.copy_picture)
         view.addSeparator()
+        self._add(view, tr("&Next pane"), "F6", lambda: do.next_pane(False))
+        self._add(view, tr("Pre&vious pane"), "Shift+F6", lambda: do.next_pane(True))
         self.after_docks = self._add(view, tr("Reset la&yout"), "", do.reset_layout)
         view.addSeparator()
         colours = view.addMenu(tr("&Colours"))
@@ -148,11 +161,16 @@ class Actions:
             action.setEnabled(bool(what) and can)
 
     def _add(
-        self, menu: QMenu, text: str, keys: str, do: Callable[[], object], run: bool = False
+        self,
+        menu: QMenu,
+        text: str,
+        keys: str,
+        do: Callable[[], object],
+        run: bool = False,
+        also: str = "",
     ) -> QAction:
         action = menu.addAction(text)
-        if keys:
-            action.setShortcut(QKeySequence(keys))
+        action.setShortcuts([QKeySequence(one) for one in (keys, also) if one])
         action.triggered.connect(lambda _=False: do())
         self.all.append(action)
         if run:

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from PySide6.QtCore import QObject, QSocketNotifier, Signal
+from PySide6.QtCore import QCoreApplication, QObject, QSocketNotifier, Signal
 
 from lrmonitor.link import client
 from lrmonitor.link.messages import Acknowledgement
@@ -98,7 +98,9 @@ class Commander(QObject):
             problem = _sentence(error)
         except Exception as error:
             # A bug must not leave commands pending for ever; it is shown as what it is.
-            problem = f"lrmonitor could not connect: {type(error).__name__}: {error}"
+            problem = self.tr("lrmonitor could not connect: {0}: {1}").format(
+                type(error).__name__, error
+            )
         try:
             self._opened.emit(connection, problem)
         except RuntimeError:
@@ -176,6 +178,7 @@ class Commander(QObject):
 def _sentence(error: BaseException) -> str:
     text = str(error) or type(error).__name__
     if isinstance(error, OSError) and not isinstance(error, client.LinkError):
-        text = f"the connection to the training broke: {error.strerror or error}"
+        words = QCoreApplication.translate("Commander", "the connection to the training broke: {0}")
+        text = words.format(error.strerror or error)
     text = text[:1].upper() + text[1:]
     return text if text.endswith((".", "!", "?")) else f"{text}."

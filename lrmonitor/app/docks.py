@@ -12,6 +12,7 @@ from PySide6.QtCore import QByteArray, QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QWidget
 
+from .focus import enter, tab_by_layout
 from .settings import Settings
 from .theme import Theme
 
@@ -38,7 +39,8 @@ class Themed(Protocol):
 
 @dataclass
 class _Dock:
-    """`make` is None once the panel is there; `widget` is None before."""
+    """`make` is None once the panel is there; `widget` is None before. `first` has the focus when
+    the panel is shown."""
 
     frame: QDockWidget
     action: QAction
@@ -47,6 +49,7 @@ class _Dock:
     run: bool
     make: Callable[[], QWidget] | None
     widget: QWidget | None = None
+    first: QWidget | None = None
     front: bool = False
 
 
@@ -117,6 +120,19 @@ class Docks(QObject):
         self._place(name)
         return frame
 
+    def panes(self) -> tuple[list[QWidget], list[QWidget]]:
+        """The panels that are seen: those on the left, and the others, from the right to below."""
+        order = [LEFT, RIGHT, BOTTOM]
+        seen: list[tuple[int, QWidget]] = []
+        for dock in self._docks.values():
+            if dock.front and dock.widget is not None and not dock.frame.isHidden():
+                area = self._window.dockWidgetArea(dock.frame)
+                at = order.index(area) if area in order else len(order)
+                seen.append((len(order) if dock.frame.isFloating() else at, dock.widget))
+        seen.sort(key=lambda one: one[0])
+        left = [widget for at, widget in seen if at == 0]
+        return left, [widget for at, widget in seen if at > 0]
+
     def widget(self, name: str) -> QWidget | None:
         """The panel of a dock, made now if it was not yet; None where there is no such dock."""
         dock = self._docks.get(name)
@@ -130,8 +146,12 @@ class Docks(QObject):
         dock.frame.show()
         dock.frame.raise_()
         widget = self._made(dock)
+        widget.show()
         if focus:
-            widget.setFocus()
+            if dock.first is not None:
+                dock.first.setFocus()
+            else:
+                enter(widget)
 
     def fill(self) -> None:
         """From now on make panels when they are seen; called after the window's first frame."""
@@ -216,7 +236,9 @@ class Docks(QObject):
         dock = self._docks[name]
         dock.frame.setFloating(False)
         self._window.addDockWidget(dock.area, dock.frame)
-        if dock.area == BOTTOM:
+        # Not before a scene is entered: were they tabs already, Qt would leave their bar beside
+        # that of the places which it restores.
+        if dock.area == BOTTOM and self._scene:
             below = [
                 other.frame
                 for key, other in self._docks.items()
@@ -242,6 +264,18 @@ class Docks(QObject):
         dock.front = seen
         if seen and self._filled:
             self._made(dock)
+        if dock.widget is not None:
+            dock.widget.setVisible(seen or not self._behind(dock))
+
+    def _behind(self, dock: _Dock) -> bool:
+        """Whether it is behind another's tab. Qt only moves it out of sight then, and the Tab key
+        would still go there: what is in it is hidden as well."""
+        return (
+            self._filled
+            and not dock.front
+            and not dock.frame.isHidden()
+            and bool(self._window.tabifiedDockWidgets(dock.frame))
+        )
 
     def _made(self, dock: _Dock) -> QWidget:
         if dock.make is not None:
@@ -251,7 +285,12 @@ class Docks(QObject):
 
     def _put(self, dock: _Dock, widget: QWidget) -> None:
         dock.make, dock.widget = None, widget
+        # A proxy would stand for the whole panel, and the Tab key leave out what is before it.
+        dock.first = widget.focusProxy()
+        widget.setFocusProxy(None)  # type: ignore[arg-type]  # the stubs forget it
+        tab_by_layout(widget)
         dock.frame.setWidget(widget)
+        widget.setVisible(not self._behind(dock))
 
 
 def _blob(text: object) -> QByteArray | None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QFileDialog
-
 from .actions import Handlers
+from .focus import next_pane
 from .recent import fill_recent
 
 if TYPE_CHECKING:
     from .window import MainWindow
 
-__all__ = ["choose_run", "handlers"]
+__all__ = ["handlers", "show_help"]
 
 
 def handlers(window: MainWindow) -> Handlers:
@@ -24,7 +22,8 @@ def handlers(window: MainWindow) -> Handlers:
         attach=lambda: w.launcher.attach(),
         rerun=lambda: w.launcher.rerun(),
         rerun_with=lambda: w.launcher.rerun_with(),
-        open_folder=lambda: choose_run(w),
+        open_folder=lambda: w.logs.choose_folder(),
+        open_log=lambda: w.logs.choose(),
         show_start=w.close_run,
         fill_runs=lambda menu: fill_recent(
             menu, w.home, w.session.folder if w.session else None, w.open_run
@@ -43,25 +42,20 @@ def handlers(window: MainWindow) -> Handlers:
         release=lambda: w.view.control.release.click() if w.view else None,
         save_picture=lambda: w.sharing.save_picture(),
         copy_picture=lambda: w.sharing.copy_picture(),
+        pin=lambda: w.view.plots.readout.pin() if w.view and w.view.plots else None,
         fit=lambda: w.view.plots.fit() if w.view and w.view.plots else None,
         follow=lambda: _toggle(w, "follow"),
         loss_log=lambda: _toggle(w, "loss_log"),
         rate_log=lambda: _toggle(w, "rate_log"),
         theme=lambda choice: w.preferring.put_colours(choice),
         preferences=lambda: w.preferring.show_dialog(w.home),
+        zoom=lambda factor: w.view.plots.zoom(factor) if w.view and w.view.plots else None,
+        pan=lambda share: w.view.plots.pan(share) if w.view and w.view.plots else None,
+        next_pane=lambda backward: next_pane(w.panes(), backward),
         reset_layout=lambda: _reset_layout(w),
-        shortcuts=lambda: _show_help(w, keys=True),
-        about=lambda: _show_help(w, keys=False),
+        shortcuts=lambda: show_help(w, keys=True),
+        about=lambda: show_help(w, keys=False),
     )
-
-
-def choose_run(window: MainWindow) -> None:
-    """Ask for a run's folder and open it."""
-    chosen = QFileDialog.getExistingDirectory(
-        window, window.tr("Open a run's folder"), str(window.home)
-    )
-    if chosen:
-        window.open_run(Path(chosen))
 
 
 def _reset_layout(window: MainWindow) -> None:
@@ -70,7 +64,8 @@ def _reset_layout(window: MainWindow) -> None:
     window.docks.reset()
 
 
-def _show_help(window: MainWindow, keys: bool) -> None:
+def show_help(window: MainWindow, keys: bool) -> None:
+    """Show the keys, or what lrmonitor is."""
     from .dialogs.help import AboutBox, ShortcutsDialog
 
     actions = [*window.actions_table.all, *window.docks.actions]

@@ -100,6 +100,11 @@ def _draw(painter: QPainter, name: str, colour: QColor) -> None:
         for turn in range(8):
             ray = QPointF(math.cos(turn * math.pi / 4), math.sin(turn * math.pi / 4))
             painter.drawLine(QPointF(8, 8) + ray * 5.4, QPointF(8, 8) + ray * 6.4)
+    elif name == "validating":  # a magnifying glass
+        painter.setPen(pen)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawEllipse(QPointF(6.8, 6.8), 4.4, 4.4)
+        _stroke(painter, pen, [(10.2, 10.2), (13.6, 13.6)])
     elif name == "rate":
         pen.setCapStyle(Qt.PenCapStyle.FlatCap)
         pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
@@ -111,6 +116,10 @@ def _draw(painter: QPainter, name: str, colour: QColor) -> None:
         _stroke(painter, pen, [(3, 2.6), (13, 2.6), (13, 10), (9.6, 13.4), (3, 13.4), (3, 2.6)])
         _stroke(painter, pen, [(5.6, 6), (10.4, 6)])
         _stroke(painter, pen, [(5.6, 9), (8.6, 9)])
+    elif name == "log":
+        pen.setWidthF(1.5)
+        _stroke(painter, pen, [(3, 2), (13, 2), (13, 14), (3, 14), (3, 2)])
+        _stroke(painter, pen, [(5.2, 11), (7.2, 7.4), (8.8, 9), (10.8, 5.2)])
     elif name == "series":
         pen.setWidthF(1.6)
         _stroke(painter, pen, [(2, 12.6), (6, 7), (9.4, 9.6), (14, 3.6)])

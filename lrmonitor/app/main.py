@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from lrmonitor.record.reader import RunReader
+
     from .presence import Presence
 
 __all__ = ["run_window"]
@@ -20,6 +22,7 @@ __all__ = ["run_window"]
 def run_window(
     folder: Path | None,
     *,
+    log: RunReader | None = None,
     screenshot: Path | None = None,
     screenshot_after: float | None = None,
     runs: Path | None = None,
@@ -28,7 +31,8 @@ def run_window(
 ) -> int:
     """Open the window on the run in `folder` until it is closed; without one on the run that was
     open last, if it still lives (unless `new`), or on none. If another window shows the run, that
-    one comes to the front instead.
+    one comes to the front instead. `log` reads what is there, if that is no run but another
+    program's log.
 
     With `screenshot`, save a picture there after `screenshot_after` seconds (or, without that,
     as soon as there is something to see) and return. `runs` is the home of the runs listed;
@@ -79,7 +83,7 @@ def run_window(
     themes = ThemeManager(theme or preferred.colours)
     window = MainWindow(home, settings, themes, presence)
     if folder is not None:
-        window.open_run(folder)
+        window.open_run(folder, log)
     code = 0
     if screenshot is not None:
         window.leave_on_close = True

@@ -14,12 +14,14 @@ _SYMBOLS = {
     Phase.COMPILING: "compiling",
     Phase.RUNNING: "running",
     Phase.PAUSED: "paused",
+    Phase.VALIDATING: "validating",
     Phase.STALLED: "stalled",
     Phase.ENDED: "ended",
     Phase.STOPPED: "stopped",
     Phase.FAILED: "failed",
     Phase.KILLED: "killed",
     Phase.LOST: "lost",
+    Phase.LOG: "log",
 }
 
 

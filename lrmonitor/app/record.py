@@ -19,8 +19,16 @@ class WindowLog(QObject):
     """Appends to the run's record as this window. Each method returns why it failed, in a sentence,
     or None when it was written. Lives in the GUI thread."""
 
-    def __init__(self, folder: Path, by: Mapping[str, Any], parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        by: Mapping[str, Any],
+        parent: QObject | None = None,
+        refused: str | None = None,
+    ) -> None:
+        """`refused` is why nothing is to be written there, if so."""
         super().__init__(parent)
+        self._refused = refused
         self._log = ClientLog(folder, "window", by)
 
     def note(self, text: str, step: int | None) -> str | None:
@@ -47,6 +55,8 @@ class WindowLog(QObject):
         return self._write(REMOVED, {"name": name})
 
     def _write(self, event: str, fields: Mapping[str, object]) -> str | None:
+        if self._refused is not None:
+            return self._refused
         try:
             self._log.write(event, **fields)
         except OSError as error:

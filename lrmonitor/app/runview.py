@@ -123,7 +123,7 @@ class RunView(QWidget):
 
     def _span(self) -> tuple[float, float] | None:
         """The steps that the plots show."""
-        return None if self.plots is None else (self.plots.shown.low, self.plots.shown.high)
+        return None if self.plots is None else self.plots.shown_steps()
 
     def _make_journal(self) -> JournalPanel:
         from .panels.journal import JournalPanel
@@ -206,7 +206,7 @@ class RunView(QWidget):
         self._empty.deleteLater()
         self.plots.set_message(self._message())
         self.plots.refresh()
-        if self.session.over:
+        if self.session.over or self.session.model.log is not None:
             self.plots.fit()
         self.plots_loaded.emit()
         return self.plots
@@ -271,6 +271,11 @@ class RunView(QWidget):
 
     def _message(self) -> str:
         state = self.session.model.state
+        if state.phase is Phase.LOG:
+            return self.tr(
+                "No column of this log bears the name of a loss. Runs, Open log… lets you say "
+                "which one is."
+            )
         if state.phase is Phase.STARTING:
             return self.tr("Starting… the curves begin with the first step.")
         if state.phase is Phase.NOT_TRAINING:

@@ -29,7 +29,7 @@ from lrmonitor.model.groups import addressed
 from lrmonitor.model.run import Changes, RunModel
 from lrmonitor.model.stop import stop_run
 from lrmonitor.record import layout
-from lrmonitor.record.reader import Series
+from lrmonitor.record.reader import RunReader, Series
 
 from .commands import Commander
 from .history import CommandLog, Outcome
@@ -62,13 +62,17 @@ class Session(QObject):
         folder: Path,
         parent: QObject | None = None,
         clock: Callable[[], float] = time.time,
+        reader: RunReader | None = None,
     ) -> None:
+        """`reader` reads what is no run folder: see `RunModel`."""
         super().__init__(parent)
         self.folder = folder
         self.clock = clock
-        self.model = RunModel(folder, clock=clock)
+        self.model = RunModel(folder, clock=clock, reader=reader)
         self.log = CommandLog()
-        self.record = WindowLog(folder, {"who": "person", "via": "window", "name": _user()}, self)
+        log = self.tr("This log is only read, so nothing can be added to it.")
+        author = {"who": "person", "via": "window", "name": _user()}
+        self.record = WindowLog(folder, author, self, log if self.model.log else None)
         self.sending: dict[str, tuple[Any, float]] = {}
         self._own: set[str] = set()
         self.model.poll()
@@ -150,6 +154,8 @@ class Session(QObject):
     def control_problem(self) -> str | None:
         """Why no command can reach the training now, in a sentence; None when one can."""
         model = self.model
+        if model.log is not None:
+            return model.control_problem
         if self.over:
             return self.tr("The run is over: there is nothing to control any more.")
         if not model.live_ranks:
@@ -283,7 +289,7 @@ class Session(QObject):
         except NotLive as error:
             problem = str(error)
         except OSError as error:
-            problem = f"The run could not be signalled: {error}."
+            problem = self.tr("The run could not be signalled: {0}.").format(error)
         try:
             self._signalled.emit(problem)
         except RuntimeError:

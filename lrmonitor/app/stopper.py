@@ -49,7 +49,7 @@ class Stopper(QObject):
         except NotLive as error:
             problem = str(error)
         except OSError as error:
-            problem = f"The run could not be signalled: {error}."
+            problem = self.tr("The run could not be signalled: {0}.").format(error)
         if problem:
             try:
                 self.failed.emit(problem)

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lrmonitor.record.reader import read_run_json
+from lrmonitor.record.reader import RunReader, read_run_json
 
 from .actions import Actions
 from .asking import Asking
@@ -27,9 +27,10 @@ from .dialogs.questions import Question
 from .docks import LEFT, Docks
 from .echo import show_session
 from .geometry import restore_geometry
-from .handlers import choose_run, handlers
+from .handlers import handlers
 from .icons import window_icon
 from .launching import Launcher
+from .logs import LogOpener
 from .notifier import Notifier
 from .panels.runs import RunsPanel
 from .panels.start import StartView
@@ -96,6 +97,9 @@ class MainWindow(QMainWindow):
         self.runs.compare_wanted.connect(self.compare)
         self.launcher = Launcher(self, home, themes, lambda: self.session)
         self.launcher.opened.connect(self.open_run)
+        self.logs = LogOpener(self, home, themes)
+        self.logs.opened.connect(self.open_run)
+        self.logs.failed.connect(self.say)
         self.runs.rerun_wanted.connect(self.launcher.rerun)
         self.runs.rerun_with_wanted.connect(self.launcher.rerun_with)
         self.stopper = Stopper(self)
@@ -129,10 +133,17 @@ class MainWindow(QMainWindow):
         """What is being asked, or None."""
         return self.asking.question
 
-    def open_run(self, folder: Path) -> bool:
-        """Show the run in `folder` in the place of what is shown. False if it is no run: what is
-        shown stays, and the reason is said. If another window shows it, that one comes forward."""
-        info, problem = read_run_json(folder)
+    def panes(self) -> list[QWidget]:
+        """What F6 goes through: the runs, the middle, the panels on the right and below."""
+        left, others = self.docks.panes()
+        middle = self.centralWidget()
+        return [*left, *([middle] if middle is not None else []), *others]
+
+    def open_run(self, folder: Path, log: RunReader | None = None) -> bool:
+        """Show the run in `folder` in the place of what is shown, or what `log` reads there. False
+        if it is no run: what is shown stays, and the reason is said. If another window shows it,
+        that one comes forward."""
+        info, problem = (log.info, "") if log is not None else read_run_json(folder)
         if info is None:
             self.say(self.tr("{0} cannot be opened: {1}.").format(folder, problem))
             return False
@@ -145,7 +156,7 @@ class MainWindow(QMainWindow):
         self._let_go()
         self._settings.put("session/run", str(folder))
         self.start = None
-        session = Session(folder, self)
+        session = Session(folder, self, reader=log)
         self.view = RunView(session, self._themes.theme, self)
         self.view.control.stop_wanted.connect(self.ask_stop)
         self.view.control.undo_wanted.connect(self.undo)
@@ -343,7 +354,7 @@ class MainWindow(QMainWindow):
         ways: dict[str, Callable[[], object]] = {
             **self.launcher.ways,
             "demo": self.run_demo,
-            "open": lambda: choose_run(self),
+            "open": self.logs.choose_folder,
         }
         ways[way]()
 

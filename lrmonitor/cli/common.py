@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from lrmonitor.model.run import RunModel
     from lrmonitor.model.state import RunState
     from lrmonitor.record.catalogue import RunEntry
+    from lrmonitor.record.foreign.reader import LogReader
+    from lrmonitor.record.reader import RunReader
 
 Handler = Callable[[argparse.Namespace], int]
 
@@ -42,12 +44,13 @@ def add_runs(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_run(parser: argparse.ArgumentParser) -> None:
-    """The RUN argument and `--runs`, `--json`."""
+def add_run(parser: argparse.ArgumentParser, logs: bool = False) -> None:
+    """The RUN argument and `--runs`, `--json`. With `logs` it may be another program's log."""
+    what = "an id, a unique prefix of one, a name, a folder, or `latest`"
     parser.add_argument(
         "run",
         metavar="RUN",
-        help="an id, a unique prefix of one, a name, a folder, or `latest`",
+        help=f"{what}; or a log (CSV, JSON lines, TensorBoard, …)" if logs else what,
     )
     add_runs(parser)
     add_json(parser)
@@ -132,11 +135,44 @@ def find_run(args: argparse.Namespace) -> RunEntry:
         raise VerbError(codes.NO_RUN, str(error)) from None
 
 
-def read_state(folder: Path) -> RunModel:
-    """The run in a folder, with its events and the latest points of its series."""
+def find_readable(
+    args: argparse.Namespace, budget: float | None = None
+) -> tuple[RunEntry, LogReader | None]:
+    """The run that `args.run` names, or else the log at that path with a reader of it (`budget` as
+    in `LogReader`). VerbError with code 4 when there is neither."""
+    from lrmonitor.record.catalogue import Catalogue, CatalogueError, NoSuchRun
+
+    try:
+        return Catalogue(home(args)).resolve(args.run), None
+    except NoSuchRun as error:
+        path = Path(args.run).expanduser()
+        if not args.run.strip() or not path.exists():
+            raise VerbError(codes.NO_RUN, str(error)) from None
+    except CatalogueError as error:
+        raise VerbError(codes.NO_RUN, str(error)) from None
+    return _log(path, budget)
+
+
+def _log(path: Path, budget: float | None) -> tuple[RunEntry, LogReader]:
+    from lrmonitor.record.catalogue import RunEntry
+    from lrmonitor.record.foreign.base import NotALog
+    from lrmonitor.record.foreign.reader import read_log
+
+    try:
+        reader = read_log(path, budget=budget)
+    except NotALog as error:
+        raise VerbError(codes.NO_RUN, str(error)) from None
+    name = str(reader.info["name"])
+    created = float(reader.info["changed"] or 0.0)
+    return RunEntry(reader.folder, name, name, "log", created, info=reader.info), reader
+
+
+def read_state(folder: Path, reader: RunReader | None = None) -> RunModel:
+    """The run in a folder, with its events and the latest points of its series; or what `reader`
+    reads."""
     from lrmonitor.model.run import STATE_POINTS, RunModel
 
-    model = RunModel(folder, last=STATE_POINTS)
+    model = RunModel(folder, last=STATE_POINTS, reader=reader)
     model.poll()
     return model
 

@@ -19,7 +19,7 @@ def add_parser(subparsers: Subparsers) -> None:
         description="Write a run's series to a CSV file, one row a step: step, time, loss, lr "
         "(the effective rate), then the rest.",
     )
-    common.add_run(parser)
+    common.add_run(parser, logs=True)
     parser.add_argument("file", metavar="FILE.csv", help="the file to write, or - for stdout")
     parser.add_argument("--rank", type=_rank, metavar="N", help="a rank (default: the lowest)")
     parser.set_defaults(func=export)
@@ -31,10 +31,10 @@ def export(args: argparse.Namespace) -> int:
     from lrmonitor.record.export import ExportError, export_csv
     from lrmonitor.record.reader import RunReader
 
-    entry = common.find_run(args)
+    entry, log = common.find_readable(args)
     if args.json and args.file == "-":
         raise common.VerbError(codes.USAGE, "--json and a table on stdout cannot be told apart")
-    reader = RunReader(entry.folder)
+    reader = RunReader(entry.folder) if log is None else log
     reader.poll()
     try:
         rows = export_csv(reader, sys.stdout if args.file == "-" else args.file, args.rank)

@@ -28,7 +28,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "show", description="Show the state, the rates and the latest events of a run."
     )
-    common.add_run(parser)
+    common.add_run(parser, logs=True)
     parser.add_argument(
         "--events",
         type=_count,
@@ -42,8 +42,8 @@ def add_parser(subparsers: Subparsers) -> None:
 @common.verb
 def show(args: argparse.Namespace) -> int:
     """Print one run."""
-    entry = common.find_run(args)
-    model = common.read_state(entry.folder)
+    entry, reader = common.find_readable(args)
+    model = common.read_state(entry.folder, reader)
     told = _told(entry, model, args.events)
     if args.json:
         common.print_json(told)
@@ -91,6 +91,7 @@ def _told(entry: RunEntry, model: RunModel, events: int) -> dict[str, Any]:
         ],
         "ranks": sorted(model.reader.ranks),
         "corrupt_lines": model.reader.corrupt,
+        "log": _log(model),
         "events": [
             {
                 "time": event.time,
@@ -138,6 +139,24 @@ def _usage(model: RunModel) -> dict[str, Any] | None:
     }
 
 
+def _log(model: RunModel) -> dict[str, Any] | None:
+    """What a log of another program is, and its columns; None for a run."""
+    info = model.reader.info
+    if model.log is None or model.rank is None:
+        return None
+    columns = {
+        s.info.name: {"kind": s.info.kind, "points": len(s), "latest": _latest(s)}
+        for s in model.rank.series.values()
+        if s.info.kind != "step"
+    }
+    return {
+        "format": model.log,
+        "columns": columns,
+        "left_out": info.get("left_out"),
+        "settings": info.get("settings"),
+    }
+
+
 def _group(model: RunModel, optimizer: int, group: int) -> dict[str, Any]:
     from lrmonitor.model.rates import Override
 
@@ -174,17 +193,26 @@ def _print(told: dict[str, Any]) -> None:
         lines.append(("loss", f"{told['loss']:.6g}"))
     if isinstance(told["command"], list) and told["command"]:
         lines.append(("command", shlex.join(map(str, told["command"]))))
-    lines.append(("started", _clock(told["created"], "%Y-%m-%d %H:%M:%S")))
+    log = told["log"]
+    since = "started" if log is None else "changed"
+    lines.append((since, _clock(told["created"], "%Y-%m-%d %H:%M:%S")))
     lines.append(("folder", told["folder"]))
     if told["control_problem"]:
         lines.append(("rate", told["control_problem"]))
+    for name, column in (log["columns"] if log else {}).items():
+        kind = {"lr": "learning rate", "metric": ""}.get(column["kind"], column["kind"])
+        latest = "" if column["latest"] is None else f", the latest {column['latest']:.6g}"
+        points = f"{column['points']} point{'' if column['points'] == 1 else 's'}"
+        lines.append(("column", f"{name}: {kind + ', ' if kind else ''}{points}{latest}"))
+    for key, value in (log["settings"] or {} if log else {}).items():
+        lines.append(("setting", f"{key}: {value}"))
     if told["corrupt_lines"]:
         lines.append(("damage", f"{told['corrupt_lines']} lines of its record cannot be read"))
     print(align(lines))
     groups = [
         (f"{o['optimizer']} {o['class']}", g) for o in told["optimizers"] for g in o["groups"]
     ]
-    if groups:
+    if groups and not log:
         table: list[tuple[str, ...]] = [
             ("OPTIMIZER", "GROUP", "EFFECTIVE LR", "SCHEDULED LR", "OVERRIDE")
         ]

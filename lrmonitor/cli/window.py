@@ -11,10 +11,13 @@ from lrmonitor.cli import codes, common
 if TYPE_CHECKING:
     from lrmonitor.cli.parser import Subparsers
 
+LOG_BUDGET = 0.02
+"""Seconds at a time that a log is read for, so that the window stays quick."""
+
 _DESCRIPTION = """\
-Open the window on a run, live or over; without RUN, on the run that was open last if it still
-trains, else on the list of runs. If a window shows that run already, it comes to the front. Closing
-it leaves a live run training unless you say otherwise."""
+Open the window on a run, live or over, or on a log of another program; without RUN, on the run that
+was open last if it still trains, else on the list of runs. If a window shows that run already, it
+comes to the front. Closing it leaves a live run training unless you say otherwise."""
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -24,7 +27,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "run",
         metavar="RUN",
         nargs="?",
-        help="an id, a unique prefix of one, a name, a folder, or `latest`",
+        help="an id, a unique prefix of one, a name, a folder, or `latest`; or a log",
     )
     parser.add_argument(
         "--new", action="store_true", help="without RUN: on the list of runs in any case"
@@ -53,13 +56,14 @@ def add_parser(subparsers: Subparsers) -> None:
 @common.verb
 def open_window(args: argparse.Namespace) -> int:
     """Show the window until it is closed."""
-    folder = common.find_run(args).folder if args.run is not None else None
+    entry, log = common.find_readable(args, LOG_BUDGET) if args.run is not None else (None, None)
     if args.screenshot_after is not None and args.screenshot is None:
         raise common.VerbError(codes.USAGE, "--screenshot-after needs --screenshot FILE")
     from lrmonitor.app.main import run_window
 
     return run_window(
-        folder,
+        entry.folder if entry is not None else None,
+        log=log,
         screenshot=args.screenshot,
         screenshot_after=args.screenshot_after,
         runs=common.home(args),

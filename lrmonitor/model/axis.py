@@ -1,4 +1,7 @@
-"""What stands on the plots' common axis: steps, time since the start, time of day, or epochs.
+"""What stands on the plots' common axis: steps, time since the first one, time of day, or epochs.
+
+Time of day is placed as time since the first step is, so that every axis begins at 0; what it is
+called differs.
 
 Plots are drawn over a column of whole numbers that can be searched. On any axis but that of the
 steps each series has a copy whose `step` column holds the axis' own units; a copy grows with its
@@ -57,7 +60,7 @@ class Epochs:
 
 
 class Axis:
-    """One kind of axis for one run. `start` is in unix seconds: where relative time begins."""
+    """One kind of axis for one run. `start` is in unix seconds: where time begins."""
 
     def __init__(self, kind: str = STEP, start: float = 0.0, epochs: Epochs | None = None) -> None:
         if kind not in KINDS:
@@ -79,8 +82,7 @@ class Axis:
             return step
         if self.kind == EPOCH:
             return np.rint(self.epochs.of(step) * self.unit).astype(np.int64)
-        since = self.start if self.kind == RELATIVE else 0.0
-        return np.rint((time - since) * self.unit).astype(np.int64)
+        return np.rint((time - self.start) * self.unit).astype(np.int64)
 
     def at(self, step: float, time: float) -> float:
         """Where one event stands."""

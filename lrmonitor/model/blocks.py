@@ -80,11 +80,12 @@ class Level:
         self._take(above.argmax(axis=1), above, self.high, self.high_at)
         self._take_positive(low, below)
 
-    def take_blocks(self, below: Level) -> None:
-        """Append what complete fours of the level below make, from where this one ends."""
+    def take_blocks(self, below: Level) -> bool:
+        """Append what complete fours of the level below make, from where this one ends; False if
+        there is nothing new."""
         first, last = len(self) * FAN, len(below) // FAN * FAN
         if first == last:
-            return
+            return False
         lost = below.lost.view[first:last].reshape(-1, FAN)
         self.lost.append(lost.sum(axis=1, dtype=np.uint32))
         low = below.low.view[first:last].reshape(-1, FAN)
@@ -93,6 +94,7 @@ class Level:
         self._take(low.argmin(axis=1), low, self.low, self.low_at)
         self._take(high.argmax(axis=1), high, self.high, self.high_at)
         self._take(positive.argmin(axis=1), positive, self.positive, self.positive_at)
+        return True
 
     def _take_positive(self, low: Floats, value: Floats) -> None:
         if low.min() > 0:

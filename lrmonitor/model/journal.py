@@ -46,7 +46,7 @@ MARKERS = {
 }
 """Events that are drawn, with the kind of their marker."""
 
-_QUIET = frozenset({"series", "loader", "batches"})
+_QUIET = frozenset({"series", "loader", "batches", "reading"})
 """Events that tell a person nothing."""
 
 
@@ -149,6 +149,10 @@ def _text(name: str, e: Mapping[str, Any]) -> str:
         return _length(e)
     if name == "compiled":
         return f"Compiled by torch.compile in {float(e['seconds']):.3g} s"
+    if name == "log":
+        return f"A {e['format']} log, only read: {e['path']}"
+    if name == "log_problem":
+        return str(e["text"])
     if name == "probe_error":
         return f"lrmonitor's probe failed in {e.get('where')}: {e.get('error')}"
     plain = {

@@ -245,6 +245,8 @@ _WHAT = {
     "series_pattern_removed": ("note", "Series"),
     "failed": ("problem", "Failed"),
     "lost": ("problem", "Not recorded"),
+    "log_problem": ("problem", "Log"),
+    "log": ("run", "Log"),
     "probe_error": ("problem", "Fault of lrmonitor"),
     "step_skipped": ("problem", "Step skipped"),
     "starting": ("run", "Start"),

@@ -11,6 +11,9 @@ Ints = npt.NDArray[np.int64]
 
 __all__ = ["Pieces"]
 
+_CHUNK = 65_536
+"""Steps looked at together: they stay in the processor's cache."""
+
 
 class Pieces:
     """The ascending pieces of a column of steps that grows. A step may repeat inside of a piece.
@@ -30,10 +33,11 @@ class Pieces:
         done = len(self._step)
         if done == 0 and len(step):
             self._starts.append(np.zeros(1, np.int64))
-        joined = step[max(done - 1, 0) :]
-        falls = np.flatnonzero(joined[1:] < joined[:-1])
-        if len(falls):
-            self._starts.append(falls + max(done, 1))
+        for begin in range(max(done - 1, 0), len(step) - 1, _CHUNK):
+            part = step[begin : begin + _CHUNK + 1]
+            falls = part[1:] < part[:-1]
+            if falls.any():
+                self._starts.append(np.flatnonzero(falls) + begin + 1)
         self._step = step
 
     def meeting(self, low: float, high: float) -> list[tuple[int, int]]:

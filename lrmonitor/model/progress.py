@@ -10,10 +10,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lrmonitor.model.axis import Epochs
+from . import rates
+from .axis import Epochs
 
 BEYOND = 1.5
 """A pass that has had so many times the steps it should have does not have that length."""
+
+NOT_FOLLOWED = 4
+"""A loader is not one that steps are made with when so many times the batches of a step have been
+taken of it since the last one."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A loader that steps are not made with is being read: its iteration began at `since` (unix
+    seconds), after `step`; `taken` of its batches had been taken at `seen`. It has `batches`, where
+    that is known."""
+
+    since: float
+    seen: float
+    step: int
+    taken: int
+    batches: int | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +71,10 @@ class _Loader:
         self.batches_a_step: float | None = None
         self.began = Epochs()
         """Where its passes began, as far as they are in the record."""
+        self.begun: float | None = None
+        """When its latest iteration began, in unix seconds."""
+        self.read: tuple[int, float] | None = None
+        """Batches that had been taken of it without a step, and when; None once that is over."""
 
     @property
     def a_pass(self) -> float | None:
@@ -68,7 +90,16 @@ class _Loader:
         """Whether that is a whole number of steps that will hold."""
         return self.steps_a_pass is not None or self.batches_a_step == 1
 
-    def begins(self, iteration: int, step: int, batches: int | None) -> None:
+    @property
+    def a_step(self) -> float | None:
+        """Batches in a step, where that is known."""
+        if self.batches_a_step is None and self.steps_a_pass and self.batches:
+            return self.batches / self.steps_a_pass
+        return self.batches_a_step
+
+    def begins(
+        self, iteration: int, step: int, batches: int | None, time: float | None = None
+    ) -> None:
         """An iteration over it begins."""
         made, begun = step - self.step, iteration - self.iteration
         if self.iteration and made > 0 and begun > 0:
@@ -79,6 +110,7 @@ class _Loader:
             self.batches, self.steps_a_pass = batches, None
         self.iteration, self.step = iteration, step
         self.began.began(step)
+        self.begun, self.read = time, None
 
     def pace(self, taken: int, made: int) -> None:
         """So many batches were taken for so many steps."""
@@ -117,6 +149,8 @@ class Course:
             self._begins(event)
         elif name == "batches":
             self._pace(event)
+        elif name == "reading":
+            self._reads(event)
         elif name == "progress":
             self._total_steps = _whole(event.get("total_steps"))
             self._total_epochs = _whole(event.get("total_epochs"))
@@ -155,6 +189,22 @@ class Course:
         eta = None if left is None or seconds_a_step is None else left * seconds_a_step
         return Progress(epoch, done, epochs, step, steps, left, eta, basis)
 
+    def reading(self, step: int | None) -> Reading | None:
+        """The loader that is being read while no step is made, if it is surely not the one that
+        the steps are made with."""
+        if step is not None:
+            self._settle(step)
+        latest, training = self._latest, self._training
+        if latest is None or training is None or latest is training or step is None:
+            return None
+        a_step = training.a_step
+        if step > latest.step or latest.read is None or latest.begun is None or a_step is None:
+            return None
+        taken, seen = latest.read
+        if taken <= NOT_FOLLOWED * max(a_step, 1.0):
+            return None
+        return Reading(latest.begun, seen, latest.step, taken, latest.batches)
+
     def _epoch(self, step: int) -> tuple[int | None, float | None, float | None]:
         """The epoch, how much of it is done, and the steps in a pass."""
         training = self._training
@@ -176,7 +226,8 @@ class Course:
             return
         self._settle(step)
         loader = self._loaders.setdefault(number, _Loader(number))
-        loader.begins(iteration, step, _whole(event.get("batches")))
+        time = rates.number(event.get("time"))
+        loader.begins(iteration, step, _whole(event.get("batches")), time)
         self._latest = loader
 
     def _pace(self, event: Mapping[str, Any]) -> None:
@@ -186,6 +237,15 @@ class Course:
             return
         if isinstance(taken, int) and isinstance(step, int):
             loader.pace(taken, step - loader.step)
+
+    def _reads(self, event: Mapping[str, Any]) -> None:
+        number, taken = event.get("loader"), event.get("taken")
+        time = rates.number(event.get("time"))
+        loader = self._loaders.get(number) if isinstance(number, int) else None
+        if loader is None or event.get("iteration") != loader.iteration:
+            return
+        over = event.get("over") is True
+        loader.read = (taken, time) if isinstance(taken, int) and time and not over else None
 
     def _settle(self, step: int) -> None:
         """Steps were made after the latest loader was begun: it may be the one that trains.

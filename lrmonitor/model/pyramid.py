@@ -59,7 +59,8 @@ class Pyramid:
                 break
             if number + 1 == len(self._levels):
                 self._levels.append(Level())
-            self._levels[number + 1].take_blocks(below)
+            if not self._levels[number + 1].take_blocks(below):
+                break
 
     def extremes(
         self, first: int = 0, last: int | None = None, positive: bool = False

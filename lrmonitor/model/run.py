@@ -17,7 +17,7 @@ from lrmonitor.model.printed import Printed
 from lrmonitor.model.process import Identity
 from lrmonitor.model.progress import Course, Progress
 from lrmonitor.model.rates import Override
-from lrmonitor.model.state import Ask, Exit, Facts, Phase, RunState, decide
+from lrmonitor.model.state import Ask, Exit, Facts, LogFacts, Phase, RunState, decide
 from lrmonitor.model.throughput import Throughput
 from lrmonitor.model.watch import ProcessWatch
 from lrmonitor.record.reader import RankReader, RunReader, Series
@@ -25,6 +25,11 @@ from lrmonitor.record.reader import RankReader, RunReader, Series
 MAKING_SECONDS = 10.0
 """Within this long after a run's folder was made its first process tells of itself, even on a busy
 machine: the supervisor writes its line a moment after `run.json`."""
+
+LOG_CONTROL = (
+    "This is a log that another program writes, not a process: there is nothing to control. Start "
+    "the script with lrmonitor to change its rate."
+)
 
 STATE_POINTS = 4096
 """Latest points of each series that tell the state: what verbs read that show no curve."""
@@ -73,8 +78,9 @@ class RunModel:
         folder: str | os.PathLike[str],
         clock: Callable[[], float] = time.time,
         last: int | None = None,
+        reader: RunReader | None = None,
     ) -> None:
-        self.reader = RunReader(folder, last)
+        self.reader = RunReader(folder, last) if reader is None else reader
         self._curves = last is None  # verbs that want the state alone show none
         self.changed: Signal[[Changes]] = Signal()
         self.optimizers: list[OptimizerInfo] = []
@@ -124,6 +130,12 @@ class RunModel:
         return ()
 
     @property
+    def log(self) -> str | None:
+        """The format, in words, of a log that another program writes; None for a run."""
+        info = self.reader.info
+        return str(info.get("format_name")) if info.get("kind") == "log" else None
+
+    @property
     def rank(self) -> RankReader | None:
         """The training process that is shown; None before one registered."""
         return None if self._rank is None else self.reader.ranks.get(self._rank)
@@ -159,6 +171,8 @@ class RunModel:
     @property
     def control_problem(self) -> str | None:
         """Why no rate of the run can be set, in a sentence; None when one can."""
+        if self.log is not None:
+            return LOG_CONTROL
         if len(self.live_ranks) > 1:
             return (
                 f"{len(self.live_ranks)} processes train together, and a change on one of them "
@@ -175,7 +189,7 @@ class RunModel:
     @property
     def progress(self) -> Progress:
         """How far it is and how far it goes, as far as that is known."""
-        running = self.state.phase is Phase.RUNNING
+        running = self.state.phase in (Phase.RUNNING, Phase.VALIDATING)
         pace = rhythm.pace(self._steps(), self._resumed_time) if running else None
         return self._course.at(self.state.step, pace)
 
@@ -233,7 +247,8 @@ class RunModel:
         kinds = ("grad_norm", "update_ratio")
         ranked = self.rank.series.values() if self.rank is not None else ()
         found = [one for kind in kinds for one in ranked if one.info.kind == kind and len(one)]
-        return [*found, self._throughput.series]
+        speed = self._throughput.series
+        return [*found, speed] if len(speed) else found
 
     @property
     def epochs(self) -> Epochs:
@@ -241,9 +256,9 @@ class RunModel:
         return self._course.epochs
 
     @property
-    def started(self) -> float | None:
-        """When the script began (unix seconds); else the process that is shown."""
-        return self._started()
+    def step_series(self) -> Series | None:
+        """The series that tells best when each step was done; None before there is one."""
+        return self._steps()
 
     def _find(self, kind: str, optimizer: int | None, group: int | None) -> Series | None:
         if self.rank is None:
@@ -451,6 +466,7 @@ class RunModel:
             torch=self._processes.torch,
             crash=self._crash,
             compiling=self._compiling,
+            reading=self._course.reading(int(steps.step[-1]) if steps is not None else None),
             registered=self._rank is not None,
             said_bye=self._said_bye,
             asks=tuple(ask for _, ask in self._asks),
@@ -461,7 +477,14 @@ class RunModel:
             resumed_time=self._resumed_time,
             interval=rhythm.usual_interval(steps),
             speed=rhythm.speed(steps, self._resumed_time),
+            log=self._log_facts(),
         )
+
+    def _log_facts(self) -> LogFacts | None:
+        info = self.reader.info
+        if self.log is None:
+            return None
+        return LogFacts(self.log, rates.number(info.get("changed")), bool(info.get("reading")))
 
     def _being_made(self, now: float) -> bool:
         """Whether the folder was made a moment ago and no process has told of itself in it yet:

@@ -8,10 +8,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from .progress import Reading
+
 STALL_SECONDS = 10.0
 STALL_FACTOR = 10.0
 """A run has stalled when no step came for the longer of these seconds and this many times its usual
 time between steps: far outside its own rhythm, and long enough for a person to wonder."""
+
+VALIDATING_SECONDS = 1.0
+VALIDATING_FACTOR = 3.0
+"""While another loader is read, steps are missed after the longer of these seconds and this many
+times the usual time between steps."""
+
+READ_SECONDS = 15.0
+"""How long a sign holds that a loader is being read: thrice the time between two of them."""
+
+LOG_QUIET_SECONDS = 30.0
+"""A log that did not change for so long, and for much longer than it usually takes between steps,
+may not grow any more: programs write theirs now and then, not at each step."""
 
 UNSEEN_SECONDS = 30.0
 """After this long without a sign of torch, the reasons why there may be none are told."""
@@ -30,12 +44,14 @@ class Phase(Enum):
     COMPILING = "compiling"
     RUNNING = "training"
     PAUSED = "paused"
+    VALIDATING = "validating"
     STALLED = "stalled"
     ENDED = "ended"
     STOPPED = "stopped"
     FAILED = "failed"
     KILLED = "killed"
     LOST = "lost"
+    LOG = "log"
 
     @property
     def over(self) -> bool:
@@ -63,6 +79,16 @@ class Exit:
 
 
 @dataclass(frozen=True)
+class LogFacts:
+    """A log that another program writes: its format in words, when a file of it last changed (unix
+    seconds), and whether there is more in it than was read yet."""
+
+    format: str
+    changed: float | None = None
+    reading: bool = False
+
+
+@dataclass(frozen=True)
 class Facts:
     """What is known of a run at the moment `now`. Times are unix seconds.
 
@@ -76,10 +102,12 @@ class Facts:
     - `torch`: whether PyTorch is loaded in the script's processes; None while unknown.
     - `crash`: the error of the traceback that the script printed last, if any.
     - `compiling`: since when a model is being compiled, None when none is.
+    - `reading`: a loader that steps are not made with is being read.
     - `registered`: a training process registered; `said_bye`: it recorded its own end.
     - `asks`: requests to stop, oldest first.
     - `step`, `step_time`: the latest step and when it was done; `interval`: the usual seconds
       between steps, None while unknown; `speed`: steps per second lately.
+    - `log`: it is no run but a log of another program.
     """
 
     now: float
@@ -94,6 +122,7 @@ class Facts:
     torch: bool | None = None
     crash: str | None = None
     compiling: float | None = None
+    reading: Reading | None = None
     registered: bool = False
     said_bye: bool = False
     asks: tuple[Ask, ...] = ()
@@ -104,6 +133,7 @@ class Facts:
     resumed_time: float | None = None
     interval: float | None = None
     speed: float | None = None
+    log: LogFacts | None = None
 
 
 @dataclass(frozen=True)
@@ -112,7 +142,7 @@ class RunState:
 
     `label` is one or two words; `sentence` says why. `live` is whether a process of the run is
     there to be commanded or signalled, `pid` which. `code` and `signal` tell how it ended.
-    `since` is the unix time from which a stalled or compiling run has made no step, else None.
+    `since` (unix time): a stalled, compiling or validating run makes no step since then; else None.
     """
 
     phase: Phase
@@ -131,8 +161,13 @@ def decide(facts: Facts) -> RunState:
     """The state that the facts show."""
     phase, label, sentence = _decide(facts)
     speed = facts.speed if phase is Phase.RUNNING else None
-    if phase in (Phase.PAUSED, Phase.STALLED, Phase.COMPILING):
+    if phase in (Phase.PAUSED, Phase.STALLED, Phase.VALIDATING, Phase.COMPILING):
         speed = 0.0
+    since = {
+        Phase.STALLED: _quiet_since(facts),
+        Phase.COMPILING: facts.compiling,
+        Phase.VALIDATING: facts.reading.since if facts.reading is not None else None,
+    }
     return RunState(
         phase=phase,
         label=label,
@@ -143,7 +178,7 @@ def decide(facts: Facts) -> RunState:
         signal=facts.exit.signal if facts.exit else None,
         live=facts.alive and facts.foreign is None,
         pid=facts.pid,
-        since={Phase.STALLED: _quiet_since(facts), Phase.COMPILING: facts.compiling}.get(phase),
+        since=since.get(phase),
     )
 
 
@@ -153,6 +188,8 @@ def stall_limit(interval: float | None) -> float:
 
 
 def _decide(facts: Facts) -> tuple[Phase, str, str]:
+    if facts.log is not None:
+        return _log(facts, facts.log)
     if facts.folder_gone:
         if facts.alive:
             return (
@@ -171,6 +208,27 @@ def _decide(facts: Facts) -> tuple[Phase, str, str]:
     if facts.foreign is not None:
         return _elsewhere(facts, facts.foreign)
     return _without_exit(facts)
+
+
+def _log(facts: Facts, log: LogFacts) -> tuple[Phase, str, str]:
+    """A log has no process: all there is to tell is whether it grows."""
+    if facts.folder_gone:
+        return Phase.LOG, "log – gone", f"The {log.format} log is gone; what was read is shown."
+    if log.reading:
+        return Phase.LOG, "log – being read", f"A {log.format} log is read from its start."
+    quiet = facts.now - log.changed if log.changed is not None else 0.0
+    if quiet <= max(stall_limit(facts.interval), LOG_QUIET_SECONDS):
+        return (
+            Phase.LOG,
+            "log – still growing",
+            f"A {log.format} log that another program writes: it is only read.",
+        )
+    return (
+        Phase.LOG,
+        f"log – no change for {duration(quiet)}",
+        f"A {log.format} log that another program wrote: it is only read, and followed if it "
+        "grows again.",
+    )
 
 
 def _living(facts: Facts) -> tuple[Phase, str, str]:
@@ -208,6 +266,8 @@ def _living(facts: Facts) -> tuple[Phase, str, str]:
     if facts.step_time is None:
         return Phase.RUNNING, "training", "A training process registered; no step is done yet."
     quiet = facts.now - (_quiet_since(facts) or facts.now)
+    if facts.reading is not None and _validates(facts, facts.reading, quiet):
+        return Phase.VALIDATING, "validating", _read(facts.now, facts.reading)
     if quiet > stall_limit(facts.interval):
         usual = f"; a step usually takes {duration(facts.interval)}" if facts.interval else ""
         return (
@@ -218,6 +278,20 @@ def _living(facts: Facts) -> tuple[Phase, str, str]:
         )
     speed = f", {rate_text(facts.speed)}" if facts.speed else ""
     return Phase.RUNNING, "training", f"Training: step {facts.step}{speed}."
+
+
+def _validates(facts: Facts, reading: Reading, quiet: float) -> bool:
+    missed = max(VALIDATING_SECONDS, VALIDATING_FACTOR * (facts.interval or 0.0))
+    return quiet > missed and facts.now - reading.seen <= READ_SECONDS
+
+
+def _read(now: float, reading: Reading) -> str:
+    of = f" of {reading.batches}" if reading.batches is not None else ""
+    since = f"step {reading.step}, {duration(now - reading.since)} ago"
+    return (
+        f"A data loader that is not the training one has been read since {since}; "
+        f"{reading.taken}{of} of its batches were taken, and no step was made."
+    )
 
 
 def _quiet_since(facts: Facts) -> float | None:

@@ -23,6 +23,14 @@ MANY = 10_000
 SELDOM = 1 / 60
 """So many events later only one a minute is written: ten thousand epochs are a long training."""
 
+READING_AFTER = 1.0
+READING_SECONDS = 5.0
+"""Seconds without a step after which it is told how many batches of a loader were taken, and
+between two such events."""
+
+READING_BATCHES = 4
+"""Fewer batches without a step tell nothing: a step may be made with several."""
+
 WAITING = 1000
 """Iterations that are remembered until they are written; a process may never come to train."""
 
@@ -48,6 +56,7 @@ class Loader:
 
     __slots__ = (
         "batches",
+        "begun",
         "dataset",
         "iteration",
         "iterator",
@@ -55,6 +64,8 @@ class Loader:
         "next_pace",
         "number",
         "passes",
+        "reading_told",
+        "reading_until",
         "ref",
         "step",
     )
@@ -74,6 +85,12 @@ class Loader:
         """Iterations that are over and in which steps were made."""
         self.next_pace = 4
         """Batches after which it is told how many steps they made: at 4, 8, 16, … of them."""
+        self.begun = 0.0
+        """When the latest iteration began, in unix seconds."""
+        self.reading_told: float | None = None
+        """When it was last told that batches were taken without a step; None: not in this one."""
+        self.reading_until = 0
+        """How many had been taken then."""
 
 
 class Loaders:
@@ -83,6 +100,7 @@ class Loaders:
     def __init__(self) -> None:
         self.loaders: list[Loader] = []
         self._known: dict[int, Loader] = {}
+        self._latest: Loader | None = None
         self._count = 0
         self._begun: deque[Begun] = deque(maxlen=WAITING)
         self._waiting: list[Begun] = []
@@ -101,11 +119,14 @@ class Loaders:
         known.step = step
         known.batches = batches(loader)
         known.next_pace = 4
+        known.begun = now = time()
+        known.reading_told = None
         try:
             known.iterator = weakref.ref(iterator)
         except TypeError:
             known.iterator = None
-        self._begun.append(Begun(time(), known.number, known.iteration, known.batches, step))
+        self._latest = known
+        self._begun.append(Begun(now, known.number, known.iteration, known.batches, step))
 
     def write(self, writer: RankWriter, now: float) -> None:
         """Write what began, as far as it may be."""
@@ -141,6 +162,40 @@ class Loaders:
                     taken=taken,
                     step=step,
                 )
+
+    def tell_reading(self, writer: RankWriter, step: int, now: float) -> None:
+        """Say of the loader that was begun last that batches of it are being taken while no step is
+        made, as in a validation; and when that is over."""
+        known = self._latest
+        if known is None or step > known.step or now - known.begun < READING_AFTER:
+            return
+        if known.iterator is None:  # told, or it never could be
+            return
+        iterator = known.iterator()
+        taken = known.reading_until
+        if iterator is not None:
+            taken = vars(iterator).get("_num_yielded")
+            if type(taken) is not int or taken <= READING_BATCHES:
+                return
+        over = iterator is None or taken == known.batches
+        told = known.reading_told
+        if over:
+            known.iterator = None
+            if told is None:
+                return
+        elif told is not None and (
+            0 <= now - told < READING_SECONDS or taken == known.reading_until
+        ):
+            return
+        known.reading_told, known.reading_until = now, taken
+        writer.event(
+            "reading",
+            loader=known.number,
+            iteration=known.iteration,
+            taken=taken,
+            step=step,
+            over=over,
+        )
 
     def _know(self, loader: Any) -> Loader:
         """The record of a loader that is not in the table. One that is made anew for each epoch

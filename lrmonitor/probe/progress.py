@@ -66,6 +66,7 @@ class Progress:
             return
         self._looked = now
         self.loaders.tell_pace(session.writer, self._steps.step)
+        self.loaders.tell_reading(session.writer, self._steps.step, now)
         found = self._length()
         if _differs(found, self._told):
             self._told = found

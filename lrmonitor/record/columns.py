@@ -1,20 +1,25 @@
 """A column of numbers that grows: contiguous, with no pause that grows with it.
 
 Where the system gives memory page by page as it is written (Linux, macOS), a large column takes a
-range of addresses for many times as many numbers as it has, so that it is copied at 256 KiB, at
-16 MiB and at 1 GiB (134 million numbers), and what is not written yet costs nothing. Elsewhere
-(Windows would count the whole range as used), and where no such range is to be had, its room is
-doubled, as for a small column.
+range of 4 GiB of addresses, so that it is not copied before it has 536 million numbers, and what is
+not written yet costs nothing. Elsewhere (Windows would count the whole range as used), and where no
+such range is to be had, its room is doubled, as for a small column.
 """
 
 from __future__ import annotations
 
 import mmap
+import platform
 import sys
 from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+
+if sys.platform != "win32":
+    import resource
+
+    _UNLIMITED = resource.RLIM_INFINITY
 
 __all__ = ["Column"]
 
@@ -24,8 +29,12 @@ _LEAST = 1024
 """Bytes of the first room."""
 _MAPPED = 1 << 18
 """Bytes from which a column has a range of addresses of its own."""
-_AHEAD = 64
-"""How many times as large as the room before it that range is."""
+_UNCOUNTED = getattr(mmap, "MAP_NORESERVE", 0)
+"""The flag that keeps Linux from counting the range as used; Python names it since 3.13."""
+if not _UNCOUNTED and sys.platform == "linux" and platform.machine() in ("x86_64", "aarch64"):
+    _UNCOUNTED = 0x4000
+_RANGE = 1 << 32
+"""Bytes of that range."""
 
 
 class Column(Generic[Kind]):
@@ -72,11 +81,8 @@ def _larger(column: npt.NDArray[Kind], count: int, least: int) -> npt.NDArray[Ki
     size = column.dtype.itemsize
     wanted = max(least * size, 2 * len(column) * size, _LEAST)
     larger: npt.NDArray[Kind] | None = None
-    if wanted > _MAPPED and sys.platform != "win32":
-        power = _MAPPED
-        while power < wanted:
-            power *= _AHEAD
-        larger = _reserved(power, column.dtype)
+    if wanted > _MAPPED:
+        larger = _reserved(max(_RANGE, 2 * wanted), column.dtype)
     if larger is None:
         larger = np.empty(wanted // size, column.dtype)
     larger[:count] = column[:count]
@@ -85,11 +91,10 @@ def _larger(column: npt.NDArray[Kind], count: int, least: int) -> npt.NDArray[Ki
 
 def _reserved(size: int, kind: np.dtype[Kind]) -> npt.NDArray[Kind] | None:
     """Addresses for `size` bytes, without memory until they are written; None if not to be had."""
-    if sys.platform == "win32":
+    if sys.platform == "win32" or resource.getrlimit(resource.RLIMIT_AS)[0] != _UNLIMITED:
         return None
-    # Not counted as used where the system counts (Python knows the flag since 3.12).
-    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", 0)
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _UNCOUNTED
     try:
         return np.frombuffer(mmap.mmap(-1, size, flags), kind)
-    except (OSError, ValueError):
-        return None  # a limit on addresses (`ulimit -v`), or strict accounting
+    except (OSError, OverflowError, ValueError):
+        return None  # strict accounting, or addresses of 32 bits

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import locale
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QEvent
+from PySide6.QtCore import QEvent, QLocale
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -31,6 +33,19 @@ def themes(qapp: QApplication) -> Iterator[ThemeManager]:
 def settings(tmp_path: Path) -> Settings:
     """Choices kept in a file of the test's own."""
     return Settings(tmp_path / "window.ini")
+
+
+@pytest.fixture(params=["en_US", "de_DE", "ar_EG"])
+def any_locale(request: pytest.FixtureRequest) -> Iterator[QLocale]:
+    """Qt's locale, and the C library's for numbers where the system has it: a decimal point, a
+    decimal comma, other digits."""
+    qt, numeric = QLocale(), locale.setlocale(locale.LC_NUMERIC)
+    QLocale.setDefault(QLocale(request.param))
+    with contextlib.suppress(locale.Error):
+        locale.setlocale(locale.LC_NUMERIC, f"{request.param}.UTF-8")
+    yield QLocale()
+    locale.setlocale(locale.LC_NUMERIC, numeric)
+    QLocale.setDefault(qt)
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def test_a_row_for_each_step(qtbot: QtBot, open_window: OpenWindow, run: RunFold
     assert titles == ["Step", "Time", "Loss", "Learning rate", "Scheduled rate"]
     assert cell(rows, 499, 0) == "500"
     assert cell(rows, 0, 3) == "9.999989e-4"
-    assert panel.told.text() == "Steps 1 to 500"
+    assert panel.told.whole == "Steps 1 to 500"
     # While it goes on the newest row is in view.
     assert panel.view.rowAt(panel.view.viewport().height() - 3) in (498, 499)
     run.train(10)
@@ -90,10 +90,10 @@ def test_from_the_keyboard(qtbot: QtBot, open_window: OpenWindow, run: RunFolder
     for words in ("3,5", "-1", "x"):
         panel.go_to.setText(words)
         QTest.keyClick(panel.go_to, Qt.Key.Key_Return)
-        assert "whole number" in panel.told.text()
+        assert "whole number" in panel.told.whole
     panel.go_to.setText("9999")
     QTest.keyClick(panel.go_to, Qt.Key.Key_Return)
-    assert "There is no step 9999; this is step 510." in panel.told.text()
+    assert "There is no step 9999; this is step 510." in panel.told.whole
 
 
 def test_the_steps_that_the_plots_show(

@@ -8,7 +8,15 @@ from functools import partial
 
 import pytest
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtWidgets import QApplication, QDockWidget, QLabel, QMainWindow, QMenu, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QDockWidget,
+    QLabel,
+    QMainWindow,
+    QMenu,
+    QTabBar,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from lrmonitor.app.docks import BOTTOM, LEFT, RIGHT, Docks
@@ -214,6 +222,17 @@ def test_panels_take_the_theme(frame: Frame) -> None:
     assert isinstance(panel, Panel)
     assert panel.theme == "dark"
     assert frame.made == []
+
+
+def test_a_restored_layout_has_one_bar_of_tabs(open_window: OpenWindow, isolated: Isolated) -> None:
+    run = RunFolder(isolated.runs).launch(False).register().train(3).exited(0)
+    for _ in range(2):
+        window = open_window()
+        window.open_run(run.path)
+        QApplication.processEvents()
+        bars = [bar for bar in window.findChildren(QTabBar) if bar.isVisible() and bar.count()]
+        assert len(bars) == 1
+        window.close()
 
 
 def test_the_layout_of_a_run_is_there_again(open_window: OpenWindow, isolated: Isolated) -> None:

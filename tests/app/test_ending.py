@@ -86,6 +86,22 @@ def test_of_a_run_that_was_over_nothing_is_news(open_window: OpenWindow, folder:
     assert not window.view.notices.isVisible()
 
 
+def test_of_a_run_that_had_crashed_the_error_is_told(
+    open_window: OpenWindow, folder: RunFolder
+) -> None:
+    (folder.path / "console.log").write_text(
+        "epoch 3\nTraceback (most recent call last):\n"
+        '  File "train.py", line 3, in <module>\n    main()\nValueError: bad rate\n'
+    )
+    window = open_window(folder.exited(1).path)
+    assert window.view is not None
+    notices = window.view.notices
+    assert notices.isVisible()
+    assert notices.text == "It ended with ValueError: bad rate"
+    assert notices.show_error.isVisible()
+    assert not notices.dismiss.isVisible()
+
+
 def test_who_looks_elsewhere_is_told_by_the_desktop(
     open_window: OpenWindow, folder: RunFolder, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:

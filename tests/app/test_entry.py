@@ -17,6 +17,9 @@ from tests.app.conftest import OpenWindow
 from tests.app.folders import RunFolder
 from tests.conftest import Isolated
 
+# A number is entered and shown alike, whatever the locale.
+pytestmark = pytest.mark.usefixtures("any_locale")
+
 UP, DOWN = Qt.Key.Key_Up, Qt.Key.Key_Down
 SHIFT = Qt.KeyboardModifier.ShiftModifier
 

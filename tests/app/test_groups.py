@@ -21,6 +21,9 @@ from tests.app.desktop import come_up
 from tests.app.folders import RunFolder
 from tests.conftest import Isolated
 
+# A number is entered and shown alike, whatever the locale.
+pytestmark = pytest.mark.usefixtures("any_locale")
+
 OPTIMIZERS = (("AdamW", 3), ("SGD", 1))
 
 

@@ -50,7 +50,7 @@ def test_epoch_total_and_time_left(qtbot: QtBot, open_window: OpenWindow, run: R
     assert header.left.isVisible()
     assert header.left.value.text() == "≈ 1 min"  # 1,500 steps of 0.04 s
     assert "OneCycleLR.total_steps" in header.left.toolTip()
-    assert header.left.value.accessibleName() == "Time left"
+    assert header.left.value.accessibleName() == "Time left: ≈ 1 min"
     run.event("progress", total_steps=None, total_epochs=None, source=None)
     qtbot.waitUntil(lambda: header.step.value.text() == "500")
     assert not header.left.isVisible()
@@ -78,6 +78,22 @@ def test_in_a_narrow_window_state_and_step_come_first(
     assert header.step.geometry().right() <= header.width()
     header.resize(330, header.height())
     assert shown() == [False, True, False, False, False]
+
+
+def test_what_a_state_rests_on_has_room(
+    qtbot: QtBot, open_window: OpenWindow, run: RunFolder
+) -> None:
+    loaders(run)
+    run.exited(None, "SIGKILL")
+    header = header_of(open_window(run.path))
+    header.resize(680, header.height())
+    assert [f.isHidden() for f in (header.step, header.speed, header.elapsed)] == [
+        False,
+        True,
+        True,
+    ]
+    header.resize(1000, header.height())
+    assert not header.elapsed.isHidden()
 
 
 @pytest.mark.parametrize(

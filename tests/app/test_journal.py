@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
 from lrmonitor.app.panels.journal import JournalPanel
-from lrmonitor.app.panels.journal_table import STEP
+from lrmonitor.app.panels.journal_table import STEP, TEXT
 from lrmonitor.app.session import Session
 from lrmonitor.app.theme import DARK, LIGHT, ThemeManager
 from tests.app.conftest import OpenWindow
@@ -239,3 +239,24 @@ def test_rows_and_markers_lead_to_each_other(
     pos = plots.canvas.mapFromScene(view.mapViewToScene(QPointF(150, middle)))
     QTest.mouseClick(plots.canvas.viewport(), Qt.MouseButton.LeftButton, pos=pos)
     assert [row.text for row in journal.selected()] == ["plateau"]
+
+
+def test_the_text_has_the_place_of_a_result_that_is_not_there(
+    panel: JournalPanel, folder: RunFolder
+) -> None:
+    panel.refresh()
+
+    def spans() -> list[bool]:
+        return [panel.view.columnSpan(at, TEXT) == 2 for at in range(len(panel.table.rows))]
+
+    assert spans() == [not row.result for row in panel.table.rows]
+    assert len(set(spans())) == 2
+    count = len(panel.table.rows)
+    folder.command("late", "hold", 1e-4)
+    folder.note("and a note")
+    panel._session.poll()
+    panel.refresh()
+    assert len(panel.table.rows) == count + 2
+    assert spans()[count:] == [False, True]
+    panel.search.setText("note")
+    assert spans() == [not row.result for row in panel.table.rows]

@@ -87,9 +87,10 @@ def test_series_come_and_go_with_the_choice(folder: RunFolder, qtbot: QtBot) -> 
     pane = opened(folder, qtbot)
     assert len(pane.metrics.charts) == MOST
     menu = pane.tools.series.menu()
-    assert [action.isChecked() for action in menu.actions()] == [True] * MOST + [False] * 2
+    told = [action for action in menu.actions() if action.text().startswith("m")]
+    assert [action.isChecked() for action in told] == [True] * MOST + [False] * 2
     with qtbot.waitSignal(pane.choices_changed):
-        menu.actions()[-1].trigger()
+        told[-1].trigger()
     assert [chart.title for chart in pane.metrics.charts.values()] == ["m0", "m1", "m4"]
     menu.actions()[0].trigger()
     assert [chart.title for chart in pane.metrics.charts.values()] == ["m1", "m4"]
@@ -108,16 +109,37 @@ def test_only_what_was_made_of_printed_numbers_can_be_removed(
     printed(folder, "a & b", "acc {value}%")
     pane = opened(folder, qtbot)
     texts = [action.text() for action in pane.tools.series.menu().actions()]
-    assert texts == ["f1", "a && b", "", "Remove “a && b”"]
+    assert texts == ["f1", "a && b", "", "steps per second", "", "Remove “a && b”"]
     with qtbot.waitSignal(pane.remove_wanted) as caught:
         pane.tools.series.menu().actions()[-1].trigger()
     assert caught.args == ["a & b"]
 
 
-def test_without_series_there_is_no_button(folder: RunFolder, qtbot: QtBot) -> None:
+def test_without_series_there_is_no_button(isolated: Isolated, qtbot: QtBot) -> None:
+    folder = RunFolder(isolated.runs).launch().register()
     pane = opened(folder, qtbot)
     assert pane.tools.series.isHidden()
     assert not pane.metrics.charts
+
+
+def test_what_lrmonitor_measures_is_shown_when_it_is_wanted(
+    folder: RunFolder, qtbot: QtBot
+) -> None:
+    folder.declare("grad_norm", "grad_norm", 0, None)
+    folder.add("grad_norm", 2.0, step=40)
+    pane = opened(folder, qtbot)
+    assert not pane.metrics.charts
+    actions = {action.text(): action for action in pane.tools.series.menu().actions()}
+    actions["gradient norm"].trigger()
+    pane.tools.series.menu().actions()[-1].trigger()
+    assert [chart.title for chart in pane.metrics.charts.values()] == [
+        "gradient norm",
+        "steps per second",
+    ]
+    speed = pane.metrics.charts["measured:steps per second"].curve.series
+    assert speed.value.mean() > 0
+    pane.readout.point(40, 1.0)
+    assert "gradient norm&nbsp; <b>2</b>" in pane.readout.text()
 
 
 def test_a_click_on_a_marker_says_which(folder: RunFolder, qtbot: QtBot) -> None:
@@ -156,7 +178,7 @@ def test_a_step_is_brought_into_the_middle_and_marked(folder: RunFolder, qtbot: 
     pane.show_step(700)
     assert (pane.shown.low + pane.shown.high) / 2 == pytest.approx(700)
     assert not pane.shown.follow
-    line = next(iter(pane.readout._lines.values()))
+    line = next(iter(pane.readout._lines.values()))[0]
     assert line.isVisible()
     assert line.value() == 700
     pane.refresh()

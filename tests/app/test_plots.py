@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QMouseEvent, QWheelEvent
+from PySide6.QtGui import QColor, QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -180,7 +180,7 @@ def test_a_group_that_is_added_later_appears(folder: RunFolder, qtbot: QtBot) ->
 def test_a_run_without_optimizer_says_why_there_is_no_rate(folder: RunFolder, qtbot: QtBot) -> None:
     shown = Plotted(folder.register((), "No optimizer of torch is used.").train(20), qtbot)
     assert len(shown.drawn()[0]) == 20
-    assert "no optimizer of torch" in shown.pane._rate_note.text()
+    assert "no optimizer of torch" in shown.pane._rate_note.label.text()
     assert shown.pane.rate.left.places(0, 1, 200) == []
 
 
@@ -189,11 +189,11 @@ def test_before_the_first_step_there_are_words_and_no_numbers(
 ) -> None:
     shown = Plotted(folder, qtbot)
     shown.pane.set_message("Waiting…")
-    assert shown.pane._note.text() == "Waiting…"
+    assert shown.pane._note.label.text() == "Waiting…"
     assert shown.pane.loss.left.places(0, 1, 200) == []
     folder.register().train(3)
     shown.tick()
-    assert shown.pane._note.text() == ""
+    assert shown.pane._note.label.text() == ""
     assert shown.pane.loss.left.places(0, 1, 200) != []
 
 
@@ -263,9 +263,9 @@ def test_the_readout_tells_step_loss_rate_and_marker(folder: RunFolder, qtbot: Q
     assert "(scheduled" in readout.text()
     assert "hold 3e-4" in readout.text()
     readout.point(200.0, 2.0)
-    assert "&lt;b>lower" in readout.text()
+    assert "&lt;b&gt;lower" in readout.text()
     readout.leave()
-    assert not any(line.isVisible() for line in readout._lines.values())
+    assert not any(line.isVisible() for lines in readout._lines.values() for line in lines)
 
 
 def test_the_mouse_leads_the_readout(folder: RunFolder, qtbot: QtBot) -> None:
@@ -303,7 +303,16 @@ def test_choices_are_kept_and_taken_up(folder: RunFolder, qtbot: QtBot) -> None:
         shown.pane.tools.loss_log.click()
     shown.pane.tools.rate_log.click()
     choices = shown.pane.choices()
-    assert choices == {"loss_log": True, "rate_log": False, "smoothing": 30, "metrics": {}}
+    assert choices == {
+        "loss_log": True,
+        "rate_log": False,
+        "smoothing": 30,
+        "metrics": {},
+        "order": [],
+        "logs": [],
+        "calm": [],
+        "axis": "step",
+    }
     again = Plotted(folder, qtbot)
     again.pane.set_choices(choices)
     again.tick()
@@ -327,3 +336,25 @@ def test_a_run_that_is_over_fills_the_width(folder: RunFolder, qtbot: QtBot) -> 
     shown.pane.fit()
     assert shown.pane.shown.high == pytest.approx(1010, abs=10)
     assert not shown.pane.tools.follow.isEnabled()
+
+
+def test_grid_and_marks_are_there_wherever_one_looks(folder: RunFolder, qtbot: QtBot) -> None:
+    folder.register().train(5000, loss=lambda s: math.nan if s == 4000 else 1.0 + 1e-3 * (s % 7))
+    shown = Plotted(folder, qtbot)
+    pane = shown.pane
+    pane._zoom(0.05, 5000)
+    pane.show_step(4000)
+    pane.readout.leave()
+    shown.tick()
+    assert pane.shown.low > 3000
+    image = pane.canvas.grab().toImage()
+    view = pane.loss.view
+    for item, colour in ((pane.loss.grid, LIGHT.grid), (pane.loss.axis_marks, LIGHT.bad)):
+        assert item.boundingRect() == view.viewRect()
+        area = pane.canvas.mapFromScene(view.sceneBoundingRect()).boundingRect()
+        found = {
+            image.pixelColor(x, y).name()
+            for x in range(area.left() + 1, area.right())
+            for y in range(area.top() + 1, area.bottom(), 2)
+        }
+        assert QColor(colour).name() in found

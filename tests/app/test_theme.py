@@ -80,7 +80,7 @@ def test_the_colours_follow_the_system(qapp: QApplication) -> None:
 def test_every_symbol_has_a_shape_of_its_own(qapp: QApplication) -> None:
     names = [
         *("running", "paused", "step", "stopped", "ended", "failed", "stalled", "killed"),
-        *("compiling", "undo", "redo", "add", "link", "folder"),
+        *("validating", "compiling", "undo", "redo", "add", "link", "folder"),
         *("starting", "lost", "not_training", "dot"),
     ]
     shapes = {bytes(pixmap(name, "#000000").toImage().constBits()) for name in names}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lrmonitor.model.progress import Course, Progress
+from lrmonitor.model.progress import Course, Progress, Reading
 from lrmonitor.model.run import RunModel
 from tests.helpers.recorded import T0, Recorded
 
@@ -25,6 +25,7 @@ class Script:
         self.course.take(
             {
                 "event": "loader",
+                "time": 3.0,
                 "loader": loader,
                 "iteration": iteration,
                 "batches": batches,
@@ -43,6 +44,24 @@ class Script:
                 "step": self.step,
             }
         )
+
+    def reads(self, taken: int, loader: int = 1, at: float = 5.0, over: bool = False) -> None:
+        """It is told that batches are being taken without a step."""
+        self.course.take(
+            {
+                "event": "reading",
+                "time": at,
+                "loader": loader,
+                "iteration": self._iterations[loader],
+                "taken": taken,
+                "step": self.step,
+                "over": over,
+            }
+        )
+
+    def reading(self) -> Reading | None:
+        """The loader that is read while no step is made."""
+        return self.course.reading(self.step)
 
     def length(self, steps: int | None = None, epochs: int | None = None, first: int = 1) -> None:
         """It is told how long the training will be."""
@@ -157,6 +176,55 @@ def test_validation_amid_an_epoch() -> None:
             script.begins(1, batches=50)
         found = script.steps(0)
         assert (found.epoch, found.fraction) == (epoch, 1.0 if epoch > 1 else None)
+
+
+def test_a_loader_that_is_read_without_steps() -> None:
+    script = Script()
+    script.begins(0)
+    script.steps(8)
+    script.taken(8, 0)
+    script.begins(1, batches=30)
+    assert script.reading() is None, "it was only begun"
+    script.reads(4)
+    assert script.reading() is None, "a step may be made with four batches"
+    script.reads(5)
+    assert script.reading() == Reading(3.0, 5.0, 8, 5, 30)
+    script.reads(22, at=10.0)
+    assert script.reading() == Reading(3.0, 10.0, 8, 22, 30)
+    script.reads(30, at=12.0, over=True)
+    assert script.reading() is None
+    script.begins(1, batches=30)
+    script.reads(7)
+    assert script.reading() is not None
+    script.steps(1)
+    assert script.reading() is None, "steps are made again"
+
+
+def test_a_loader_that_steps_are_made_with_is_no_validation() -> None:
+    script = Script()
+    script.begins(1)
+    script.reads(9)
+    assert script.reading() is None, "no step was made yet, with none"
+    script.begins(0)
+    script.steps(10)
+    script.begins(1)
+    script.reads(9)
+    assert script.reading() is None, "how many batches a step takes is not known"
+    script.begins(0)
+    script.reads(9, loader=0)
+    assert script.reading() is None, "the training data, evaluated"
+
+
+def test_with_accumulation_more_batches_have_to_be_read() -> None:
+    script = Script()
+    script.begins(0, batches=64)
+    script.steps(2)
+    script.taken(16, 0)
+    script.begins(1)
+    script.reads(32)
+    assert script.reading() is None
+    script.reads(33)
+    assert script.reading() is not None
 
 
 def test_accumulation() -> None:
@@ -276,6 +344,8 @@ def test_damaged_events_are_passed_over() -> None:
         {"event": "loader", "loader": 0, "iteration": None, "step": 0},
         {"event": "batches", "loader": 3, "iteration": 1, "taken": 1, "step": 1},
         {"event": "batches", "loader": [], "iteration": 1, "taken": 1, "step": 1},
+        {"event": "reading", "loader": [], "iteration": 1, "taken": 9, "time": 1.0},
+        {"event": "reading", "loader": 3, "iteration": 1, "taken": "9", "time": "nan"},
         {"event": "progress", "total_steps": "many", "total_epochs": -1, "source": 3},
     ):
         script.course.take(event)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lrmonitor.model.progress import Reading
 from lrmonitor.model.state import Ask, Exit, Facts, Phase, decide, duration, rate_text, stall_limit
 
 NOW = 1_000_000.0
@@ -18,6 +19,8 @@ TRAINING = dataclasses.replace(
     LIVE, registered=True, step=100, step_time=NOW - 0.1, interval=0.1, speed=10.0
 )
 OVER = dataclasses.replace(TRAINING, alive=False, supervisor_alive=False)
+READING = Reading(since=NOW - 34, seen=NOW - 3, step=100, taken=57, batches=80)
+VALIDATING = dataclasses.replace(TRAINING, step_time=NOW - 35, reading=READING)
 STARTED = dataclasses.replace(TRAINING, launched=False, supervisor_alive=False)
 STARTED_OVER = dataclasses.replace(STARTED, alive=False)
 ABROAD = dataclasses.replace(OVER, foreign="tower")
@@ -90,6 +93,42 @@ TABLE: list[tuple[str, Facts, Phase, str, str]] = [
         "step 100",
     ),
     ("10 s is not stalled", but(TRAINING, step_time=NOW - 10), Phase.RUNNING, "training", ""),
+    (
+        "another loader is read",
+        VALIDATING,
+        Phase.VALIDATING,
+        "validating",
+        "not the training one has been read since step 100, 34 s ago; 57 of 80 of its batches",
+    ),
+    (
+        "of which it is not known how long it is",
+        but(VALIDATING, reading=Reading(NOW - 2, NOW - 1, 100, 57)),
+        Phase.VALIDATING,
+        "validating",
+        "2 s ago; 57 of its batches were taken, and no step was made",
+    ),
+    (
+        "a step is not missed yet",
+        but(VALIDATING, step_time=NOW - 2.9, interval=1.0),
+        Phase.RUNNING,
+        "training",
+        "",
+    ),
+    (
+        "no batch came for long",
+        but(VALIDATING, reading=Reading(NOW - 34, NOW - 16, 100, 57)),
+        Phase.STALLED,
+        "stalled",
+        "No step for 35 s",
+    ),
+    ("paused while it is read", but(VALIDATING, paused=True), Phase.PAUSED, "paused", ""),
+    (
+        "gone while it is read",
+        but(VALIDATING, alive=False, supervisor_alive=False, exit=Exit(0)),
+        Phase.ENDED,
+        "ended",
+        "",
+    ),
     (
         "11 s is",
         but(TRAINING, step_time=NOW - 11),

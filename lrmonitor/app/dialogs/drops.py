@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QMimeData
 
-__all__ = ["dropped_script"]
+__all__ = ["dropped_log", "dropped_script"]
 
 
 def dropped_script(data: QMimeData) -> Path | None:
@@ -14,5 +14,15 @@ def dropped_script(data: QMimeData) -> Path | None:
     for url in data.urls():
         path = Path(url.toLocalFile())
         if url.isLocalFile() and path.suffix == ".py" and path.is_file():
+            return path
+    return None
+
+
+def dropped_log(data: QMimeData) -> Path | None:
+    """The first file or folder of a drop that is no Python file; None if there is none. Whether it
+    is a log or a run is not looked at yet."""
+    for url in data.urls():
+        path = Path(url.toLocalFile())
+        if url.isLocalFile() and path.suffix != ".py" and path.exists():
             return path
     return None

@@ -29,15 +29,17 @@ class ShortcutsDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(self.tr("Keys and mouse"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        left, right = QVBoxLayout(), QVBoxLayout()
+        left, middle, right = QVBoxLayout(), QVBoxLayout(), QVBoxLayout()
         own = [
             (action.shortcut().toString(QKeySequence.SequenceFormat.NativeText), _plain(action))
             for action in actions
         ]
         keys = [pair for pair in own if pair[0]]
-        left.setSpacing(6)
-        right.setSpacing(6)
-        self._section(left, self.tr("Keys"), keys)
+        half = (len(keys) + 1) // 2
+        for column in (left, middle, right):
+            column.setSpacing(6)
+        self._section(left, self.tr("Keys"), keys[:half])
+        self._section(middle, "", keys[half:])
         self._section(
             right,
             self.tr("In the field of the new rate"),
@@ -53,6 +55,18 @@ class ShortcutsDialog(QDialog):
         )
         self._section(
             right,
+            self.tr("In a panel"),
+            [
+                (self.tr("Enter"), self.tr("Open a run; show a row's step in the plots")),
+                (self.tr("Ctrl+C"), self.tr("Copy the chosen rows as text")),
+                (self.tr("Ctrl+F"), self.tr("Search the console; F3 goes on")),
+                (self.tr("Ctrl+End"), self.tr("The newest row; it is followed from there")),
+                (self.tr("Del"), self.tr("Release the override of a row of the groups")),
+                (self.tr("Menu"), self.tr("What can be done there")),
+            ],
+        )
+        self._section(
+            middle,
             self.tr("Mouse"),
             [
                 (self.tr("Wheel"), self.tr("Zoom the plots along the steps")),
@@ -61,19 +75,20 @@ class ShortcutsDialog(QDialog):
                 (self.tr("Right click"), self.tr("What can be done with a run of the list")),
             ],
         )
-        left.addStretch(1)
-        right.addStretch(1)
+        for column in (left, middle, right):
+            column.addStretch(1)
         both = QHBoxLayout()
         both.setSpacing(36)
         both.addLayout(left)
+        both.addLayout(middle)
         both.addLayout(right)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         buttons.rejected.connect(self.reject)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(22, 18, 22, 14)
-        column.setSpacing(14)
-        column.addLayout(both)
-        column.addWidget(buttons)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(22, 18, 22, 14)
+        whole.setSpacing(14)
+        whole.addLayout(both)
+        whole.addWidget(buttons)
 
     def _section(self, column: QVBoxLayout, title: str, rows: Iterable[tuple[str, str]]) -> None:
         heading = QLabel(title, self)

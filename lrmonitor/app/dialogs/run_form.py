@@ -49,7 +49,7 @@ class RunForm(QWidget):
         self.interpreters = InterpreterChoice(self)
         self.browse = self._button(self.tr("&Browse…"), self._choose_script)
         other = self._button(self.tr("&Other…"), self.interpreters.browse)
-        choose_folder = self._button(self.tr("Bro&wse…"), self._choose_folder)
+        choose_folder = self._button(self.tr("Brows&e…"), self._choose_folder)
         choose_folder.setAccessibleName(self.tr("Choose the working folder"))
         self.fields = {
             "target": Field(self.tr("&File"), self._target_row(), theme, self.browse, parent=self),
@@ -204,7 +204,7 @@ class RunForm(QWidget):
         line = QHBoxLayout(row)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(18)
-        texts = (self.tr("&Script"), self.tr("Mo&dule (-m)"), self.tr("Comm&and"))
+        texts = (self.tr("&Script"), self.tr("Mo&dule (-m)"), self.tr("&Command"))
         for number, text in enumerate(texts):
             button = QRadioButton(text, row)
             self.kinds.addButton(button, number)

@@ -180,15 +180,16 @@ class SeriesDialog(QDialog):
         form.setVerticalSpacing(6)
         form.addRow(self.tr("&Name"), self.name)
         form.addRow(self.tr("&Pattern"), self.template)
-        form.addRow(
-            "",
-            quiet(
-                self.tr(
-                    "Written like the line itself: {value} is the number that is wanted, "
-                    "{number} any other, {x} a number that says where it belongs, {any} any text."
-                )
-            ),
+        written = quiet(
+            self.tr(
+                "Written like the line itself: {value} is the number that is wanted, {number} any "
+                "other, {x} a number that says where it belongs, {any} any text."
+            )
         )
+        self.where.setAccessibleName(self.tr("Where the values stand"))
+        for words in (written, self.where_told):
+            words.setAlignment(Qt.AlignmentFlag.AlignTop)  # close to the field they belong to
+        form.addRow("", written)
         form.addRow(self.tr("&At"), self.where)
         form.addRow("", self.where_told)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)

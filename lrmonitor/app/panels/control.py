@@ -46,6 +46,8 @@ class ControlPanel(QWidget):
         self._scroll = QScrollArea(self)
         self._scroll.setWidgetResizable(True)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        # It shows what has the focus; itself it needs none.
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
         self.setAccessibleName(self.tr("Control panel"))
         self.target = TargetChoice(session, self)
@@ -175,6 +177,7 @@ class ControlPanel(QWidget):
         column.addWidget(self._card([self.training]))
         column.addWidget(self._scroll, 1)
         self.setMinimumWidth(WIDTH)
+        self.setFocusProxy(self.entry.field)
 
     def _rate_widgets(self) -> list[QWidget]:
         buttons = QWidget(self)

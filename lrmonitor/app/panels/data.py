@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QLineEdit,
     QPushButton,
     QTableView,
@@ -23,6 +22,7 @@ from lrmonitor.model.table import RunTable
 from ..format import format_count
 from ..session import Session
 from .data_rows import STEP, TIME, DataRows
+from .header import ElidedLabel
 from .parts import Choice, quiet
 
 __all__ = ["DataPanel"]
@@ -53,7 +53,7 @@ class DataPanel(QWidget):
         self.which = Choice(self)
         self.go_to = QLineEdit(self)
         self.copy = QPushButton(self.tr("Copy"), self)
-        self.told = QLabel(self)
+        self.told = ElidedLabel(self)
         self.none = quiet(self.tr("Nothing has been recorded yet."), self.view)
         self._lay_out()
         self.which.currentIndexChanged.connect(lambda _: self.refresh())
@@ -82,7 +82,7 @@ class DataPanel(QWidget):
         """Choose the row of the step that was typed."""
         words = "".join(self.go_to.text().split())
         if not (words.isascii() and words.isdigit()):
-            self.told.setText(self.tr("A step is a whole number, such as 1200."))
+            self.told.show_text(self.tr("A step is a whole number, such as 1200."))
             return
         self.which.setCurrentIndex(0)
         self.rows.limits = None
@@ -93,7 +93,7 @@ class DataPanel(QWidget):
         self.view.setFocus()
         self._tell()
         if self.rows.step(at) != int(words):
-            self.told.setText(
+            self.told.show_text(
                 self.tr("There is no step {0}; this is step {1}.").format(words, self.rows.step(at))
             )
 
@@ -116,8 +116,7 @@ class DataPanel(QWidget):
             )
             if not self.rows.whole:
                 text += self.tr("; there are more: go to a step")
-        if text != self.told.text():
-            self.told.setText(text)
+        self.told.show_text(text)
 
     def _show_copy(self) -> None:
         self.copy.setEnabled(self.view.selectionModel().hasSelection())
@@ -127,7 +126,13 @@ class DataPanel(QWidget):
         self.which.setAccessibleName(self.tr("Which steps"))
         self.go_to.setPlaceholderText(self.tr("Go to step"))
         self.go_to.setAccessibleName(self.tr("Go to step"))
-        self.go_to.setMaximumWidth(130)
+        self.go_to.setMinimumWidth(90)
+        self.go_to.setMaximumWidth(110)
+        # In a narrow panel its words are cut off rather than the field for the step.
+        self.which.setSizeAdjustPolicy(
+            Choice.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.which.setMinimumContentsLength(10)
         self.copy.setAutoDefault(False)
         self.copy.setToolTip(self.tr("The chosen rows as text, for a table (Ctrl+C)"))
         self.copy.setEnabled(False)

@@ -114,7 +114,7 @@ class RateEntry(QWidget):
         self.factors = FactorButtons(self)
         self.hint = quiet(parent=self)
         self.banner = Banner(theme, self)
-        self.hold_instead = QPushButton(self)
+        self.hold_instead = QPushButton(self.tr("Hold instead"), self)
         self.hold_instead.setAutoDefault(False)
         self.banner.buttons.insertWidget(0, self.hold_instead)
         self.hold_instead.hide()

@@ -13,13 +13,19 @@ from ..icons import pixmap
 from ..phases import phase_colour, phase_heading, phase_symbol
 from ..session import Session
 from ..theme import Theme
-from .parts import caption
+from .parts import Value, caption
 
 __all__ = ["RunHeader"]
 
 
 TITLES = 190
 """Pixels that the name and the state have for themselves, at least."""
+
+WHY = 400
+"""The same while the state is one that asks for an explanation: what it rests on is read then, and
+speed and times tell little."""
+
+_PLAIN = (Phase.RUNNING, Phase.ENDED)
 
 
 class ElidedLabel(QLabel):
@@ -56,8 +62,7 @@ class _Figure(QWidget):
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.value = QLabel("–", self)
-        self.value.setAccessibleName(name)
+        self.value = Value(name, self)
         font = QFont(self.value.font())
         font.setPointSizeF(font.pointSizeF() * 1.2)
         font.setWeight(QFont.Weight.DemiBold)
@@ -93,8 +98,7 @@ class RunHeader(QFrame):
         font.setWeight(QFont.Weight.DemiBold)
         self.name.setFont(font)
         self.icon = QLabel(self)
-        self.word = QLabel(self)
-        self.word.setAccessibleName(self.tr("State of the run"))
+        self.word = Value(self.tr("State of the run"), self)
         bold = QFont(self.word.font())
         bold.setWeight(QFont.Weight.DemiBold)
         self.word.setFont(bold)
@@ -150,7 +154,7 @@ class RunHeader(QFrame):
             # Step and speed stand beside it already, ten times a second.
             if state.pid is None:
                 return self.tr("Steps are being made.")
-            return self.tr("Process {0} is making steps.").format(state.pid)
+            return self.tr("Process {0}").format(state.pid)
         return state.sentence
 
     def _elapsed(self) -> str:
@@ -182,7 +186,8 @@ class RunHeader(QFrame):
     def _fit(self) -> None:
         """Show the figures that are known and have room, the weightiest first: what the state says
         is worth more than how long it took."""
-        room = self.width() - TITLES
+        plain = self._session.model.state.phase in _PLAIN
+        room = self.width() - (TITLES if plain else WHY)
         for figure, known in (
             (self.step, True),
             (self.left, self._known[1]),
@@ -190,7 +195,7 @@ class RunHeader(QFrame):
             (self.speed, True),
             (self.elapsed, True),
         ):
-            needed = figure.sizeHint().width() + 20
+            needed = max(figure.sizeHint().width(), figure.minimumWidth()) + 20
             fits = known and (figure is self.step or needed <= room)
             room -= needed if fits else 0
             # Not by `isVisible`: the header may not be shown yet.

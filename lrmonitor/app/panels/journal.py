@@ -319,6 +319,9 @@ class _RowView(QTableView):
             self.setColumnWidth(column, self.fontMetrics().horizontalAdvance(widest) + room)
         for column in (TEXT, RESULT):
             columns.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
+        table.rowsInserted.connect(lambda _, first, last: self._share(first, last))
+        table.dataChanged.connect(lambda start, end: self._share(start.row(), end.row()))
+        self._share(0, table.rowCount() - 1)
 
     def at_end(self) -> bool:
         """Whether the newest row is in view."""
@@ -341,6 +344,13 @@ class _RowView(QTableView):
         chosen = sorted(index.row() for index in self.selectionModel().selectedRows())
         if chosen:
             QGuiApplication.clipboard().setText(as_text([self._table.rows[at] for at in chosen]))
+
+    def _share(self, first: int, last: int) -> None:
+        """The text of rows without a result has the result's place as well."""
+        for at in range(first, last + 1):
+            columns = 1 if self._table.rows[at].result else 2
+            if self.columnSpan(at, TEXT) != columns:
+                self.setSpan(at, TEXT, 1, columns)
 
     def _on_scrolled(self, value: int) -> None:
         self._end = value >= self.verticalScrollBar().maximum() - 2

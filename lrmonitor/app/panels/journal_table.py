@@ -15,7 +15,7 @@ from ..format import format_count
 from ..icons import pixmap
 from ..theme import Theme
 
-__all__ = ["STEP", "JournalTable"]
+__all__ = ["STEP", "TEXT", "JournalTable"]
 
 TIME, STEP, WHAT, WHO, TEXT, RESULT = range(6)
 

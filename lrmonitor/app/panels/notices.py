@@ -64,7 +64,7 @@ class Notices(Banner):
         self._session = session
         self._seen: object = None
         self._ended = False
-        self.show_error = QPushButton(self)
+        self.show_error = QPushButton(self.tr("Show the output"), self)
         self.show_error.setAutoDefault(False)
         self.show_error.clicked.connect(self.traceback_wanted)
         self.show_error.hide()
@@ -89,7 +89,8 @@ class Notices(Banner):
         self._seen = seen
         lines = [state.sentence] if self._ended else []
         if state.phase is Phase.FAILED:
-            lines += self._error(state.sentence)
+            # The state's sentence stands in the header, where there is seldom room for all of it.
+            lines += self._error("\n".join(lines))
         self.show_error.setVisible(state.phase is Phase.FAILED and bool(self.show_error.text()))
         for event in ("probe_error", "lost"):
             found = [entry for entry in journal if entry.event == event]
@@ -101,7 +102,7 @@ class Notices(Banner):
         self.say("\n".join(lines), phase_tone(state.phase) if self._ended else tone)
 
     def _error(self, told: str) -> list[str]:
-        """What the script's output says of its end, unless that is told already."""
+        """What the script's output says of its end, unless these words told it already."""
         words = last_line(self._session.folder)
         error = crash(self._session.folder)
         if error is not None:

@@ -18,7 +18,17 @@ from PySide6.QtWidgets import (
 from ..icons import pixmap
 from ..theme import Theme
 
-__all__ = ["Banner", "Choice", "PointedButton", "caption", "code", "line", "quiet", "set_tone"]
+__all__ = [
+    "Banner",
+    "Choice",
+    "PointedButton",
+    "Value",
+    "caption",
+    "code",
+    "line",
+    "quiet",
+    "set_tone",
+]
 
 
 def code(text: str, parent: QWidget) -> QLabel:
@@ -69,6 +79,19 @@ def line(parent: QWidget | None = None) -> QFrame:
     return frame
 
 
+class Value(QLabel):
+    """A value that stands below its caption: a reader of the screen is told both."""
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._name = name
+        self.setText("–")
+
+    def setText(self, text: str) -> None:
+        super().setText(text)
+        self.setAccessibleName(f"{self._name}: {text}")
+
+
 class PointedButton(QPushButton):
     """A button that tells when it is pointed at, by mouse or focus: `pointed(bool)`."""
 
@@ -106,6 +129,11 @@ class Choice(QComboBox):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def setAccessibleName(self, name: str) -> None:
+        super().setAccessibleName(name)
+        # On Linux Qt gives the choice made as the name: what is chosen is told as well.
+        self.setAccessibleDescription(name)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()

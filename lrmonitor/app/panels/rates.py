@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from ..format import format_count, format_rate
 from ..session import Session
-from .parts import caption, quiet
+from .parts import Value, caption, quiet
 
 __all__ = ["RateReadout"]
 
@@ -76,8 +76,7 @@ class RateReadout(QWidget):
             self._say(self.requested_note, self.tr("until released"))
 
     def _number(self, scale: float, name: str) -> QLabel:
-        label = QLabel("–", self)
-        label.setAccessibleName(name)
+        label = Value(name, self)
         font = QFont(label.font())
         font.setPointSizeF(font.pointSizeF() * scale)
         font.setWeight(QFont.Weight.DemiBold)

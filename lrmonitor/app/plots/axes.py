@@ -1,4 +1,4 @@
-"""Axes, grid and the view that a plot is made of, on pyqtgraph's parts.
+"""Axes and grid that a plot is made of, on pyqtgraph's parts.
 
 pyqtgraph's own grid is translucent and drawn per tick with antialiasing (10 ms a frame); the
 one here is a few opaque lines behind everything.
@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyqtgraph import AxisItem, GraphicsObject, ViewBox, mkPen
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from pyqtgraph import AxisItem, GraphicsObject, mkPen
+from PySide6.QtCore import QPointF
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from ..theme import Theme
+from .filling import FillsView
+from .scales import StepScale
 from .ticks import linear_ticks, log_ticks, tick_labels
 
-__all__ = ["PlainAxis", "PlotGrid", "StepView"]
+__all__ = ["PlainAxis", "PlotGrid"]
 
 PIXELS_PER_TICK = {"left": 42.0, "bottom": 110.0}
 
@@ -29,7 +31,7 @@ class PlainAxis(AxisItem):  # type: ignore[misc]
         self.logarithmic = False
         self.blank = False
         self.fewest = 2
-        self.whole = orientation == "bottom"
+        self.scale_of: StepScale | None = StepScale() if orientation == "bottom" else None
         self.enableAutoSIPrefix(False)
         self.setStyle(tickLength=-4, autoExpandTextSpace=False, hideOverlappingLabels=False)
         if orientation == "left":
@@ -42,10 +44,9 @@ class PlainAxis(AxisItem):  # type: ignore[misc]
         if self.blank:
             return []
         count = max(self.fewest, int(size / PIXELS_PER_TICK[self.orientation]))
-        found = log_ticks(low, high, count) if self.logarithmic else linear_ticks(low, high, count)
-        if self.whole:
-            found = [value for value in found if value >= 0 and value == round(value)]
-        return found
+        if self.scale_of is not None:
+            return self.scale_of.ticks(low, high, count)
+        return log_ticks(low, high, count) if self.logarithmic else linear_ticks(low, high, count)
 
     def colour(self, theme: Theme) -> None:
         """Take the theme's colours."""
@@ -56,10 +57,12 @@ class PlainAxis(AxisItem):  # type: ignore[misc]
         return [(1.0, self.places(minVal, maxVal, size))]
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+        if self.scale_of is not None:
+            return self.scale_of.labels(values)
         return tick_labels(values, self.logarithmic, self.rates)
 
 
-class PlotGrid(GraphicsObject):  # type: ignore[misc]
+class PlotGrid(FillsView, GraphicsObject):  # type: ignore[misc]
     """Opaque lines at the ticks of two axes, behind the curves."""
 
     def __init__(self, left: PlainAxis, bottom: PlainAxis) -> None:
@@ -74,17 +77,6 @@ class PlotGrid(GraphicsObject):  # type: ignore[misc]
         self._pen = QPen(QColor(theme.grid), 0)
         self.update()
 
-    def boundingRect(self) -> QRectF:
-        rect = self.viewRect()
-        return QRectF(rect) if rect is not None else QRectF()
-
-    def viewRangeChanged(self) -> None:
-        self.prepareGeometryChange()
-
-    def viewTransformChanged(self) -> None:
-        self.prepareGeometryChange()
-        self.update()
-
     def paint(self, painter: QPainter, *_: object) -> None:
         box = self.getViewBox()
         if box is None:
@@ -96,49 +88,3 @@ class PlotGrid(GraphicsObject):  # type: ignore[misc]
             painter.drawLine(QPointF(x, y0), QPointF(x, y1))
         for y in self._left.places(y0, y1, box.height()):
             painter.drawLine(QPointF(x0, y), QPointF(x1, y))
-
-
-class StepView(ViewBox):  # type: ignore[misc]
-    """The area of a plot. It moves nothing itself: it tells what the person did with the mouse.
-
-    `zoomed(factor, step)`: the wheel; `panned(steps)`: a drag; `fit_wanted()`: a double click;
-    `clicked(step)`: a click.
-    """
-
-    zoomed = Signal(float, float)
-    panned = Signal(float)
-    fit_wanted = Signal()
-    clicked = Signal(float)
-
-    def __init__(self) -> None:
-        super().__init__(enableMenu=False)
-        self.disableAutoRange()
-        self.setMouseEnabled(x=True, y=False)
-        self.setDefaultPadding(0.0)
-
-    def wheelEvent(self, ev: Any, axis: int | None = None) -> None:
-        factor = 1.0 / 1.0015 ** float(ev.delta())
-        self.zoomed.emit(factor, float(self.mapSceneToView(ev.scenePos()).x()))
-        ev.accept()
-
-    def mouseDragEvent(self, ev: Any, axis: int | None = None) -> None:
-        if ev.button() not in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
-            ev.ignore()
-            return
-        ev.accept()
-        before = self.mapToView(ev.lastPos()).x()
-        now = self.mapToView(ev.pos()).x()
-        self.panned.emit(float(before - now))
-
-    def mouseClickEvent(self, ev: Any) -> None:
-        if ev.double() and ev.button() == Qt.MouseButton.LeftButton:
-            ev.accept()
-            self.fit_wanted.emit()
-        elif ev.button() == Qt.MouseButton.LeftButton:
-            ev.accept()
-            self.clicked.emit(float(self.mapSceneToView(ev.scenePos()).x()))
-        else:
-            ev.ignore()
-
-    def keyPressEvent(self, ev: Any) -> None:
-        ev.ignore()

@@ -9,7 +9,8 @@ from pyqtgraph import GraphicsLayoutWidget
 from lrmonitor.record.reader import Series
 
 from ..theme import Theme
-from .metrics import MOST, MetricChart, MetricChoice, metric_key
+from .chart import Chart
+from .metrics import MEASURED, MOST, MetricChart, MetricChoice, metric_key, metric_name
 
 __all__ = ["MetricPlots"]
 
@@ -29,6 +30,12 @@ class MetricPlots:
     ) -> None:
         self.charts: dict[str, MetricChart] = {}
         self.choice: dict[str, bool] = {}
+        self.order: list[str] = []
+        """Keys in the order that the person gave them; others come after in their own."""
+        self.logs: set[str] = set()
+        """Keys of those on a logarithmic scale."""
+        self.calm: set[str] = set()
+        """Keys of those whose axis ignores outliers."""
         self._canvas = canvas
         self._begin = begin
         self._end = end
@@ -38,20 +45,55 @@ class MetricPlots:
     def choices(self) -> list[MetricChoice]:
         """The series that can be shown."""
         return [
-            MetricChoice(key, one.info.name, key in self.charts, one.info.series < 0)
+            MetricChoice(key, metric_name(one), key in self.charts, key.startswith("printed:"))
             for key, one in self._there.items()
         ]
 
-    def take(self, metrics: Sequence[Series], theme: Theme) -> bool:
-        """Show what is chosen of these; True if plots came or went."""
-        self._there = {metric_key(series): series for series in metrics}
-        wanted = [key for key in self._there if self.choice.get(key, True)][:MOST]
+    def take(
+        self, metrics: Sequence[Series], theme: Theme, on_axis: Callable[[Series], Series]
+    ) -> bool:
+        """Show what is chosen of these, as they stand `on_axis`; True if plots came or went."""
+        self._there = {metric_key(series): on_axis(series) for series in metrics}
+        wanted = [key for key in self._sorted() if self._chosen(key)][:MOST]
         changed = list(self.charts) != wanted
         if changed:
             self._place(wanted, theme)
         for key, chart in self.charts.items():
             chart.curve.follow(self._there[key])
         return changed
+
+    def move(self, key: str, by: int) -> bool:
+        """Move a plot so many places down (up: negative), at the next `take`; False at the end."""
+        shown = list(self.charts)
+        place = shown.index(key) + by
+        if not 0 <= place < len(shown):
+            return False
+        shown.remove(key)
+        shown.insert(place, key)
+        self.order = shown + [one for one in self._sorted() if one not in shown]
+        return True
+
+    def set_log(self, chart: Chart, on: bool) -> None:
+        """Draw the plot on a logarithmic scale, or not; it is remembered of a metric."""
+        chart.set_log(on)
+        self._remember(self.logs, chart, on)
+
+    def set_calm(self, chart: Chart, on: bool) -> None:
+        """Have the plot's axis ignore outliers, or not; it is remembered of a metric."""
+        chart.set_calm(on)
+        self._remember(self.calm, chart, on)
+
+    def _remember(self, keys: set[str], chart: Chart, on: bool) -> None:
+        for key in [key for key, one in self.charts.items() if one is chart]:
+            (keys.add if on else keys.discard)(key)
+
+    def _chosen(self, key: str) -> bool:
+        # What the script tells is shown unless it is not wanted; what lrmonitor measures, if it is.
+        return self.choice.get(key, not key.startswith(f"{MEASURED}:"))
+
+    def _sorted(self) -> list[str]:
+        place = {key: at for at, key in enumerate(self.order)}
+        return sorted(self._there, key=lambda key: place.get(key, len(place)))
 
     def choose(self, key: str, on: bool) -> None:
         """Show a series or not, at the next `take`; where there is no room the last one goes."""
@@ -82,6 +124,8 @@ class MetricPlots:
             self.charts[key] = chart
             self._canvas.addItem(chart.item, row=row, col=0)
             if key not in known:
+                chart.set_log(key in self.logs)
+                chart.set_calm(key in self.calm)
                 self._begin(chart)
         for row in range(1, MOST + 1):
             stretch = 2 if row <= len(wanted) else 0

@@ -11,11 +11,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetrics, QGuiApplication
 
 from ..theme import Theme
-from .axes import PlainAxis, PlotGrid, StepView
+from .axes import PlainAxis, PlotGrid
 from .curves import LossCurve, RateCurve, Span
 from .marks import AxisMarks, Mark, MarkLines
 from .preview import PreviewCurves
 from .ranges import grow_values
+from .sampling import calm_range
+from .scales import StepScale
+from .stepview import StepView
 
 __all__ = ["Chart", "LossChart", "RateChart"]
 
@@ -35,6 +38,8 @@ class Chart:
         self.item.disableAutoRange()
         self.item.setContentsMargins(0, 0, 0, 0)
         self.log = False
+        self.calm = False
+        """Whether the axis is that of most values: outliers are beyond it, and told at its edge."""
         self.title = title
         self.grid = PlotGrid(self.left, self.bottom)
         self.axis_marks = AxisMarks()
@@ -50,6 +55,7 @@ class Chart:
         self.left.colour(theme)
         self.bottom.colour(theme)
         self._quiet = theme.quiet
+        self.view.colour(theme)
         self._show_title()
         self.grid.colour(theme)
         self.axis_marks.colour(theme)
@@ -71,6 +77,14 @@ class Chart:
         else:
             self.bottom.setLabel(label, color=theme.quiet)
 
+    def set_scale(self, scale: StepScale) -> None:
+        """The ticks of the common axis."""
+        if scale != self.bottom.scale_of:
+            self.bottom.scale_of = scale
+            self.bottom.picture = None
+            self.bottom.update()
+            self.grid.update()
+
     def set_log(self, log: bool) -> None:
         """Draw powers of ten evenly spaced, or values."""
         if log == self.log:
@@ -79,6 +93,12 @@ class Chart:
         self.left.logarithmic = log
         self.left.picture = None
         self._shown = None
+
+    def set_calm(self, calm: bool) -> None:
+        """Let outliers choose the axis, or not."""
+        if calm != self.calm:
+            self.calm = calm
+            self._shown = None
 
     def set_marks(self, marks: Sequence[Mark]) -> None:
         """The interventions to draw."""
@@ -99,6 +119,8 @@ class Chart:
         )
         known = [one for one in ranges if one is not None]
         data = (min(r[0] for r in known), max(r[1] for r in known)) if known else None
+        if self.calm and data is not None:
+            data = calm_range(np.concatenate([y for _, y in self._lines()])) or data
         if self.left.blank != (data is None):
             # Numbers on the axis of an empty plot would mean nothing.
             self.left.blank = data is None
@@ -110,6 +132,24 @@ class Chart:
             # Without data the range is a placeholder: the first value chooses afresh.
             self._shown = wanted if data is not None else None
             self.view.setYRange(float(wanted[0]), float(wanted[1]), padding=0)
+        self._show_beyond(wanted if self.calm else None)
+
+    def _show_beyond(self, shown: tuple[float, float] | None) -> None:
+        """Where lines leave the axis, which does not follow them."""
+        above, below = [], []
+        for x, y in self._lines() if shown is not None else ():
+            assert shown is not None
+            above.append(x[y > shown[1]])
+            below.append(x[y < shown[0]])
+        empty = np.empty(0)
+        self.axis_marks.set_beyond(
+            np.unique(np.concatenate(above)) if above else empty,
+            np.unique(np.concatenate(below)) if below else empty,
+        )
+
+    def _lines(self) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        """The lines that were drawn (x, y), in the units of the axes."""
+        return []
 
     def _draw(
         self, span: Span
@@ -156,6 +196,9 @@ class LossChart(Chart):
         lost = [curve.refresh(span, self.log) for curve in self.curves.values()]
         return lost, [curve.range for curve in self.curves.values()]
 
+    def _lines(self) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        return [curve.raw.getData() for curve in self.curves.values()]
+
 
 class RateChart(Chart):
     """The rates of the groups: effective as solid steps, scheduled dashed where it differs."""
@@ -195,6 +238,9 @@ class RateChart(Chart):
         data = (min(r[0] for r in known), max(r[1] for r in known)) if known else None
         ranges.append(self.preview.within(data, self.log))
         return lost, ranges
+
+    def _lines(self) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        return [curve.item.getData() for curve in self.effective.values()]
 
     def _least(self, data: tuple[float, float]) -> float:
         # A rate that has changed by less than a few per cent looks as steady as it is.

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from pyqtgraph import PlotCurveItem, mkPen
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import Qt
 
 from lrmonitor.model.picture import MOST_PIECES, Part, Picture, joined
 from lrmonitor.model.smoothed import Smoothed
 from lrmonitor.model.smoothing import weight_of
 from lrmonitor.record.reader import Series
 
+from .filling import FillsView
 from .holds import Holds
 from .sampling import (
     as_log,
@@ -31,7 +32,7 @@ from .sampling import (
 
 Floats = NDArray[np.float64]
 
-__all__ = ["LossCurve", "RateCurve", "Span"]
+__all__ = ["Line", "LossCurve", "RateCurve", "Span"]
 
 SMOOTH_POINTS = 250
 """Columns of a smoothed curve: at most twice as many points are drawn."""
@@ -55,23 +56,13 @@ class Span:
     newest: int
 
 
-class _Line(PlotCurveItem):  # type: ignore[misc]
+class Line(FillsView, PlotCurveItem):  # type: ignore[misc]
     """A curve that fills its view: nothing here asks where its points lie, and to look for that
     costs as much as to draw some of them."""
 
-    def boundingRect(self) -> QRectF:
-        rect = self.viewRect()
-        return QRectF(rect) if rect is not None else QRectF()
-
-    def viewRangeChanged(self) -> None:
-        self.prepareGeometryChange()
-
-    def viewTransformChanged(self) -> None:
-        self.prepareGeometryChange()
-
 
 def _curve(width: float, antialias: bool, dashed: bool = False) -> PlotCurveItem:
-    curve = _Line(antialias=antialias, connect="finite")
+    curve = Line(antialias=antialias, connect="finite")
     # Line by line is faster, but would begin the dashes anew with each.
     curve.setSegmentedLineMode("off" if dashed else "on")
     style = Qt.PenStyle.DashLine if dashed else Qt.PenStyle.SolidLine
@@ -115,6 +106,12 @@ class LossCurve:
             x, y = self._smoothed.drawn(span.low, span.high, SMOOTH_POINTS)
         self.smooth.setData(x, as_log(y) if log else y)
         return drawn.unplaced
+
+    def smoothed_at(self, index: int) -> float | None:
+        """The smoothed loss at an index of the series; None without smoothing."""
+        if self._smoothing <= 1 or index >= len(self._picture.value):
+            return None
+        return float(self._smoothed.at(index, index + 1)[0])
 
     def _begin_smoothing(self) -> None:
         self._smoothed = Smoothed(self._picture, weight_of(max(self._smoothing, 1)))

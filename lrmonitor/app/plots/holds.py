@@ -12,6 +12,9 @@ Ints = NDArray[np.int64]
 
 __all__ = ["Holds"]
 
+_CHUNK = 65_536
+"""Steps looked at together: they stay in the processor's cache."""
+
 
 class Holds:
     """Where a column that is recorded at its changes stays as it is for more than a step."""
@@ -31,7 +34,9 @@ class Holds:
             self._index.clear()
         # The newest one has no end yet: it is looked at again when the next has come.
         known = max(self._taken - 1, 0)
-        self._index.append(np.flatnonzero(np.diff(step[known:]) > 1) + known)
+        for begin in range(known, len(step) - 1, _CHUNK):
+            some = step[begin : begin + _CHUNK + 1]
+            self._index.append(np.flatnonzero(some[1:] - some[:-1] > 1) + begin)
         self._taken = len(step)
         first, last = max(part.first - 1, part.begin), min(part.last, part.end - 1)
         index = self._index.view

@@ -15,11 +15,15 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPolygonF
 
 from ..theme import Theme
+from .filling import FillsView
 
 __all__ = ["AxisMarks", "Mark", "MarkLines"]
 
 HANDLE = 5.0
 """Half the width of a mark's handle, in pixels."""
+
+TOGETHER = 4.0
+"""Pixels between two marks on the axis from which they are told apart; nearer ones make a band."""
 
 
 @dataclass(frozen=True)
@@ -32,19 +36,8 @@ class Mark:
     time: float = 0.0
 
 
-class _PixelItem(GraphicsObject):  # type: ignore[misc]
+class _PixelItem(FillsView, GraphicsObject):  # type: ignore[misc]
     """An item that fills the view and paints in its pixels."""
-
-    def boundingRect(self) -> QRectF:
-        rect = self.viewRect()
-        return QRectF(rect) if rect is not None else QRectF()
-
-    def viewRangeChanged(self) -> None:
-        self.prepareGeometryChange()
-
-    def viewTransformChanged(self) -> None:
-        self.prepareGeometryChange()
-        self.update()
 
     def paint(self, painter: QPainter, *_: object) -> None:
         box = self.getViewBox()
@@ -66,17 +59,24 @@ class _PixelItem(GraphicsObject):  # type: ignore[misc]
 
 
 class AxisMarks(_PixelItem):
-    """Small marks on the lower edge for losses that have no place: nan, infinite, or ≤ 0 on log."""
+    """Small marks on the lower edge for losses that have no place: nan, infinite, or ≤ 0 on log.
+
+    Hollow ones at the upper and the lower edge where a line leaves an axis that ignores outliers.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.step: NDArray[np.float64] = np.empty(0)
+        self.above: NDArray[np.float64] = np.empty(0)
+        self.below: NDArray[np.float64] = np.empty(0)
         self._brush = QBrush()
+        self._pen = QPen()
         self.setZValue(50)
 
     def colour(self, theme: Theme) -> None:
         """Take the theme's colours."""
         self._brush = QBrush(QColor(theme.bad))
+        self._pen = QPen(QColor(theme.text), 1.2)
         self.update()
 
     def set_steps(self, step: NDArray[np.float64]) -> None:
@@ -86,17 +86,54 @@ class AxisMarks(_PixelItem):
         self.step = step
         self.update()
 
+    def set_beyond(self, above: NDArray[np.float64], below: NDArray[np.float64]) -> None:
+        """Show that lines go on above and below the axis at these steps."""
+        if len(above) or len(below) or len(self.above) or len(self.below):
+            self.above, self.below = above, below
+            self.update()
+
     def draw(self, painter: QPainter, area: QRectF, shown: tuple[float, float]) -> None:
+        if len(self.step):
+            self._draw_lost(painter, area, shown)
+        if len(self.above) or len(self.below):
+            self._draw_beyond(painter, area, shown)
+
+    def _draw_lost(self, painter: QPainter, area: QRectF, shown: tuple[float, float]) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self._brush)
         scale = area.width() / (shown[1] - shown[0])
         base = area.bottom() - 1
-        for step in self.step:
-            x = area.left() + (float(step) - shown[0]) * scale
+        xs = area.left() + (self.step - shown[0]) * scale
+        apart = np.flatnonzero(np.diff(xs) > TOGETHER) + 1
+        lefts, rights = xs[np.append(0, apart)], xs[np.append(apart, len(xs)) - 1]
+        for left, right in zip(lefts.tolist(), rights.tolist(), strict=True):
             painter.drawPolygon(
-                QPolygonF([QPointF(x, base - 9), QPointF(x + 4.5, base), QPointF(x - 4.5, base)])
+                QPolygonF(
+                    [
+                        QPointF(left, base - 9),
+                        QPointF(right, base - 9),
+                        QPointF(right + 4.5, base),
+                        QPointF(left - 4.5, base),
+                    ]
+                )
             )
+
+    def _draw_beyond(self, painter: QPainter, area: QRectF, shown: tuple[float, float]) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(self._pen)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        scale = area.width() / (shown[1] - shown[0])
+        edges = ((self.above, area.top() + 1, 1), (self.below, area.bottom() - 1, -1))
+        for steps, edge, way in edges:
+            taken = -10.0
+            for step in steps:
+                x = area.left() + (float(step) - shown[0]) * scale
+                if x - taken < 7:  # one for those that would lie on top of each other
+                    continue
+                taken = x
+                points = (QPointF(x - 3.5, edge + 6 * way), QPointF(x, edge))
+                painter.drawPolyline(QPolygonF([*points, QPointF(x + 3.5, edge + 6 * way)]))
 
 
 class MarkLines(_PixelItem):

@@ -6,17 +6,19 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pyqtgraph import PlotCurveItem, ScatterPlotItem, mkBrush, mkPen
+from pyqtgraph import ScatterPlotItem, mkBrush, mkPen
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication
 
 from lrmonitor.model.picture import Picture
 from lrmonitor.record.reader import Series
 
 from .chart import Chart
-from .curves import Span
+from .curves import Line, Span
+from .sampling import as_log, log_range
 
 Floats = NDArray[np.float64]
 
-__all__ = ["MOST", "MetricChart", "MetricChoice", "MetricCurve", "metric_key"]
+__all__ = ["MOST", "MetricChart", "MetricChoice", "MetricCurve", "metric_key", "metric_name"]
 
 MOST = 3
 """Plots of metrics at a time: more would leave none of them readable."""
@@ -30,9 +32,29 @@ SMOOTH = 500
 LONGEST_TITLE = 24
 
 
+MEASURED = "measured"
+
+_NAMES: dict[str, str] = {
+    "grad_norm": str(QT_TRANSLATE_NOOP("MetricChart", "gradient norm")),
+    "update_ratio": str(QT_TRANSLATE_NOOP("MetricChart", "update ratio")),
+}
+
+
 def metric_key(series: Series) -> str:
     """What tells a series from another of its name: a logged and a printed one may share it."""
-    return f"{'printed' if series.info.series < 0 else 'logged'}:{series.info.name}"
+    info = series.info
+    kind = "printed" if info.series < 0 else "logged"
+    return f"{MEASURED if info.kind != 'metric' else kind}:{info.name}"
+
+
+def metric_name(series: Series) -> str:
+    """What it is called on the screen: those that lrmonitor measures have words for names."""
+    name, info = series.info.name, series.info
+    word = _NAMES.get(info.kind)
+    if word is None:
+        return name
+    told = QCoreApplication.translate("MetricChart", word)
+    return told if not info.optimizer else f"{told} [{info.optimizer}]"
 
 
 class MetricCurve:
@@ -40,7 +62,7 @@ class MetricCurve:
 
     def __init__(self, series: Series) -> None:
         self.series = series
-        self.line = PlotCurveItem(connect="finite")
+        self.line = Line(connect="finite")
         self.line.setSegmentedLineMode("on")
         self.dots = ScatterPlotItem(size=6, pxMode=True)
         self.dots.setZValue(12)
@@ -62,15 +84,18 @@ class MetricCurve:
             self.series = series
             self._picture = Picture(series)
 
-    def refresh(self, span: Span) -> Floats:
+    def refresh(self, span: Span, log: bool = False) -> Floats:
         """Draw the visible part. Returns the steps whose value has no place on the axis."""
         self._picture.follow()
-        drawn = self._picture.drawn(span.low, span.high, span.columns)
+        drawn = self._picture.drawn(span.low, span.high, span.columns, log)
         self._widen(drawn.count <= SMOOTH)
-        self.line.setData(drawn.x, drawn.y)
-        dotted = np.isfinite(drawn.y) if drawn.count <= DOTS else slice(0)
-        self.dots.setData(drawn.x[dotted], drawn.y[dotted])
-        self.range = drawn.range
+        y = as_log(drawn.y) if log else drawn.y
+        self.line.setData(drawn.x, y)
+        self.dots.setVisible(drawn.count <= DOTS)
+        if drawn.count <= DOTS:
+            dotted = np.isfinite(y)
+            self.dots.setData(drawn.x[dotted], y[dotted])
+        self.range = log_range(drawn.range) if log else drawn.range
         return drawn.unplaced
 
     def _widen(self, wide: bool) -> None:
@@ -84,7 +109,7 @@ class MetricChart(Chart):
     """The plot of one series."""
 
     def __init__(self, series: Series) -> None:
-        name = series.info.name
+        name = metric_name(series)
         title = name if len(name) <= LONGEST_TITLE else name[: LONGEST_TITLE - 1] + "…"
         super().__init__(title, handles=False)
         self.curve = MetricCurve(series)
@@ -94,8 +119,11 @@ class MetricChart(Chart):
         self.left.fewest = 4  # low as it is, one tick would not tell a scale
 
     def _draw(self, span: Span) -> tuple[list[Floats], list[tuple[float, float] | None]]:
-        lost = self.curve.refresh(span)
+        lost = self.curve.refresh(span, self.log)
         return [lost], [self.curve.range]
+
+    def _lines(self) -> list[tuple[Floats, Floats]]:
+        return [self.curve.line.getData()]
 
 
 @dataclass(frozen=True)
@@ -107,3 +135,8 @@ class MetricChoice:
     name: str
     shown: bool
     removable: bool
+
+    @property
+    def measured(self) -> bool:
+        """Whether lrmonitor measures it, and the script tells nothing of it."""
+        return self.key.startswith(f"{MEASURED}:")

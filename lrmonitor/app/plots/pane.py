@@ -8,27 +8,33 @@ is on the screen: the visible steps, the scales, the smoothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from pyqtgraph import GraphicsLayoutWidget
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from lrmonitor.model.axis import EPOCH, RELATIVE, STEP, WALL
 from lrmonitor.model.preview import Wish
 from lrmonitor.model.run import RunModel
+from lrmonitor.record.reader import Series
 
 from ..theme import Theme
 from .below import MetricPlots
 from .chart import Chart, LossChart, RateChart
+from .choices import choices_of, take_choices
+from .colours import CurveColours
 from .curves import LossCurve, RateCurve, Span
 from .marks import Mark
 from .metrics import MOST, MetricChart
+from .placing import Placing
+from .plotmenu import PlotMenus
 from .preview import PreviewLayer
 from .ranges import StepWindow
 from .readout import Readout
-from .tools import Legend, LegendEntry, PlotTools
+from .tools import Legend, PlotTools
+from .words import PlotWords
 
 __all__ = ["PlotPane"]
 
@@ -53,41 +59,53 @@ class PlotPane(QWidget):
         self._model = model
         self._theme = theme
         self._window = StepWindow()
+        self.placing = Placing(model)
         self._columns = 0
         self._stale = True
         self._message = ""
         self._mouse: QPointF | None = None
         self._spot: int | None = None
-        self._rate_scale_chosen = False
-        self._colours: dict[tuple[int, int], int] = {}
-        self._legend_key: Sequence[LegendEntry] = ()
+        self.rate_scale_chosen = False
 
         self.tools = PlotTools(self)
         self.legend = Legend(self)
+        self.colours = CurveColours(self.legend, theme)
         self.canvas = GraphicsLayoutWidget(self)
         self.canvas.setAccessibleName(self.tr("Plots of loss and learning rate"))
         self.canvas.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.loss = LossChart(self.tr("Loss"), self.tools.smoothing())
         self.rate = RateChart(self.tr("Learning rate"))
-        self.readout = Readout(self)
+        self.readout = Readout(self.placing, self)
         self.metrics = MetricPlots(self.canvas, self._begin_metric, self.readout.remove)
         self.ahead = PreviewLayer(self.canvas, model, self.rate.preview)
-        self._note = QLabel(self.canvas)
-        self._rate_note = QLabel(self.canvas)
+        self.menus = PlotMenus(self)
+        self._note = PlotWords(self.canvas, self.loss)
+        self._rate_note = PlotWords(self.canvas, self.rate)
         self._lay_out()
         self._connect()
         self.set_theme(theme)
 
     @property
+    def pointed(self) -> bool:
+        """Whether the mouse points into a plot."""
+        return self._mouse is not None
+
+    @property
     def shown(self) -> StepWindow:
-        """The visible steps."""
+        """What is visible, in the units of the axis."""
         return self._window
 
+    def shown_steps(self) -> tuple[float, float]:
+        """The first and the last step that are visible."""
+        return self.placing.steps(self._window.low, self._window.high)
+
     def newest(self) -> float:
-        """The newest step of the run that anything was recorded for."""
+        """Where the newest step stands that anything was recorded for."""
         shown = [*self._curves(), *(chart.curve for chart in self.metrics.charts.values())]
-        steps = [int(curve.series.step[-1]) for curve in shown if len(curve.series)]
-        return float(max([*steps, self._model.state.step or 0]))
+        places = [int(curve.series.step[-1]) for curve in shown if len(curve.series)]
+        if self.placing.kind == STEP:
+            places.append(self._model.state.step or 0)
+        return float(max(places, default=0))
 
     def refresh(self, new: bool = True) -> None:
         """Show what the model holds now. Cheap when nothing is `new` and nothing was moved."""
@@ -95,6 +113,7 @@ class PlotPane(QWidget):
         if not new and not self._stale and columns == self._columns:
             return
         if new:
+            self.placing.update()
             self._take_series()
             self._take_metrics()
             self._take_marks()
@@ -137,9 +156,21 @@ class PlotPane(QWidget):
 
     def show_step(self, step: int) -> None:
         """Bring a step into the middle and mark it, until the mouse points elsewhere."""
-        self._move(self._window.centred(step, self.newest()))
-        self._spot = step
+        place = self.placing.at(step)
+        self._move(self._window.centred(place, self.newest()))
+        self._spot = round(place)
         self.refresh(new=False)
+
+    def zoom(self, factor: float) -> None:
+        """Show `factor` times as many steps, around the middle; around the newest while it is
+        followed."""
+        window = self._window
+        around = self.newest() if window.follow else (window.low + window.high) / 2
+        self._zoom(factor, around)
+
+    def pan(self, share: float) -> None:
+        """Show later steps (earlier ones where negative), by that share of those that are seen."""
+        self._pan(share * (self._window.high - self._window.low))
 
     def set_following(self, on: bool) -> None:
         """Keep the newest step in view, or leave the view where it is."""
@@ -148,25 +179,22 @@ class PlotPane(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         """Take the theme's colours."""
-        self._theme = theme
+        self._theme = self.colours.theme = theme
         self.canvas.setBackground(theme.base)
         for chart in self._charts():
             chart.colour(theme)
         self.metrics.colour(theme)
         self.loss.show_steps(None, theme)
-        self.rate.show_steps(self.tr("Step"), theme)
+        self._show_axis()
         self.readout.set_theme(theme)
         for note in (self._note, self._rate_note):
-            colours = note.palette()
-            colours.setColor(QPalette.ColorRole.WindowText, theme.quiet)
-            note.setPalette(colours)
+            note.set_theme(theme)
         for number, curve in self.loss.curves.items():
-            self._colour_loss(number, curve)
+            self.colours.loss(number, curve)
         for kept in (self.rate.effective, self.rate.scheduled):
             for address, rate in kept.items():
-                self._colour_rate(address, rate)
-        self._legend_key = ()
-        self._show_legend()
+                self.colours.rate(address, rate)
+        self.colours.explain(self._model.optimizers)
         self._stale = True
 
     def set_message(self, text: str) -> None:
@@ -176,25 +204,11 @@ class PlotPane(QWidget):
 
     def choices(self) -> dict[str, Any]:
         """What the person chose, for the settings."""
-        return {
-            "loss_log": self.loss.log,
-            "rate_log": self.rate.log if self._rate_scale_chosen else None,
-            "smoothing": self.tools.smoothing(),
-            "metrics": dict(self.metrics.choice),
-        }
+        return choices_of(self)
 
-    def set_choices(self, choices: dict[str, Any]) -> None:
+    def set_choices(self, choices: Mapping[str, Any]) -> None:
         """Take up what was chosen before."""
-        kept = choices.get("metrics")
-        if isinstance(kept, dict):
-            self.metrics.choice = {str(key): bool(on) for key, on in kept.items()}
-        self.tools.set_smoothing(int(choices.get("smoothing") or self.tools.smoothing()))
-        self._set_smoothing(self.tools.smoothing())
-        if choices.get("loss_log") is not None:
-            self._set_loss_log(bool(choices["loss_log"]))
-        if choices.get("rate_log") is not None:
-            self._rate_scale_chosen = True
-            self._set_rate_log(bool(choices["rate_log"]))
+        take_choices(self, choices)
 
     def _lay_out(self) -> None:
         layout = QVBoxLayout(self)
@@ -211,17 +225,12 @@ class PlotPane(QWidget):
         grid.setRowStretchFactor(0, 3)
         grid.setRowStretchFactor(MOST + 1, 2)
         self.rate.view.setXLink(self.loss.view)
-        for note in (self._note, self._rate_note):
-            note.setAlignment(Qt.AlignmentFlag.AlignCenter)
-            note.setWordWrap(True)
-            note.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-            note.hide()
         self.readout.attach(self.loss, self.rate)
 
     def _connect(self) -> None:
         for chart in (self.loss, self.rate):
             self._connect_view(chart)
-        self.tools.metric_toggled.connect(self._metric_chosen)
+        self.tools.metric_toggled.connect(self.show_metric)
         self.tools.remove_wanted.connect(self.remove_wanted)
         self.canvas.scene().sigMouseMoved.connect(self._point)
         self.canvas.installEventFilter(self)
@@ -230,12 +239,15 @@ class PlotPane(QWidget):
         self.tools.loss_log_changed.connect(self._loss_log_chosen)
         self.tools.rate_log_changed.connect(self._rate_log_chosen)
         self.tools.smoothing_changed.connect(self._smoothing_chosen)
+        self.tools.axis_changed.connect(self._axis_chosen)
 
     def _connect_view(self, chart: Chart) -> None:
         chart.view.zoomed.connect(self._zoom)
         chart.view.panned.connect(self._pan)
         chart.view.fit_wanted.connect(self.fit)
         chart.view.clicked.connect(self._click)
+        chart.view.region_chosen.connect(self._show_region)
+        chart.view.menu_wanted.connect(lambda where: self.menus.of(chart).popup(where))
 
     def _charts(self) -> list[Chart]:
         return [self.loss, *self.metrics.charts.values(), self.rate]
@@ -247,93 +259,74 @@ class PlotPane(QWidget):
             *self.rate.scheduled.values(),
         ]
 
-    def _colour_index(self, address: tuple[int, int]) -> int:
-        return self._colours.setdefault(address, len(self._colours))
-
     def _take_series(self) -> None:
         """Curves for the series that the model has by now."""
         before = len(self._curves())
         optimizers = self._model.optimizers
         numbers = [info.number for info in optimizers] or [self._model.main]
         for number in numbers:
-            series = self._model.loss(number)
+            series = self._on_axis(self._model.loss(number))
             known = self.loss.curves.get(number)
             if series is not None and (known is None or known.series is not series):
                 curve = LossCurve(series, self.tools.smoothing())
                 self.loss.show(number, curve)
-                self._colour_loss(number, curve)
+                self.colours.loss(number, curve)
         for info in optimizers:
             for group in range(info.groups):
                 self._take_rate((info.number, group), scheduled=True)
                 self._take_rate((info.number, group), scheduled=False)
-        if not self._rate_scale_chosen and not self.rate.log and self._all_positive():
-            self._set_rate_log(True)
+        if not self.rate_scale_chosen and not self.rate.log and self._all_positive():
+            self.set_rate_log(True)
         if len(self._curves()) != before:
-            self._show_legend()
+            self.colours.explain(self._model.optimizers)
 
     def _take_rate(self, address: tuple[int, int], scheduled: bool) -> None:
         find = self._model.scheduled if scheduled else self._model.lr
-        series = find(*address)
+        series = self._on_axis(find(*address))
         kept = self.rate.scheduled if scheduled else self.rate.effective
         known = kept.get(address)
         if series is not None and (known is None or known.series is not series):
             curve = RateCurve(series, scheduled)
             self.rate.show(address, curve)
-            self._colour_rate(address, curve)
+            self.colours.rate(address, curve)
+
+    def _on_axis(self, series: Series | None) -> Series | None:
+        return None if series is None else self.placing.of(series)
 
     def _all_positive(self) -> bool:
         curves = self.rate.effective.values()
         return any(len(one.series) for one in curves) and all(c.all_positive() for c in curves)
 
     def _take_marks(self) -> None:
-        marks = [Mark(float(m.step), m.kind, m.text, m.time) for m in self._model.markers]
+        at = self.placing.at
+        marks = [Mark(at(m.step, m.time), m.kind, m.text, m.time) for m in self._model.markers]
         for chart in self._charts():
             chart.set_marks(marks)
 
     def _take_metrics(self) -> None:
-        if self.metrics.take(self._model.metrics(), self._theme):
+        found = [*self._model.metrics(), *self._model.measured()]
+        if self.metrics.take(found, self._theme, self.placing.of):
             self._stale = True
         self.tools.show_metrics(self.metrics.choices)
+        self.tools.show_epochs(bool(self._model.epochs))
 
     def _begin_metric(self, chart: MetricChart) -> None:
         chart.view.setXLink(self.loss.view)
         self._connect_view(chart)
         self.readout.add(chart)
 
-    def _metric_chosen(self, key: str, on: bool) -> None:
+    def show_metric(self, key: str, on: bool) -> None:
+        """Show the plot of a metric, or not."""
         self.metrics.choose(key, on)
         self._take_metrics()
         self._take_marks()
         self._choice_made()
 
-    def _colour_loss(self, number: int, curve: LossCurve) -> None:
-        colour = self._theme.curve(self._colour_index((number, 0)))
-        curve.colour(colour, self._theme.dim(colour, 0.4 if self._theme.name == "light" else 0.5))
-
-    def _colour_rate(self, address: tuple[int, int], curve: RateCurve) -> None:
-        colour = self._theme.curve(self._colour_index(address))
-        curve.colour(colour, self._theme.dim(colour, 0.7))
-
-    def _show_legend(self) -> None:
-        entries = []
-        several_groups = any(info.groups > 1 for info in self._model.optimizers)
-        several = several_groups or len(self._model.optimizers) > 1
-        if several:
-            for info in self._model.optimizers:
-                for group in range(info.groups):
-                    name = f"{info.name} {info.number}"
-                    if info.groups > 1:
-                        name += self.tr(" · group {0}").format(group)
-                    colour = self._theme.curve(self._colour_index((info.number, group)))
-                    entries.append(LegendEntry(name, colour))
-        if entries != self._legend_key:
-            self._legend_key = entries
-            self.legend.show_entries(entries, self._theme.quiet)
-
     def _draw_ahead(self, span: Span) -> None:
         addresses = [*self.rate.effective]
-        colours = {one: self._theme.curve(self._colour_index(one)) for one in addresses}
-        self.ahead.refresh(span.newest, span.high, self.rate.log, self._theme, colours)
+        colours = {one: self.colours.of(one) for one in addresses}
+        if self.placing.kind == STEP:
+            self.ahead.refresh(span.newest, span.high, self.rate.log, self._theme, colours)
 
     def _write_ahead(self) -> None:
         view = self.rate.view
@@ -361,33 +354,90 @@ class PlotPane(QWidget):
             self._move(self._window.panned(steps))
             self.refresh(new=False)
 
-    def _set_smoothing(self, span: int) -> None:
+    def set_axis(self, kind: str) -> None:
+        """Another kind of axis: all curves are placed anew, and the whole run is shown."""
+        self.think_of(None)
+        self.placing.choose(kind)
+        self.tools.show_axis(kind)
+        self._show_axis()
+        self._window = StepWindow()
+        self.refresh()
+        self.fit()
+
+    def _show_axis(self) -> None:
+        titles = {
+            STEP: self.tr("Step"),
+            RELATIVE: self.tr("Time since the first step"),
+            WALL: self.tr("Time of day"),
+            EPOCH: self.tr("Epoch"),
+        }
+        for chart in self._charts():
+            chart.set_scale(self.placing.scale)
+        self.rate.show_steps(titles[self.placing.kind], self._theme)
+
+    def _axis_chosen(self, kind: str) -> None:
+        self.set_axis(kind)
+        self.choices_changed.emit()
+
+    def _show_region(self, low: float, high: float) -> None:
+        """Show this stretch of the axis."""
+        self._move(StepWindow(max(low, 0.0), high, follow=False, whole=False))
+        self.refresh(new=False)
+
+    def set_log(self, chart: Chart, on: bool) -> None:
+        """Draw a plot on a logarithmic scale, or not."""
+        if chart is self.loss:
+            self._loss_log_chosen(on)
+        elif chart is self.rate:
+            self._rate_log_chosen(on)
+        else:
+            self.metrics.set_log(chart, on)
+            self._stale = True
+            self._choice_made()
+
+    def set_calm(self, chart: Chart, on: bool) -> None:
+        """Have a plot's axis ignore outliers, or not."""
+        self.metrics.set_calm(chart, on)
+        self._stale = True
+        self._choice_made()
+
+    def move_metric(self, key: str, by: int) -> None:
+        """Move the plot of a metric so many places down."""
+        self.metrics.move(key, by)
+        self._take_metrics()
+        self._take_marks()
+        self._choice_made()
+
+    def set_smoothing(self, span: int) -> None:
+        """Smooth the losses over so many steps."""
         self.loss.set_smoothing(span)
         for number, curve in self.loss.curves.items():
-            self._colour_loss(number, curve)
+            self.colours.loss(number, curve)
         self._stale = True
 
-    def _set_loss_log(self, on: bool) -> None:
+    def set_loss_log(self, on: bool) -> None:
+        """Draw the loss on a logarithmic scale, or not."""
         self.loss.set_log(on)
         self.tools.show_loss_log(on)
         self._stale = True
 
-    def _set_rate_log(self, on: bool) -> None:
+    def set_rate_log(self, on: bool) -> None:
+        """Draw the rate on a logarithmic scale, or not."""
         self.rate.set_log(on)
         self.tools.show_rate_log(on)
         self._stale = True
 
     def _smoothing_chosen(self, span: int) -> None:
-        self._set_smoothing(span)
+        self.set_smoothing(span)
         self._choice_made()
 
     def _loss_log_chosen(self, on: bool) -> None:
-        self._set_loss_log(on)
+        self.set_loss_log(on)
         self._choice_made()
 
     def _rate_log_chosen(self, on: bool) -> None:
-        self._rate_scale_chosen = True
-        self._set_rate_log(on)
+        self.rate_scale_chosen = True
+        self.set_rate_log(on)
         self._choice_made()
 
     def _choice_made(self) -> None:
@@ -425,20 +475,12 @@ class PlotPane(QWidget):
         why = self._model.no_optimizer or ""
         if why:
             why = self.tr("No learning rate to show: {0}").format(why[:1].lower() + why[1:])
-        for note, words in ((self._note, text), (self._rate_note, why)):
-            if words != note.text():
-                note.setText(words)
-                note.setVisible(bool(words))
-                self._place_notes()
+        self._note.say(text)
+        self._rate_note.say(why)
 
     def _place_notes(self) -> None:
-        for note, chart in ((self._note, self.loss), (self._rate_note, self.rate)):
-            area = self.canvas.mapFromScene(chart.view.sceneBoundingRect()).boundingRect()
-            width = min(460, max(area.width() - 40, 120))
-            height = max(note.heightForWidth(width), 24)
-            note.setGeometry(
-                area.center().x() - width // 2, area.center().y() - height // 2, width, height
-            )
+        for note in (self._note, self._rate_note):
+            note.place()
 
     def eventFilter(self, watched: Any, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize:

@@ -1,32 +1,44 @@
-"""What stands at the step under the mouse: a line through both plots and a small card of values."""
+"""What stands under the mouse: a line through all plots and a small card of values; and readings
+that are pinned, to read how two places differ."""
 
 from __future__ import annotations
 
-import numpy as np
+import html
+import math
+
 from pyqtgraph import InfiniteLine, mkPen
 from PySide6.QtCore import QObject, QPointF, Qt
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
-from lrmonitor.record.reader import Series
+from lrmonitor.model.axis import STEP
 
-from ..format import format_count, format_loss, format_rate
+from ..format import format_count, format_duration, format_loss, format_rate
 from ..theme import Theme
 from .chart import Chart, LossChart, RateChart
 from .marks import Mark
 from .metrics import MetricChart
+from .placing import Placing
+from .reading import Reading, Row, read
+from .scales import duration_label
 
 __all__ = ["Readout"]
 
+LONGEST_MARK = 120
+
 
 class Readout(QObject):
-    """The crosshair. `attach` is called once; then it follows `point` and `leave`."""
+    """The crosshair. `attach` is called once; then it follows `point`, `leave` and `pin`."""
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, placing: Placing, parent: QWidget) -> None:
         super().__init__(parent)
+        self._placing = placing
         self._theme: Theme | None = None
-        self._step: float | None = None
+        self._place: float | None = None
         self._reach = 0.0
-        self._lines: dict[Chart, InfiniteLine] = {}
+        self._shown: Reading | None = None
+        self.pins: list[float] = []
+        """Places that are pinned: none, the one from which differences are told, or both ends."""
+        self._lines: dict[Chart, list[InfiniteLine]] = {}
         self._card: QFrame | None = None
         self._text = QLabel()
 
@@ -47,141 +59,183 @@ class Readout(QObject):
 
     def add(self, chart: Chart) -> None:
         """Point in this plot too."""
-        line = InfiniteLine(angle=90, movable=False)
-        line.setZValue(40)
-        line.hide()
-        if self._theme is not None:
-            line.setPen(mkPen(self._theme.quiet, width=1))
-        chart.item.addItem(line, ignoreBounds=True)
-        self._lines[chart] = line
+        lines = [InfiniteLine(angle=90, movable=False) for _ in range(3)]
+        for line in lines:
+            line.setZValue(40)
+            line.hide()
+            chart.item.addItem(line, ignoreBounds=True)
+        self._lines[chart] = lines
+        self._colour(chart)
 
     def remove(self, chart: Chart) -> None:
         """Point in this plot no more."""
-        chart.item.removeItem(self._lines.pop(chart))
+        for line in self._lines.pop(chart):
+            chart.item.removeItem(line)
 
     def set_theme(self, theme: Theme) -> None:
         """Take the theme's colours."""
         self._theme = theme
-        for line in self._lines.values():
-            line.setPen(mkPen(theme.quiet, width=1))
+        for chart in self._lines:
+            self._colour(chart)
 
-    def point(self, step: float, reach: float) -> None:
-        """The mouse is at `step`; marks within `reach` steps are meant."""
-        self._step, self._reach = step, reach
+    def point(self, place: float, reach: float) -> None:
+        """The mouse is at `place`; marks within `reach` of it are meant."""
+        self._place, self._reach = place, reach
         self.refresh()
 
     def leave(self) -> None:
         """The mouse is elsewhere."""
-        if self._step is not None:
-            self._step = None
-            for chart, line in self._lines.items():
-                line.hide()
+        if self._place is not None:
+            self._place = None
+            for chart in self._lines:
                 chart.mark_lines.point_at(None)
-            if self._card is not None:
-                self._card.hide()
+            self.refresh()
+
+    def pin(self) -> None:
+        """Keep the reading at the mouse: the first is what others are told against, the second
+        stays too; a third time takes both away."""
+        if len(self.pins) == 2:
+            self.pins.clear()
+        elif self._shown is not None and self._place is not None:
+            self.pins.append(self._shown.place)
+        self.refresh()
+
+    def unpin(self) -> None:
+        """Keep no reading."""
+        self.pins.clear()
+        self.refresh()
 
     def text(self) -> str:
         """The card's text (rich)."""
         return self._text.text()
 
-    def mark_near(self, step: float, reach: float) -> Mark | None:
-        """The mark nearest to a step, within `reach` steps; of several at one place the latest."""
-        near = [m for m in self._loss.mark_lines.marks if abs(m.step - step) <= reach]
-        return min(reversed(near), key=lambda m: abs(m.step - step), default=None)
+    def mark_near(self, place: float, reach: float) -> Mark | None:
+        """The mark nearest to a place, within `reach`; of several at one place the latest."""
+        near = [m for m in self._loss.mark_lines.marks if abs(m.step - place) <= reach]
+        return min(reversed(near), key=lambda m: abs(m.step - place), default=None)
 
     def refresh(self) -> None:
-        """Show the values at the step pointed at, as they are now."""
-        if self._step is None or self._card is None:
+        """Show the values at the place pointed at, as they are now."""
+        if self._card is None:
             return
-        step = max(round(self._step), 0)
-        mark = self.mark_near(self._step, self._reach)
-        if mark is not None:
-            step = int(mark.step)
-        for chart, line in self._lines.items():
-            line.setPos(float(step))
-            line.show()
-            chart.mark_lines.point_at(mark)
-        self._text.setText(self._words(step, mark))
+        mark = None
+        place = self._place
+        if place is not None:
+            mark = self.mark_near(place, self._reach)
+            place = place if mark is None else mark.step
+        if len(self.pins) == 2:
+            self._shown = self._read(self.pins[1])
+        elif place is not None:
+            self._shown = self._read(place)
+        else:
+            self._shown = None
+        self._show_lines(None if place is None else self._read(place).place, mark)
+        if self._shown is None:
+            self._card.hide()
+            return
+        base = self._read(self.pins[0]) if self.pins else None
+        self._text.setText(self._words(self._shown, base, mark))
         self._card.adjustSize()
-        self._place(step)
+        self._put_card(self._shown.place)
         self._card.show()
         self._card.raise_()
 
-    def _words(self, step: int, mark: Mark | None) -> str:
-        lines = [f"<b>{self.tr('Step {0}').format(format_count(step))}</b>"]
-        several = len(self._loss.curves) > 1
-        for number, curve in self._loss.curves.items():
-            value = _at(curve.series, step)
-            name = self.tr("loss {0}").format(number) if several else self.tr("loss")
-            if value is not None:
-                lines.append(f"{name}&nbsp; <b>{format_loss(value)}</b>")
-        many = len(self._rate.effective) > 1
-        for address, effective in list(self._rate.effective.items())[:6]:
-            value = _before(effective.series, step)
-            if value is None:
-                continue
-            name = self.tr("rate {0}.{1}").format(*address) if many else self.tr("rate")
-            line = f"{name}&nbsp; <b>{format_rate(value)}</b>"
-            scheduled = self._rate.scheduled.get(address)
-            wanted = None if scheduled is None else _before(scheduled.series, step)
-            if wanted is not None and wanted != value:
-                line += self.tr(" (scheduled {0})").format(format_rate(wanted))
-            lines.append(line)
-        lines += self._metrics(step)
+    def _read(self, place: float) -> Reading:
+        metrics = [chart for chart in self._lines if isinstance(chart, MetricChart)]
+        steps = self._placing.step_series
+        return read(place, self._placing, steps, self._loss, self._rate, metrics)
+
+    def _show_lines(self, place: float | None, mark: Mark | None) -> None:
+        wanted = [place, *self.pins, None, None][:3]
+        for chart, lines in self._lines.items():
+            for line, at in zip(lines, wanted, strict=True):
+                line.setVisible(at is not None)
+                if at is not None:
+                    line.setPos(float(at))
+            chart.mark_lines.point_at(mark)
+
+    def _colour(self, chart: Chart) -> None:
+        if self._theme is None:
+            return
+        mouse, *pinned = self._lines[chart]
+        mouse.setPen(mkPen(self._theme.quiet, width=1))
+        for line in pinned:
+            line.setPen(mkPen(self._theme.accent, width=1, style=Qt.PenStyle.DashLine))
+
+    def _words(self, found: Reading, base: Reading | None, mark: Mark | None) -> str:
+        lines = [self._head(found)]
+        if base is not None:
+            lines.append(self._apart(found, base))
+        for row in found.rows:
+            before = None if base is None else base.value(row.kind, row.name)
+            lines.append(self._line(row, before))
         if mark is not None and self._theme is not None:
-            words = mark.text.replace("&", "&amp;").replace("<", "&lt;")
-            if len(words) > 120:
-                words = words[:117] + "…"
-            lines.append(f'<span style="color:{self._theme.marker}">▼ {words}</span>')
+            words = mark.text
+            if len(words) > LONGEST_MARK:
+                words = words[: LONGEST_MARK - 3] + "…"
+            colour = self._theme.marker
+            lines.append(f'<span style="color:{colour}">▼ {html.escape(words)}</span>')
         return "<br>".join(lines)
 
-    def _metrics(self, step: int) -> list[str]:
-        """The latest value of each metric shown, and where it is from if not from this step."""
-        lines = []
-        for chart in self._lines:
-            if not isinstance(chart, MetricChart):
-                continue
-            series = chart.curve.series
-            last = _latest(series, step)
-            if last < 0:
-                continue
-            name = chart.title.replace("&", "&amp;").replace("<", "&lt;")
-            line = f"{name}&nbsp; <b>{format_loss(float(series.value[last]))}</b>"
-            if int(series.step[last]) != step:
-                line += self.tr(" (step {0})").format(format_count(int(series.step[last])))
-            lines.append(line)
-        return lines
+    def _head(self, found: Reading) -> str:
+        words = f"<b>{self.tr('Step {0}').format(format_count(found.step))}</b>"
+        if self._placing.kind != STEP:
+            words += f"&nbsp; {html.escape(self._placing.scale.words(found.place))}"
+        elif found.time is not None:
+            since = duration_label(max(found.time - self._placing.axis.start, 0.0), fine=True)
+            words += f"&nbsp; {since}"
+        return words
 
-    def _place(self, step: int) -> None:
+    def _apart(self, found: Reading, base: Reading) -> str:
+        """How far a reading is from the pinned one."""
+        apart = found.step - base.step
+        sign = "+" if apart >= 0 else "−"
+        words = self.tr("{0} steps").format(f"Δ {sign}{format_count(abs(apart))}")
+        if found.time is not None and base.time is not None:
+            words += f", {format_duration(abs(found.time - base.time))}"
+        colour = self._theme.accent if self._theme is not None else "#888888"
+        return f'<span style="color:{colour}">{words}</span>'
+
+    def _line(self, row: Row, before: float | None) -> str:
+        name, value = self._name(row), format_loss(row.value)
+        if row.kind == "rate":
+            value = format_rate(row.value)
+        line = f"{name}&nbsp; <b>{value}</b>"
+        if row.scheduled is not None:
+            line += self.tr(" (scheduled {0})").format(format_rate(row.scheduled))
+        if row.step is not None:
+            line += self.tr(" (step {0})").format(format_count(row.step))
+        if before is not None and math.isfinite(before) and math.isfinite(row.value):
+            line += f"&nbsp; {_difference(row, before)}"
+        return line
+
+    def _name(self, row: Row) -> str:
+        if row.kind == "metric":
+            return html.escape(row.name)
+        if row.kind == "rate":
+            many = len(self._rate.effective) > 1
+            return self.tr("rate {0}").format(row.name) if many else self.tr("rate")
+        several = len(self._loss.curves) > 1
+        if row.kind == "smoothed":
+            return self.tr("smoothed {0}").format(row.name) if several else self.tr("smoothed")
+        return self.tr("loss {0}").format(row.name) if several else self.tr("loss")
+
+    def _put_card(self, place: float) -> None:
         card = self._card
         if card is None:
             return
         view = self._loss.view
         canvas = view.scene().views()[0]
-        at = canvas.mapFromScene(view.mapViewToScene(QPointF(step, view.viewRange()[1][1])))
+        at = canvas.mapFromScene(view.mapViewToScene(QPointF(place, view.viewRange()[1][1])))
         x = at.x() + 12
         if x + card.width() > canvas.width() - 16:
             x = at.x() - 12 - card.width()
-        card.move(max(x, 4), at.y() + 12)
+        card.move(min(max(x, 4), max(canvas.width() - card.width() - 4, 4)), at.y() + 12)
 
 
-def _latest(series: Series, step: int) -> int:
-    """The index of the last point that was recorded for this step or one before it; -1 if none."""
-    if series.ascending:
-        return int(np.searchsorted(series.step, step, side="right")) - 1
-    before = np.flatnonzero(series.step <= step)
-    return int(before[-1]) if len(before) else -1
-
-
-def _at(series: Series, step: int) -> float | None:
-    """The value recorded at exactly this step (the last of several), or None."""
-    index = _latest(series, step)
-    if index < 0 or int(series.step[index]) != step:
-        return None
-    return float(series.value[index])
-
-
-def _before(series: Series, step: int) -> float | None:
-    """The value that held at this step: recorded there or last before it."""
-    index = _latest(series, step)
-    return None if index < 0 else float(series.value[index])
+def _difference(row: Row, before: float) -> str:
+    """How a value differs from the pinned one: rates as a factor, others as a difference."""
+    if row.kind == "rate" and before > 0 and row.value > 0:
+        return f"×{format_rate(row.value / before, 3)}"
+    apart = row.value - before
+    return f"Δ {'+' if apart >= 0 else '−'}{format_loss(abs(apart))}"

@@ -15,6 +15,7 @@ Ints = NDArray[np.int64]
 
 __all__ = [
     "as_log",
+    "calm_range",
     "log_range",
     "one_per_column",
     "rate_steps",
@@ -107,6 +108,20 @@ def value_range(value: Floats) -> tuple[float, float] | None:
     if len(finite) == 0:
         return None
     return float(finite.min()), float(finite.max())
+
+
+CALM = 0.02
+"""Share of the drawn points that may lie beyond either end of an axis that ignores outliers: they
+are extremes of their columns, so that of the values themselves it is far fewer."""
+
+
+def calm_range(value: Floats) -> tuple[float, float] | None:
+    """The range of most finite values, or None when there is none."""
+    finite = value[np.isfinite(value)]
+    if len(finite) == 0:
+        return None
+    low, high = np.quantile(finite, (CALM, 1 - CALM))
+    return float(low), float(high)
 
 
 def one_per_column(step: Floats, low: float, high: float, columns: int) -> Floats:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal, SignalInstance
-from PySide6.QtGui import QPalette, QResizeEvent
+from PySide6.QtGui import QPalette, QResizeEvent, QStandardItemModel
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -18,7 +18,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from .metrics import MetricChoice
+from lrmonitor.model.axis import EPOCH, RELATIVE, STEP, WALL
+
+from .metrics import MEASURED, MetricChoice
 
 __all__ = ["Legend", "LegendEntry", "PlotTools"]
 
@@ -42,6 +44,7 @@ class PlotTools(QFrame):
     loss_log_changed = Signal(bool)
     rate_log_changed = Signal(bool)
     smoothing_changed = Signal(int)
+    axis_changed = Signal(str)
     metric_toggled = Signal(str, bool)
     remove_wanted = Signal(str)
 
@@ -78,6 +81,18 @@ class PlotTools(QFrame):
         self.smooth.setMinimumWidth(self.smooth.sizeHint().width())
         self.set_smoothing(DEFAULT_SMOOTHING)
         self.smooth.currentIndexChanged.connect(self._smoothing_picked)
+        self.axis = QComboBox(self)
+        self.axis.setAccessibleName(self.tr("What the horizontal axis shows"))
+        self.axis.setToolTip(self.axis.accessibleName())
+        for kind, text in (
+            (STEP, self.tr("Steps")),
+            (RELATIVE, self.tr("Time since start")),
+            (WALL, self.tr("Time of day")),
+            (EPOCH, self.tr("Epochs")),
+        ):
+            self.axis.addItem(text, kind)
+        self.axis.setMinimumWidth(self.axis.sizeHint().width())
+        self.axis.activated.connect(lambda: self.axis_changed.emit(self.axis.currentData()))
         self.series = QToolButton(self)
         self.series.setProperty("role", "tool")
         self.series.setText(self.tr("Series ▾"))
@@ -105,6 +120,22 @@ class PlotTools(QFrame):
         if self.follow.isEnabled() != live:
             self.follow.setEnabled(live)
 
+    def show_axis(self, kind: str) -> None:
+        """Echo the kind of the axis."""
+        with QSignalBlocker(self.axis):
+            self.axis.setCurrentIndex(self.axis.findData(kind))
+
+    def show_epochs(self, known: bool) -> None:
+        """Offer epochs where the script's data loader tells them."""
+        model = self.axis.model()
+        item = (
+            model.item(self.axis.findData(EPOCH)) if isinstance(model, QStandardItemModel) else None
+        )
+        if item is not None and item.isEnabled() != known:
+            item.setEnabled(known)
+            why = "" if known else self.tr("No data loader tells the epochs of this run")
+            item.setToolTip(why)
+
     def show_loss_log(self, on: bool) -> None:
         """Echo the scale of the loss."""
         self._echo(self.loss_log, on)
@@ -120,7 +151,11 @@ class PlotTools(QFrame):
         self._metrics = metrics
         menu = self.series.menu()
         menu.clear()
+        before = ""
         for one in metrics:
+            if before and one.measured and before != MEASURED:
+                menu.addSeparator()
+            before = MEASURED if one.measured else "told"
             action = menu.addAction(_plain(one.name))
             action.setCheckable(True)
             action.setChecked(one.shown)
@@ -167,6 +202,8 @@ class PlotTools(QFrame):
         self._caption.setBuddy(self.smooth)
         layout.addWidget(self._caption)
         layout.addWidget(self.smooth)
+        layout.addSpacing(6)
+        layout.addWidget(self.axis)
         layout.addWidget(self.series)
         layout.addStretch(1)
 

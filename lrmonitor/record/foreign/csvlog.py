@@ -1,0 +1,177 @@
+"""Logs of separated values: commas, semicolons (also with decimal commas) or tabs."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from lrmonitor.record.foreign.base import MAX_COLUMNS, Batch, ForeignLog, modified
+from lrmonitor.record.foreign.follow import Lines
+from lrmonitor.record.foreign.table import NoNumber, Row, Table, number
+
+DELIMITERS = ("\t", ";", ",")
+
+MOST_CELLS = 4 * MAX_COLUMNS
+"""Cells of a line that are looked at: columns of text may stand among those of numbers."""
+
+_JOINED = 20
+"""Lines that one quoted cell may take."""
+
+BOM = b"\xef\xbb\xbf"
+
+
+class CsvLog(ForeignLog):
+    """One file. Columns without a name are "column 3" and so on, from 1."""
+
+    format = "CSV"
+
+    def __init__(self, path: Path, file: Path | None = None,
+                 clock: Callable[[], float] = time.time) -> None:  # fmt: skip
+        super().__init__(path)
+        self._file = file or path
+        self._lines = Lines(self._file, clock)
+        self._line = 1
+        self._table = Table()
+        self._begin()
+
+    @property
+    def left_out(self) -> list[str]:
+        return self._table.left_out
+
+    @property
+    def timed(self) -> bool:  # type: ignore[override]
+        return self._table.time_column is not None
+
+    @property
+    def step_column(self) -> str | None:
+        """The column that counts the steps; None while it is the number of the row."""
+        return self._table.step_column
+
+    def files(self) -> Iterable[Path]:
+        return [self._file]
+
+    def read(self) -> Batch:
+        lines, anew, more = self._lines.read()
+        if anew:
+            self.problems.clear()
+            self._begin()
+            self.say(self._file, "it was written anew, and is read from its start again")
+        if self._lines.too_long:
+            self.say(self._file, "a line does not end: this is no CSV", self._line)
+        rows = self._rows(lines)  # the header makes the table
+        batch = self._table.add(rows, modified(self._file))
+        for trouble in self._table.troubles:
+            self.say(self._file, trouble.text, trouble.line)
+        self._table.troubles.clear()
+        batch.anew |= anew
+        batch.more = more
+        return batch
+
+    def _begin(self) -> None:
+        self._line = 1
+        self._names: list[str] | None = None
+        self._delimiter = ","
+        self._held: list[str] = []
+        self._table = Table()
+
+    def _rows(self, lines: list[bytes]) -> list[tuple[int, Row]]:
+        rows: list[tuple[int, Row]] = []
+        for raw in lines:
+            line, self._line = self._line, self._line + 1
+            if line == 1:
+                raw = raw.removeprefix(BOM)
+            text = raw.decode("utf-8", "replace").replace("\0", "")
+            if text.startswith("#") and (self._names or not _has_delimiter(text)):
+                continue
+            cells = self._cells(text)
+            if cells is None or not any(cell.strip() for cell in cells):
+                continue
+            if self._names is None:
+                if self._header(cells):
+                    continue
+                assert self._names is not None
+            # A script that is started again may write the header again.
+            if cells == self._written:
+                continue
+            if len(cells) != self._width:
+                self.say(self._file, f"{_count(cells)}, where there should be {self._width}", line)
+            rows.append((line, dict(zip(self._names, cells, strict=False))))
+        return rows
+
+    def _cells(self, text: str) -> list[str] | None:
+        """The cells of a line; None where it goes on in the next."""
+        if self._held or '"' in text:
+            self._held.append(text)
+            whole = "\n".join(self._held)
+            if whole.count('"') % 2 and len(self._held) < _JOINED:
+                return None
+            self._held = []
+            text = whole
+        if self._names is None:
+            self._delimiter = delimiter([text])
+        if '"' not in text:
+            return text.split(self._delimiter)
+        try:
+            return next(csv.reader([text], delimiter=self._delimiter), None)
+        except csv.Error:
+            return text.split(self._delimiter)
+
+    def _header(self, cells: Sequence[str]) -> bool:
+        """Take the names from the first line; False where it holds numbers already."""
+        comma = self._delimiter != ","
+        self._table = Table(decimal_comma=comma)
+        self._width = len(cells)
+        self._written: list[str] | None = None
+        if len(cells) > MOST_CELLS:
+            self.say(
+                self._file, f"{_count(cells)}: the first {MOST_CELLS} are looked at", self._line - 1
+            )
+        if is_data(cells[:MOST_CELLS], comma):
+            self._names = [f"column {at}" for at in range(1, min(len(cells), MOST_CELLS) + 1)]
+            return False
+        self._written = list(cells)
+        self._names = _unique([cell.strip() for cell in cells[:MOST_CELLS]])
+        return True
+
+
+def delimiter(lines: Sequence[str]) -> str:
+    """What parts the cells: the first of `DELIMITERS` that the first line has."""
+    return next((mark for mark in DELIMITERS if lines and mark in lines[0]), ",")
+
+
+def _has_delimiter(text: str) -> bool:
+    return any(mark in text for mark in DELIMITERS)
+
+
+def is_data(cells: Sequence[str], decimal_comma: bool) -> bool:
+    """Whether a line is a row of numbers rather than a header."""
+    some = False
+    for cell in cells:
+        try:
+            some |= number(cell, decimal_comma) is not None
+        except NoNumber:
+            return False
+    return some
+
+
+def _unique(names: list[str]) -> list[str]:
+    """Names told apart."""
+    found: list[str] = []
+    taken: set[str] = set()
+    for at, name in enumerate(names, 1):
+        if at == 1:
+            name = name.removeprefix("#").strip()
+        name = name or f"column {at}"
+        shown, count = name, 1
+        while shown in taken:
+            count += 1
+            shown = f"{name} ({count})"
+        taken.add(shown)
+        found.append(shown)
+    return found
+
+
+def _count(cells: Sequence[str]) -> str:
+    return f"{len(cells)} cell{'' if len(cells) == 1 else 's'}"

@@ -1,0 +1,406 @@
+"""Pictures of every state and dialog of the window, to look at: what no test can judge.
+
+    python -m tests.app.pictures FOLDER [WORD ...]
+
+writes PNG files into FOLDER, in light and dark at 100 % and 200 %; with words, those alone whose
+name has one of them. The runs are folders as `folders.py` writes them; what has to live is this
+process. Nothing is started, and nothing outside FOLDER is written but in a temporary folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
+    from lrmonitor.app.window import MainWindow
+    from tests.app.folders import RunFolder
+
+SCREEN = {"name": "large", "x": 0, "y": 0, "width": 3840, "height": 2400, "dpr": 1}
+SCREEN |= {"logicalDpi": 96, "logicalBaseDpi": 96}
+"""The desktop without a display: at 200 % too it has room for the largest dialog."""
+
+LOOKS = [(theme, scale) for theme in ("light", "dark") for scale in (1, 2)]
+
+OUTPUT = """\
+epoch 1/20  loss 1.9071  accuracy 41.25%
+\x1b[32m##########..........\x1b[0m 10/20
+epoch 2/20  loss 1.2260  accuracy 63.10%
+epoch 3/20  loss 0.8812  accuracy \x1b[1m74.38%\x1b[0m
+"""
+ERROR = """\
+Traceback (most recent call last):
+  File "/work/digits.py", line 61, in <module>
+    train(model, loader, optimizer)
+  File "/work/digits.py", line 38, in train
+    loss = criterion(model(images), labels)
+RuntimeError: mat1 and mat2 shapes cannot be multiplied (8x3 and 4x1)
+"""
+
+
+class Studio:
+    """Makes runs and windows, and takes the pictures. Lives in the GUI thread."""
+
+    def __init__(self, folder: Path, home: Path, theme: str, scale: int, words: list[str]) -> None:
+        from lrmonitor.app.settings import Settings
+        from lrmonitor.app.theme import ThemeManager
+
+        self.home = home
+        self._folder = folder
+        self._suffix = f"{theme}-{scale}00"
+        self._words = words
+        self._settings = Settings(home.parent / "window.ini")
+        self._themes = ThemeManager(theme)
+        self._count = 0
+
+    def wants(self, scene: str) -> bool:
+        """Whether pictures of that scene are asked for."""
+        return not self._words or any(word in scene for word in self._words)
+
+    def run(self, name: str = "digits", alive: bool = True, ago: float = 90.0) -> RunFolder:
+        """A run of its own in a home of its own, launched."""
+        from tests.app.folders import RunFolder
+
+        self._count += 1
+        self.home = self.home.parent / f"runs-{self._count}"
+        return RunFolder(self.home, name, created=time.time() - ago).launch(alive)
+
+    def trained(self, steps: int = 800, alive: bool = True, quiet: float = 0.0) -> RunFolder:
+        """A run that made its latest step `quiet` seconds ago."""
+        run = self.run(alive=alive, ago=steps * 0.04 + quiet)
+        run.register()
+        run.event("loader", loader=0, iteration=1, batches=90, step=0)
+        run.train(4).event("batches", loader=0, iteration=1, taken=4)
+        run.train(steps - 4)
+        (run.path / "console.log").write_text(OUTPUT)
+        return run
+
+    def window(self, run: RunFolder | None = None) -> MainWindow:
+        """A window on it, when all of it is there."""
+        from lrmonitor.app.window import MainWindow
+
+        window = MainWindow(self.home, self._settings, self._themes)
+        window.resize(1280, 800)
+        if run is not None:
+            window.open_run(run.path)
+        window.show()
+        self.wait(lambda: window.view is None or window.view.plots is not None)
+        self.pass_time(0.7)
+        return window
+
+    def take(self, name: str, widget: QWidget) -> None:
+        """Save a picture of a widget."""
+        self.pass_time(0.2)
+        path = self._folder / f"{name}-{self._suffix}.png"
+        if not widget.grab().save(str(path)):
+            raise OSError(f"{path} could not be written")
+
+    def close(self, window: MainWindow) -> None:
+        """Close a window without a question."""
+        from PySide6.QtCore import QEvent
+        from PySide6.QtWidgets import QApplication
+
+        if window.question is not None:
+            window.question.reject()
+        window.leave_and_close()
+        window.deleteLater()
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+        QApplication.processEvents()
+
+    def wait(self, found: Callable[[], object], limit: float = 30.0) -> None:
+        """Go on until something is true."""
+        from PySide6.QtTest import QTest
+
+        end = time.monotonic() + limit
+        while not found():
+            if time.monotonic() > end:
+                raise TimeoutError(f"waited {limit:g} s in vain for {found}")
+            QTest.qWait(10)
+
+    def pass_time(self, seconds: float) -> None:
+        """Go on for a while: what is drawn after some ticks is drawn then."""
+        from PySide6.QtTest import QTest
+
+        QTest.qWait(round(seconds * 1000))
+
+
+def states(studio: Studio) -> Iterator[tuple[str, RunFolder]]:
+    """A run in each of the states."""
+
+    def fresh() -> RunFolder:
+        return studio.run(ago=12.0)
+
+    yield "starting", _starting(studio)
+    yield "starting-up", fresh()
+    compiling = fresh().register()
+    compiling.now = time.time() - 9
+    compiling.event("compiling")
+    yield "compiling", compiling
+    yield "training", studio.trained()
+    paused = studio.trained()
+    paused.event("paused")
+    yield "paused", paused
+    yield "stalled", studio.trained(quiet=34)
+    validating = studio.trained(quiet=12)
+    validating.event("loader", loader=1, iteration=1, batches=80)
+    validating.now = time.time() - 1
+    validating.event("reading", loader=1, iteration=1, taken=57, over=False)
+    yield "validating", validating
+    yield "ended", studio.trained(alive=False).exited(0)
+    yield "stopped", _stopped(studio)
+    crashed = studio.trained(alive=False)
+    with open(crashed.path / "console.log", "a") as console:
+        console.write(ERROR)
+    yield "crashed", crashed.exited(1)
+    yield "killed", studio.trained(alive=False).exited(None, "SIGKILL")
+    yield "lost", studio.trained(alive=False, quiet=60)
+
+
+def _starting(studio: Studio) -> RunFolder:
+    from tests.app.folders import RunFolder
+
+    studio.run()
+    return RunFolder(studio.home, "resnet", created=time.time())
+
+
+def _stopped(studio: Studio) -> RunFolder:
+    run = studio.trained(alive=False)
+    run.client("stop", how="interrupt", signal="SIGINT", pids=[run.pid])
+    return run.exited(130)
+
+
+def changes(run: RunFolder) -> None:
+    """Changes of the rate with their reasons, a refused one, notes."""
+    run.command("a", "hold", 5e-4)
+    run.applied("a", "hold", 5e-4, ("hold", 5e-4), 8e-4, 5e-4)
+    run.train(120, effective=lambda step: 5e-4)
+    run.note("calmer since the rate is lower")
+    run.command("b", "scale", 2.0, via="cli")
+    run.refused("b", "there is no group 7")
+    run.command("c", "follow")
+    run.applied("c", "follow", None, ("none", None), 5e-4, 7e-4)
+    run.train(120)
+
+
+def state_pictures(studio: Studio) -> None:
+    """The window in each state."""
+    for name, run in states(studio):
+        if not studio.wants(name):
+            continue
+        window = studio.window(run)
+        studio.take(name, window)
+        studio.close(window)
+
+
+def start_pictures(studio: Studio) -> None:
+    """Without a run: with and without earlier ones."""
+    if studio.wants("start-empty"):
+        studio.home = studio.home.parent / "runs-none"
+        window = studio.window()
+        studio.take("start-empty", window)
+        studio.close(window)
+    if studio.wants("start-runs"):
+        run = studio.trained()
+        others = [("bert", 0), ("resnet", 1), ("mnist", None)]
+        from tests.app.folders import RunFolder
+
+        for name, code in others:
+            other = RunFolder(run.path.parent, name, created=time.time() - 9000)
+            other.launch(alive=False).register().train(300)
+            other.exited(code, "SIGKILL" if code is None else None)
+        window = studio.window()
+        studio.pass_time(1.5)
+        studio.take("start-runs", window)
+        studio.close(window)
+
+
+def panel_pictures(studio: Studio) -> None:
+    """What the panels say of changes, and the panels at the bottom."""
+    from PySide6.QtCore import Qt
+    from PySide6.QtTest import QTest
+
+    def typed(name: str, text: str, run: RunFolder, enter: bool, mode: str = "hold") -> None:
+        if not studio.wants(name):
+            return
+        window = studio.window(run)
+        assert window.view is not None
+        sent: list[object] = []
+        window.view.session.commander.send = sent.append  # type: ignore[method-assign, assignment]
+        entry = window.view.control.entry
+        entry.mode.setCurrentIndex(entry.mode.findData(mode))
+        field = entry.field
+        QTest.keyClicks(field, text)
+        if enter:
+            QTest.keyClick(field, Qt.Key.Key_Return)
+        studio.take(name, window)
+        studio.close(window)
+
+    typed("rate-typed", "5e-4", studio.trained(), enter=False)
+    typed("rate-no-number", "3,0e-4", studio.trained(), enter=True)
+    typed("rate-pending", "5e-4", studio.trained(), enter=True)
+    typed("rate-beyond-10x", "0.5", studio.trained(), enter=True)
+    rising = studio.run(ago=16).register()
+    rising.train(400, scheduled=lambda step: 1e-3 * min(step / 1000, 1.0))
+    typed("rate-rising", "3e-4", rising, enter=True, mode="set")
+    if studio.wants("rate-refused"):
+        run = studio.trained()
+        window = studio.window(run)
+        assert window.view is not None
+        run.now = time.time()
+        run.command("z", "hold", 5e-4)
+        run.refused("z", "the schedule's rate is 0 at this step, and nothing can be set from it")
+        window.view.session.poll()
+        studio.take("rate-refused", window)
+        studio.close(window)
+    for dock in ("journal", "console", "groups"):
+        if not studio.wants(dock):
+            continue
+        if dock == "groups":
+            run = studio.run(ago=32).register((("AdamW", 3), ("SGD", 1))).train(800)
+        else:
+            run = studio.trained()
+            changes(run)
+            with open(run.path / "console.log", "a") as console:
+                console.write(ERROR)
+            if dock == "console":
+                run.exited(1)
+        window = studio.window(run)
+        window.docks.show(dock)
+        if dock == "console":
+            assert window.view is not None
+            window.view._show_traceback()
+        studio.take(dock, window)
+        studio.close(window)
+
+
+def dialog_pictures(studio: Studio) -> None:
+    """The dialogs, without the window behind them."""
+    from PySide6.QtCore import Qt
+    from PySide6.QtTest import QTest
+
+    from lrmonitor.app.dialogs.series import SeriesDialog
+    from lrmonitor.app.panels.console import ConsolePanel
+    from lrmonitor.model.patterns import Pattern
+
+    names = ("series", "new-run", "attach", "question", "keys", "about")
+    if not any(studio.wants(name) for name in names):
+        return
+    run = studio.trained()
+    window = studio.window(run)
+    view = window.view
+    assert view is not None
+    if studio.wants("new-run"):
+        dialog = window.launcher.new_run()
+        studio.wait(lambda: not dialog.form.interpreters.busy)
+        studio.take("new-run-empty", dialog)
+        for field, text in (
+            (dialog.form.targets["script"], "/work/no such script.py"),
+            (dialog.form.arguments, "--name 'unfinished --data ~/digits"),
+        ):
+            field.setFocus()
+            QTest.keyClicks(field, text)
+            QTest.keyClick(field, Qt.Key.Key_Tab)
+        studio.take("new-run-errors", dialog)
+        dialog.form.targets["script"].setText(__file__)
+        dialog.form.arguments.setText("--lr 0.01 --data ~/digits --epochs 20")
+        studio.take("new-run-filled", dialog)
+        studio.wait(lambda: not dialog.form.interpreters.busy)
+        dialog.reject()
+    if studio.wants("attach"):
+        attach = window.launcher.attach()
+        studio.wait(lambda: attach.found is not None)
+        studio.take("attach", attach)
+        attach.search.setText("nothing like it")
+        studio.take("attach-nothing-found", attach)
+        attach.reject()
+    if studio.wants("series"):
+        window.docks.show("console")
+        console = window.docks.widget("console")
+        assert isinstance(console, ConsolePanel)
+        view._make_series(Pattern("accuracy", "accuracy {value}%"))
+        (series,) = view.findChildren(SeriesDialog)
+        studio.take("series", series)
+        series.template.setText("accuracy")
+        studio.take("series-errors", series)
+        series.reject()
+    if studio.wants("question"):
+        for how in ("interrupt", "kill"):
+            window.ask_stop(how)
+            assert window.question is not None
+            studio.take(f"question-{how}", window.question)
+            window.question.reject()
+        window.close()
+        assert window.question is not None
+        studio.take("question-close", window.question)
+        window.question.reject()
+    for name, keys in (("keys", True), ("about", False)):
+        if studio.wants(name):
+            from PySide6.QtWidgets import QApplication
+
+            from lrmonitor.app.handlers import show_help
+
+            show_help(window, keys)
+            box = QApplication.activeModalWidget() or QApplication.activeWindow()
+            assert box is not None
+            studio.take(name, box)
+            box.close()
+    studio.close(window)
+
+
+def take_all(folder: Path, theme: str, scale: int, words: list[str]) -> None:
+    """The pictures of one look, in this process."""
+    from PySide6.QtWidgets import QApplication
+
+    from lrmonitor.app import main as app
+
+    app._import_numpy()
+    application = QApplication(["lrmonitor"])
+    with tempfile.TemporaryDirectory(prefix="lrm-") as temporary:
+        studio = Studio(folder, Path(temporary) / "runs", theme, scale, words)
+        for scene in (start_pictures, state_pictures, panel_pictures, dialog_pictures):
+            scene(studio)
+    application.quit()
+
+
+def main() -> int:
+    """All looks, each in a process of its own: the scale is a process's."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("words", nargs="*")
+    parser.add_argument("--look", nargs=2, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    given.folder.mkdir(parents=True, exist_ok=True)
+    if given.look:
+        take_all(given.folder, given.look[0], int(given.look[1]), given.words)
+        return 0
+    for theme, scale in LOOKS:
+        with tempfile.TemporaryDirectory(prefix="lrm-") as home:
+            screens = Path(home) / "screens.json"
+            screens.write_text(json.dumps({"screens": [SCREEN]}))
+            env = {
+                **os.environ,
+                "QT_QPA_PLATFORM": f"offscreen:configfile={screens}",
+                "QT_SCALE_FACTOR": str(scale),
+                "HOME": home,
+                "XDG_CONFIG_HOME": f"{home}/config",
+                "LRMONITOR_RUNS": f"{home}/runs",
+                "LRMONITOR_RUNTIME_DIR": f"{home}/run",
+            }
+            look = ["--look", theme, str(scale)]
+            words = [sys.executable, "-m", "tests.app.pictures", str(given.folder)]
+            subprocess.run([*words, *given.words, *look], env=env, check=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
