@@ -42,6 +42,7 @@ VERBS = {
     "tag": Verb("manage", "give a run tags, or take them away"),
     "delete": Verb("manage", "move a run that is over to the trash"),
     "restore": Verb("manage", "put a deleted run back, or list what is in the trash"),
+    "diagnose": Verb("diagnose", "say what is wrong in a run or log, why, and what to do"),
     "compare": Verb("compare", "print the settings and results of several runs in one table"),
     "export": Verb("export", "write a run's series to a CSV file"),
 }
