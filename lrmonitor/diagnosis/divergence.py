@@ -16,10 +16,14 @@ BLOCKS = 2
 """For so many blocks in a row."""
 FAST_SIGMA, FAST_RATIO, FAST_LOSSES = 8.0, math.log(3.0), 4
 """A rise by this, for so many losses in a row, needs no block."""
+FAR_RATIO, FAR_LOSSES = math.log(3.0), 2
+"""And above the first loss by this, even fewer losses (one more in the first blocks)."""
 EARLY_BLOCKS = 6
-"""An early rise may be a catapult, which comes back by itself: so many blocks it is waited for."""
+"""The first so many blocks, in which there is no level yet but the first loss."""
+EARLY_RATIO = math.log(1.25)
+"""In those blocks two medians this far above the first loss are enough..."""
 EARLY_FAST, EARLY_LOSSES = math.log(1.8), 5
-"""Unless so many losses in a row are as far as this above the first one (or as few as above, as far)."""
+"""...or so many losses in a row as far as this."""
 SHARE = 0.1
 """And by this share of all that was gained, y."""
 LOST, LOST_SIGMA, LOST_BLOCKS = 0.25, 4.0, 4
@@ -44,13 +48,13 @@ class Divergence(Detector):
     def __init__(self) -> None:
         super().__init__()
         self._open: int | None = None
-        self._run = self._far = 0  # losses in a row that are high, and very high
+        self._run = self._far = self._very_far = 0  # losses in a row that are high, and very high
         self._first_high = 0
         self._high = self._lost = self._calm = 0  # blocks in a row
 
     def era(self) -> None:
         """A new era: what was high must be seen again."""
-        self._run = self._far = self._high = self._lost = 0
+        self._run = self._far = self._very_far = self._high = self._lost = 0
 
     def rows(self, rows: Rows) -> None:
         """The fast rule."""
@@ -61,24 +65,29 @@ class Divergence(Detector):
         early = history.blocks < EARLY_BLOCKS
         threshold = EARLY_FAST if early else FAST_RATIO
         rise = rows.u - history.scale.one(reference)
+        start = history.scale.one(history.first)
         least = max(FAST_SIGMA * self._noise(), SHARE * history.gain)
         high = (rise > threshold) & (rows.y - reference > least)
         if not high.any():
-            self._run = self._far = 0
+            self._run = self._far = self._very_far = 0
             return
         for i in range(len(high)):
             if not high[i]:
-                self._run = self._far = 0
+                self._run = self._far = self._very_far = 0
                 continue
             if not self._run:
                 self._first_high = int(rows.step[i])
             self._run += 1
             self._far = self._far + 1 if rise[i] > FAST_RATIO else 0
-            if self._far >= FAST_LOSSES or self._run >= EARLY_LOSSES:
-                count, by = (
-                    (self._far, FAST_RATIO) if self._far >= FAST_LOSSES else (self._run, threshold)
-                )
-                rule = f"{count} losses in a row × {math.exp(by):.2g} above the best level"
+            self._very_far = self._very_far + 1 if rows.u[i] - start > FAR_RATIO else 0
+            for count, needed, by, what in (
+                (self._very_far, FAR_LOSSES + early, FAR_RATIO, "first loss"),
+                (self._far, FAST_LOSSES, FAST_RATIO, "best level"),
+                (self._run, EARLY_LOSSES, threshold, "best level"),
+            ):
+                if count < needed:
+                    continue
+                rule = f"{count} losses in a row × {math.exp(by):.2g} above the {what}"
                 self._report(int(rows.step[i]), self._first_high, float(rows.y[i]), by, rule)
                 return
 
@@ -101,11 +110,12 @@ class Divergence(Detector):
         above = y - reference > least
         self._lost = self._lost + 1 if above and self._is_lost(y) else 0
         early = history.blocks <= EARLY_BLOCKS
-        high = rise > RATIO and above and not (self._raised() and not early)
+        ratio = EARLY_RATIO if early else RATIO
+        high = rise > ratio and above and not (self._raised() and not early)
         self._high = self._high + 1 if high else 0
-        if self._high >= (EARLY_BLOCKS - 1 if early else BLOCKS):
-            rule = f"{self._high} block medians in a row half as much again as the best one"
-            self._report(history.step, self._began(self._high), y, RATIO, rule)
+        if self._high >= BLOCKS:
+            rule = f"{self._high} block medians in a row × {math.exp(ratio):.3g} above the best level"
+            self._report(history.step, self._began(self._high), y, ratio, rule)
         elif self._lost >= (RAISED_BLOCKS if self._raised() else LOST_BLOCKS):
             share = RAISED if self._raised() else LOST
             rule = f"{share:.0%} of what had been gained is lost for {self._lost} blocks"
@@ -170,4 +180,4 @@ class Divergence(Detector):
         self._open = self.book.open(
             "divergence", severity, (first, step), "lr_too_high", cause_confidence, evidence, advice
         )
-        self._calm = self._high = self._lost = self._run = self._far = 0
+        self._calm = self._high = self._lost = self._run = self._far = self._very_far = 0

@@ -33,7 +33,9 @@ share of the level and of what was gained."""
 LITTLE = 0.25
 """Little was gained: less than this on the u axis since the start."""
 SOME = 1.2
-"""The same where update ratios are low too."""
+"""The same for slow progress where update ratios are low..."""
+UNMEASURED = 0.5
+"""...and where they are not known."""
 SURE = 0.1
 """Where no update ratios are known, it is a warning only if this little was gained."""
 STEADY = 0.6
@@ -152,17 +154,14 @@ class Stagnation(Detector):
         rising = line.low > 0
         ratio = usual_ratio(history.update_ratio.values)
         low = ratio < LOW_RATIO  # False where it is not known
-        if gain_u < LITTLE:
-            if self._warming():
-                return None
-            sure = low or history.blocks - history.era >= UNSURE
-            if sure and flat and not rising:
-                return self._little(low, ratio)
-            if sure and line.high < 0 and gain_u > -LITTLE and self._straight():
-                return self._slow(low, ratio, gain_u)
+        if self._warming():
             return None
-        if low and gain_u < SOME and line.high < 0 and self._straight() and not self._warming():
+        sure = low or history.blocks - history.era >= UNSURE
+        most = SOME if low else UNMEASURED if math.isnan(ratio) else LITTLE
+        if sure and -LITTLE < gain_u < most and self._straight():
             return self._slow(low, ratio, gain_u)
+        if gain_u < LITTLE:
+            return self._little(low, ratio) if sure and flat and not rising else None
         if not done or rising:
             return None
         noise = history.noise
@@ -193,9 +192,12 @@ class Stagnation(Detector):
         return bool(rates) and rates[-1] > 1.2 * rates[0]
 
     def _straight(self) -> bool:
-        """Whether the era goes on as it began: its second half gained nearly as much as its first."""
+        """Whether the era falls as a whole, and goes on as it began: its second half gained nearly as
+        much as its first."""
         history = self.history
         levels = history.medians[history.era :]
+        if trend(thinned(levels, POINTS)).high >= 0:
+            return False
         n = len(levels)
         third = max(n // 6, 2)
         begin = float(np.median(levels[:third]))
