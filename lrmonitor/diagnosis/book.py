@@ -11,7 +11,7 @@ class Book:
     """All findings, and which of them changed since they were last asked for.
 
     One open finding a cause: while `lr_too_high` is open as an oscillation, a spike of that cause
-    adds nothing, but a divergence, which is worse, takes its place. `undetermined` is no cause:
+    adds nothing, but a divergence, which is worse, takes its place, as `non_finite` does anyhow. `undetermined` is no cause:
     there it is one a kind.
     """
 
@@ -36,7 +36,9 @@ class Book:
             same = other.kind == kind or (other.cause == cause != "undetermined")
             if not same:
                 continue
-            if other.kind == kind or RANK[other.severity] >= RANK[severity]:
+            if other.kind == kind:
+                return None
+            if kind != "non_finite" and RANK[other.severity] >= RANK[severity]:
                 return None
             self.close(other.id, f"went over into: {kind}")
         first, detected = steps

@@ -27,6 +27,13 @@ class Rows:
     row: int
     """Number of the first, counted over finite losses."""
 
+    def one(self, i: int) -> Rows:
+        """The i-th alone."""
+        at = slice(i, i + 1)
+        return Rows(
+            self.step[at], self.y[at], self.u[at], self.median[at], self.noise[at], self.row + i
+        )
+
 
 class Detector:
     """Override what you need. Whatever is told comes in the order of the log.
@@ -42,6 +49,11 @@ class Detector:
     def attach(self, history: History, book: Book) -> None:
         """Called once, before anything else."""
         self.history, self.book = history, book
+
+    def stirs(self, rows: Rows) -> bool:
+        """Whether a single one of these losses may open or close a finding: then all detectors are told
+        of them one by one, so that it does not matter how the log is cut."""
+        return False
 
     def rows(self, rows: Rows) -> None:
         """Some losses of a block that is not whole yet."""

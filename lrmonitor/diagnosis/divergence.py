@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+import numpy.typing as npt
+
 from lrmonitor.diagnosis import advise
 from lrmonitor.diagnosis.detector import Detector, Rows
 from lrmonitor.diagnosis.finding import Evidence, Severity
@@ -56,21 +59,24 @@ class Divergence(Detector):
         """A new era: what was high must be seen again."""
         self._run = self._far = self._very_far = self._high = self._lost = 0
 
+    def stirs(self, rows: Rows) -> bool:
+        """Whether one is far above the best level."""
+        return self._watches() and bool(self._far_above(rows).any())
+
     def rows(self, rows: Rows) -> None:
         """The fast rule."""
         history = self.history
-        if self.book.is_open(self._open) or history.first is None:
+        if not self._watches():
             return
-        reference = self._reference()
-        early = history.blocks < EARLY_BLOCKS
-        threshold = EARLY_FAST if early else FAST_RATIO
-        rise = rows.u - history.scale.one(reference)
-        start = history.scale.one(history.first)
-        least = max(FAST_SIGMA * self._noise(), SHARE * history.gain)
-        high = (rise > threshold) & (rows.y - reference > least)
+        high = self._far_above(rows)
         if not high.any():
             self._run = self._far = self._very_far = 0
             return
+        assert history.first is not None
+        early = history.blocks < EARLY_BLOCKS
+        threshold = EARLY_FAST if early else FAST_RATIO
+        rise = rows.u - history.scale.one(self._reference())
+        start = history.scale.one(history.first)
         for i in range(len(high)):
             if not high[i]:
                 self._run = self._far = self._very_far = 0
@@ -120,6 +126,18 @@ class Divergence(Detector):
             share = RAISED if self._raised() else LOST
             rule = f"{share:.0%} of what had been gained is lost for {self._lost} blocks"
             self._report(history.step, self._began(self._lost), y, 0.0, rule)
+
+    def _watches(self) -> bool:
+        return not self.book.is_open(self._open) and self.history.first is not None
+
+    def _far_above(self, rows: Rows) -> npt.NDArray[np.bool_]:
+        """Which losses are above the best level by the ratio, the noise and the share."""
+        history = self.history
+        reference = self._reference()
+        threshold = EARLY_FAST if history.blocks < EARLY_BLOCKS else FAST_RATIO
+        least = max(FAST_SIGMA * self._noise(), SHARE * history.gain)
+        rise = rows.u - history.scale.one(reference)
+        return np.asarray((rise > threshold) & (rows.y - reference > least))
 
     def _noise(self) -> float:
         """The noise of one loss, y: at the best level, but not that of the rise itself."""

@@ -195,8 +195,11 @@ class Diagnosis:
             told = Rows(
                 chunk.step[rows], y[part], u[part], medians[part], noises[part], history.rows
             )
-            for detector in self._detectors:
-                detector.rows(told)
+            if len(told.y) > 1 and any(detector.stirs(told) for detector in self._detectors):
+                for i in range(len(told.y)):
+                    self._tell(told.one(i))
+            else:
+                self._tell(told)
             history.rows += stop - place
             self._block += y[part].tolist()
             self._measured(chunk, rows)
@@ -204,6 +207,10 @@ class Diagnosis:
                 self._close(chunk, rows.stop - 1)
             place = stop
         history.recent = [*history.recent, *y[-BASELINE:].tolist()][-BASELINE:]
+
+    def _tell(self, rows: Rows) -> None:
+        for detector in self._detectors:
+            detector.rows(rows)
 
     def _rate(self, chunk: Chunk, rows: slice) -> None:
         if chunk.lr is None:

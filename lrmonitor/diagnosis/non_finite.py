@@ -61,6 +61,10 @@ class NonFinite(Detector):
         if self._open is not None:
             self.book.last(self._open, last)
 
+    def stirs(self, rows: Rows) -> bool:
+        """Whether one is open."""
+        return self.book.is_open(self._open)
+
     def rows(self, rows: Rows) -> None:
         """Finite losses again."""
         if self.book.is_open(self._open):

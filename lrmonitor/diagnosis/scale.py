@@ -30,10 +30,13 @@ class Scale:
         self.s = max(s, FLOOR)
 
     def of(self, y: Floats) -> Floats:
-        """u of losses, shape kept."""
+        """u of losses, shape (n,). One by one with the C library's functions: numpy's vectorised ones
+        differ by a rounding with the place of a number in its array, and so with the chunks."""
         if self.signed:
-            return np.asarray(np.arcsinh(y / self.s))
-        return np.asarray(np.log(np.maximum(y, FLOOR)))
+            s = self.s
+            return np.array([math.asinh(value / s) for value in y.tolist()])
+        log = math.log
+        return np.array([log(value if value > FLOOR else FLOOR) for value in y.tolist()])
 
     def one(self, y: float) -> float:
         """u of one loss."""

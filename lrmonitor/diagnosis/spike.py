@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import numpy.typing as npt
 
 from lrmonitor.diagnosis import advise
 from lrmonitor.diagnosis.detector import Detector, Rows
@@ -50,11 +51,19 @@ class Spike(Detector):
         if self.history.era_kind in ("raise", "back"):
             self._muted = self.history.rows + 16
 
+    def broken(self, first: int, last: int) -> None:
+        """Another matter now."""
+        if self.book.is_open(self._open):
+            assert self._open is not None
+            self.book.close(self._open, "the loss is not finite any more")
+
+    def stirs(self, rows: Rows) -> bool:
+        """Whether one may be a spike, or one is open."""
+        return self.book.is_open(self._open) or bool(self._candidates(rows).any())
+
     def rows(self, rows: Rows) -> None:
         """Look for a new one, or follow the open one."""
-        with np.errstate(invalid="ignore"):
-            rise = rows.u - rows.median
-            high = (rise > SIGMA * rows.noise) & (rise > RATIO)
+        high = self._candidates(rows)
         if not high.any() and not self.book.is_open(self._open):
             return
         for i in range(len(rows.u)):
@@ -62,6 +71,11 @@ class Spike(Detector):
                 self._follow(int(rows.step[i]), float(rows.u[i]))
             elif high[i] and rows.row + i >= self._muted:
                 self._begin(rows, i)
+
+    def _candidates(self, rows: Rows) -> npt.NDArray[np.bool_]:
+        with np.errstate(invalid="ignore"):
+            rise = rows.u - rows.median
+            return np.asarray((rise > SIGMA * rows.noise) & (rise > RATIO))
 
     def _begin(self, rows: Rows, i: int) -> None:
         history = self.history
@@ -74,7 +88,7 @@ class Spike(Detector):
         noise = float(rows.noise[i])
         evidence = Evidence(
             f"loss > median of 32 + {SIGMA:g} × noise, and half as much again",
-            (int(rows.step[0]), step),
+            (step, step),
             {
                 "loss": history.raw(float(rows.y[i])),
                 "median": history.raw(level),
