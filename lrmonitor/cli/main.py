@@ -86,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(argv: list[str]) -> int:
     runs, rest = _leading_options(argv)
     if rest and rest[0] in ("-h", "--help"):
-        verbs = "\n".join(f"  {name:<8}{verb.help}" for name, verb in VERBS.items())
+        verbs = "\n".join(f"  {name:<10}{verb.help}" for name, verb in VERBS.items())
         print(_USAGE.format(verbs=verbs))
         return codes.DONE
     if rest and rest[0] in ("-V", "--version"):
