@@ -1,4 +1,5 @@
-"""From findings to advice: one function a situation, so that the words and factors are in one place."""
+"""From findings to advice: one function a situation, so that the words and factors are in one
+place."""
 
 from __future__ import annotations
 
@@ -7,9 +8,7 @@ from lrmonitor.diagnosis.finding import Advice
 
 def lower(factor: float, reason: str, judged_after: int = 100) -> Advice:
     """Lower the rate now."""
-    return Advice(
-        "multiply", reason, "the loss falls again, or swings less", factor, judged_after
-    )
+    return Advice("multiply", reason, "the loss falls again, or swings less", factor, judged_after)
 
 
 def raise_rate(factor: float, reason: str, judged_after: int = 200) -> Advice:

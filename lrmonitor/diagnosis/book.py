@@ -11,8 +11,8 @@ class Book:
     """All findings, and which of them changed since they were last asked for.
 
     One open finding a cause: while `lr_too_high` is open as an oscillation, a spike of that cause
-    adds nothing, but a divergence, which is worse, takes its place, as `non_finite` does anyhow. `undetermined` is no cause:
-    there it is one a kind.
+    adds nothing, but a divergence, which is worse, takes its place, as `non_finite` does anyhow.
+    `undetermined` is no cause: there it is one a kind.
     """
 
     def __init__(self) -> None:

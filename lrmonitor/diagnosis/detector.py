@@ -51,8 +51,8 @@ class Detector:
         self.history, self.book = history, book
 
     def stirs(self, rows: Rows) -> bool:
-        """Whether a single one of these losses may open or close a finding: then all detectors are told
-        of them one by one, so that it does not matter how the log is cut."""
+        """Whether a single one of these losses may open or close a finding: then all detectors are
+        told of them one by one, so that it does not matter how the log is cut."""
         return False
 
     def rows(self, rows: Rows) -> None:

@@ -30,7 +30,8 @@ EARLY_FAST, EARLY_LOSSES = math.log(1.8), 5
 SHARE = 0.1
 """And by this share of all that was gained, y."""
 LOST, LOST_SIGMA, LOST_BLOCKS = 0.25, 4.0, 4
-"""This share of the gain, and so many units of noise, lost for so many blocks is too much at any ratio."""
+"""This share of the gain, and so many units of noise, lost for so many blocks is too much at any
+ratio."""
 RAISED, RAISED_BLOCKS = 0.5, 3
 """After the rate was raised the loss may rise: only this share, for so many blocks, is too much."""
 CALM = 0.5
@@ -41,11 +42,12 @@ class Divergence(Detector):
     """The level is far above the best one: block medians, or at once if it is far enough.
 
     Slow: two block medians in a row above the best by 6 × the noise of a loss there, half as much
-    again, and a tenth of all that was gained. Fast: four losses in a row above the best level by 10 × the
-    noise and × 3; in the first six blocks also five × 1.8 above the first loss. Early: still half as much again above the
-    first loss after six blocks (catapults recover within about a hundred steps: Lewkowycz et al.
-    2020, arXiv 2003.02218). After the rate was raised at a jump: half of the gain lost for three blocks.
-    dlib's trainer instead tests the slope of all losses since about twice the last state that was kept.
+    again, and a tenth of all that was gained. Fast: four losses in a row above the best level by 10
+    × the noise and × 3; in the first six blocks also five × 1.8 above the first loss. Early: still
+    half as much again above the first loss after six blocks (catapults recover within about a
+    hundred steps: Lewkowycz et al. 2020, arXiv 2003.02218). After the rate was raised at a jump:
+    half of the gain lost for three blocks. dlib's trainer instead tests the slope of all losses
+    since about twice the last state that was kept.
     """
 
     def __init__(self) -> None:
@@ -120,7 +122,9 @@ class Divergence(Detector):
         high = rise > ratio and above and not (self._raised() and not early)
         self._high = self._high + 1 if high else 0
         if self._high >= BLOCKS:
-            rule = f"{self._high} block medians in a row × {math.exp(ratio):.3g} above the best level"
+            rule = (
+                f"{self._high} block medians in a row × {math.exp(ratio):.3g} above the best level"
+            )
             self._report(history.step, self._began(self._high), y, ratio, rule)
         elif self._lost >= (RAISED_BLOCKS if self._raised() else LOST_BLOCKS):
             share = RAISED if self._raised() else LOST

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 
@@ -31,9 +32,9 @@ PIECE = 4096
 class Diagnosis:
     """Fed with a log in pieces of any size, yields findings. Not thread-safe.
 
-    What it finds does not depend on how the log is cut into chunks, on the number of the first step,
-    nor on the unit of the loss if units differ by a power of two. Losses of other ratios differ by
-    rounding alone.
+    What it finds does not depend on how the log is cut into chunks, on the number of the first
+    step, nor on the unit of the loss if units differ by a power of two. Losses of other ratios
+    differ by rounding alone.
     """
 
     def __init__(self, detectors: Iterable[Detector] | None = None) -> None:
@@ -96,7 +97,8 @@ class Diagnosis:
             self._piece(chunk.part(start, start + PIECE))
 
     def _piece(self, chunk: Chunk) -> None:
-        """Cut where something happens: a loss that is not finite, a jump of the rate, a step back."""
+        """Cut where something happens: a loss that is not finite, a jump of the rate, a step
+        back."""
         n = len(chunk)
         if not n:
             return
@@ -106,7 +108,7 @@ class Diagnosis:
         eras = self._eras(chunk)
         cuts.update(eras)
         bounds = sorted(cuts)
-        for start, end in zip(bounds[:-1], bounds[1:], strict=True):
+        for start, end in itertools.pairwise(bounds):
             if start in eras:
                 self._begin_era(eras[start], chunk, start)
             if finite[start]:

@@ -38,7 +38,16 @@ RANK: dict[str, int] = {"info": 0, "warning": 1, "critical": 2}
 """Severities in their order."""
 
 Action = Literal[
-    "multiply", "restart", "rewind", "schedule", "warm_up", "release", "stop", "clip", "other", "wait"
+    "multiply",
+    "restart",
+    "rewind",
+    "schedule",
+    "warm_up",
+    "release",
+    "stop",
+    "clip",
+    "other",
+    "wait",
 ]
 """`multiply`: the rate by `factor`, now. `restart` and `rewind`: from the start, or from a state
 before the trouble, with the rate times `factor`. `other`: not the rate (data, model)."""
@@ -49,7 +58,8 @@ class Evidence:
     """Why a finding was opened: the rule in words, and the numbers that fired it.
 
     `window` are the first and last step that were looked at. `values` are in the units of the log
-    where they are losses. `interval` is the bounds of the estimate that decided, where there is one.
+    where they are losses. `interval` is the bounds of the estimate that decided, where there is
+    one.
     """
 
     rule: str

@@ -22,8 +22,8 @@ TINY = 3e-7
 class ExplodingGradient(Detector):
     """Two gradient norms in a row 30 × above the largest median of eight so far.
 
-    (ZClip compares with a running mean at 2.5 σ and clips one step in a hundred, which is a treatment,
-    not an alarm. AutoTrainer compares layers, which are not recorded.)
+    (ZClip compares with a running mean at 2.5 σ and clips one step in a hundred, which is a
+    treatment, not an alarm. AutoTrainer compares layers, which are not recorded.)
     """
 
     def __init__(self) -> None:
@@ -87,8 +87,8 @@ class VanishingUpdates(Detector):
     The cause is the schedule where the rate is below a hundredth of what it was, else the rate if
     gradients are as large as at first, else the model. The usual healthy ratio is near 1e-3
     (CS231n), but measured ranges of healthy runs and of too low rates overlap: only what cannot
-    train at all is said here. (SageMaker and DeepDiagnosis: mean |gradient| < 1e-7, which depends on
-    the loss's scale.)
+    train at all is said here. (SageMaker and DeepDiagnosis: mean |gradient| < 1e-7, which depends
+    on the loss's scale.)
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,5 @@
-"""What detectors know of the run so far: block medians, noise, the best level, rates, measurements."""
+"""What detectors know of the run so far: block medians, noise, the best level, rates,
+measurements."""
 
 from __future__ import annotations
 
@@ -51,8 +52,8 @@ class Sampled:
 class History:
     """Block medians of the losses (over a power of two, see `Scale`) and all that goes with them.
 
-    An *era* begins at the start, where the rate jumps, and where the step goes back (resume, rewind):
-    what is a trend must lie within one.
+    An *era* begins at the start, where the rate jumps, and where the step goes back (resume,
+    rewind): what is a trend must lie within one.
     """
 
     def __init__(self) -> None:

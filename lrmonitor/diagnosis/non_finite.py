@@ -38,16 +38,21 @@ class NonFinite(Detector):
             {"finite_losses_before": float(self.history.rows)},
         )
         if risen or early:
-            advice = advise.restart(
-                0.1, "The loss rose, or the run had just begun: the rate is the likely reason."
-            ) if early else advise.rewind(
-                0.1, "The loss had been rising: the weights are lost, and the rate is likely why."
+            advice = (
+                advise.restart(
+                    0.1, "The loss rose, or the run had just begun: the rate is the likely reason."
+                )
+                if early
+                else advise.rewind(
+                    0.1,
+                    "The loss had been rising: the weights are lost, and the rate is likely why.",
+                )
             )
         else:
             advice = advise.rewind(
                 0.3,
-                "Weights that are not finite do not come back. If it comes again: check the data of "
-                "this step, mixed precision, logarithms and divisions by zero; clip gradients.",
+                "Weights that are not finite do not come back. If it comes again: check the data "
+                "of this step, mixed precision, logarithms and divisions by zero; clip gradients.",
             )
         self._open = self.book.open(
             "non_finite",

@@ -29,11 +29,11 @@ class Oscillation(Detector):
     """Block medians swing by more than noise explains while the long slope does not improve.
 
     Over 24 blocks: the median absolute deviation from the Theil–Sen line is > 3 × 1.25 σ / √16 (the
-    standard error of a median of 16) and a quarter of the level, the line's interval (99 %) does not exclude a rise, and the
-    level is above the best one by more than that swing. Or the noise of single losses is 4 × what
-    it was at its calmest, with the same conditions. (AutoTrainer counts epochs whose accuracy swings by .03, which
-    depends on the scale.) Edge of stability (Cohen et al. 2021, arXiv 2103.00065) swings too, but
-    falls over long windows, and so is silent here.
+    standard error of a median of 16) and a quarter of the level, the line's interval (99 %) does
+    not exclude a rise, and the level is above the best one by more than that swing. Or the noise of
+    single losses is 4 × what it was at its calmest, with the same conditions. (AutoTrainer counts
+    epochs whose accuracy swings by .03, which depends on the scale.) Edge of stability (Cohen et
+    al. 2021, arXiv 2103.00065) swings too, but falls over long windows, and so is silent here.
     """
 
     def __init__(self) -> None:

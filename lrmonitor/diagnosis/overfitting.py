@@ -21,12 +21,12 @@ RATIO = math.log(1.05)
 
 
 class Overfitting(Detector):
-    """Since its best value the validation loss has risen, by its 99 % interval, and by a tenth of what it had gained,
-    while the training loss did not rise.
+    """Since its best value the validation loss has risen, by its 99 % interval, and by a tenth of
+    what it had gained, while the training loss did not rise.
 
-    Theil–Sen over all values from the best on, at least six. (SageMaker: (val - train) / train > .1,
-    patience 1, fires on any gap. Prechelt 1998, "Early stopping - but when?", GL rule, is a share
-    of the best value, which means nothing near or below zero.)
+    Theil–Sen over all values from the best on, at least six. (SageMaker: (val - train) / train >
+    .1, patience 1, fires on any gap. Prechelt 1998, "Early stopping - but when?", GL rule, is a
+    share of the best value, which means nothing near or below zero.)
     """
 
     def __init__(self) -> None:
@@ -83,8 +83,8 @@ class Overfitting(Detector):
                 (history.raw(slope.low), history.raw(slope.high)),
             ),
             advise.other(
-                "Stop early and keep the weights of the best validation; more data, augmentation or "
-                "regularisation. A lower rate is not the cure.",
+                "Stop early and keep the weights of the best validation; more data, augmentation "
+                "or regularisation. A lower rate is not the cure.",
                 "the validation loss stays at its best",
             ),
         )

@@ -36,7 +36,8 @@ _log = logging.getLogger(__name__)
 
 
 def detectors() -> list[Detector]:
-    """New detectors for one run. One of a package that cannot be made is left out, with a warning."""
+    """New detectors for one run. One of a package that cannot be made is left out, with a
+    warning."""
     made: list[Detector] = [kind() for kind in BUILT_IN]
     for point in entry_points(group=GROUP):
         try:

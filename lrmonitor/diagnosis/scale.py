@@ -16,8 +16,8 @@ FLOOR = 2.0**-30
 class Scale:
     """y -> u: log(y) while all losses are positive; asinh(y / s) from the first negative one on.
 
-    y are losses over a power of two near the first one, so that y of the first is around 1. On either axis a
-    step of log(1.5) is "half as much again" for values that are large against s.
+    y are losses over a power of two near the first one, so that y of the first is around 1. On
+    either axis a step of log(1.5) is "half as much again" for values that are large against s.
     """
 
     def __init__(self) -> None:
@@ -30,8 +30,9 @@ class Scale:
         self.s = max(s, FLOOR)
 
     def of(self, y: Floats) -> Floats:
-        """u of losses, shape (n,). One by one with the C library's functions: numpy's vectorised ones
-        differ by a rounding with the place of a number in its array, and so with the chunks."""
+        """u of losses, shape (n,). One by one with the C library's functions: numpy's vectorised
+        ones differ by a rounding with the place of a number in its array, and so with the
+        chunks."""
         if self.signed:
             s = self.s
             return np.array([math.asinh(value / s) for value in y.tolist()])

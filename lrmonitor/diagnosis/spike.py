@@ -30,12 +30,12 @@ OFTEN, OFTEN_ROWS = 6, 200
 class Spike(Detector):
     """z = (loss - median of 32) / noise > 8 and a loss half as much again, both on the u axis.
 
-    The noise is 1.48 × the median absolute first difference / √2, so that neither a trend nor the spikes
-    themselves count. A spike that comes back at once is *info*; one that has not after 24
+    The noise is 1.48 × the median absolute first difference / √2, so that neither a trend nor the
+    spikes themselves count. A spike that comes back at once is *info*; one that has not after 24
     losses, or the sixth within 200, is a *warning*. Muted for 16 losses after the rate was raised
-    at a jump and after a step back. (Published rules compare with a mean over a window, which near zero or
-    below it means nothing: Lightning 2 × of 10 steps, LLM-Foundry 2 × of max(100, 5 %) for 5 steps;
-    OLMo's 6 σ over 128 counts earlier spikes into σ.)
+    at a jump and after a step back. (Published rules compare with a mean over a window, which near
+    zero or below it means nothing: Lightning 2 × of 10 steps, LLM-Foundry 2 × of max(100, 5 %) for
+    5 steps; OLMo's 6 σ over 128 counts earlier spikes into σ.)
     """
 
     def __init__(self) -> None:

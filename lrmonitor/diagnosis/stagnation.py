@@ -39,7 +39,8 @@ UNMEASURED = 0.5
 SURE = 0.1
 """Where no update ratios are known, it is a warning only if this little was gained."""
 STEADY = 0.6
-"""Slow: the second half of the run gained this share of the first half, so that it goes straight on."""
+"""Slow: the second half of the run gained this share of the first half, so that it goes straight
+on."""
 LOW_RATIO = 5e-4
 """Median update ratio below which a low rate is likely."""
 CLEARED = 3
@@ -58,18 +59,20 @@ class _Seen:
 
 
 class Stagnation(Detector):
-    """`plateau`, `slow_progress` and `near_convergence`: what the trend and the total gain say together.
+    """`plateau`, `slow_progress` and `near_convergence`: what the trend and the total gain say
+    together.
 
-    The trend is Theil–Sen's over the latest 40 % of the era (at least 12 blocks), thinned to 36 points,
-    with Kendall's 99 % interval. *Flat* is a test of equivalence: by the favourable bound of the
-    interval, going on for as long as the window gains less than 6 % of the level; after a real gain, going
-    on for as long as the era has lasted, less than 5 % of the level and of the gain. An interval that holds
-    zero is not enough, since noise makes it wide.
+    The trend is Theil–Sen's over the latest 40 % of the era (at least 12 blocks), thinned to 36
+    points, with Kendall's 99 % interval. *Flat* is a test of equivalence: by the favourable bound
+    of the interval, going on for as long as the window gains less than 6 % of the level; after a
+    real gain, going on for as long as the era has lasted, less than 5 % of the level and of the
+    gain. An interval that holds zero is not enough, since noise makes it wide.
 
-    - little gain (u < 0.25 since the start) and flat: plateau. The rate is too low if update ratios are tiny
-      (below 5e-4); else nothing is said before 24 blocks, and where no update ratios are known it is info:
-      a log may begin in the middle of a run.
-    - little gain and straight on (the second half gained 60 % of the first, or more): slow_progress.
+    - little gain (u < 0.25 since the start) and flat: plateau. The rate is too low if update ratios
+      are tiny (below 5e-4); else nothing is said before 24 blocks, and where no update ratios are
+      known it is info: a log may begin in the middle of a run.
+    - little gain and straight on (the second half gained 60 % of the first, or more):
+      slow_progress.
     - flat after a real gain: near_convergence where the noise is small against the gain, else
       plateau of severity info, whose remedy is a lower rate.
 
@@ -172,7 +175,9 @@ class Stagnation(Detector):
                 "converged",
                 0.6,
                 "flat after a real gain",
-                advise.stop("Going on like this gains next to nothing; a lower rate may gain some."),
+                advise.stop(
+                    "Going on like this gains next to nothing; a lower rate may gain some."
+                ),
             )
         return _Seen(
             "plateau",
@@ -192,8 +197,8 @@ class Stagnation(Detector):
         return bool(rates) and rates[-1] > 1.2 * rates[0]
 
     def _straight(self) -> bool:
-        """Whether the era falls as a whole, and goes on as it began: its second half gained nearly as
-        much as its first."""
+        """Whether the era falls as a whole, and goes on as it began: its second half gained nearly
+        as much as its first."""
         history = self.history
         levels = history.medians[history.era :]
         if trend(thinned(levels, POINTS)).high >= 0:
@@ -237,7 +242,9 @@ class Stagnation(Detector):
             "lr_too_low",
             0.8 if low else 0.5,
             "the loss falls, but little and straight on",
-            advise.raise_rate(_upwards(ratio), "The loss falls straight and slowly: steps are short."),
+            advise.raise_rate(
+                _upwards(ratio), "The loss falls straight and slowly: steps are short."
+            ),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,7 +28,7 @@ def noise(values: list[float]) -> float:
     """The standard deviation around a trend: from the median of the absolute first differences."""
     if len(values) < 2:
         return 0.0
-    steps = [abs(b - a) for a, b in zip(values[:-1], values[1:], strict=True)]
+    steps = [abs(b - a) for a, b in itertools.pairwise(values)]
     return MAD * median(steps) / math.sqrt(2)
 
 
@@ -58,7 +59,7 @@ def trend(values: Floats, z: float = 2.576) -> Trend:
     count = len(slopes)
     spread = z * math.sqrt(n * (n - 1) * (2 * n + 5) / 18)
     low = max(int((count - spread) / 2) - 1, 0)
-    high = min(int(math.ceil((count + spread) / 2)), count - 1)
+    high = min(math.ceil((count + spread) / 2), count - 1)
     middle = 0.5 * (slopes[(count - 1) // 2] + slopes[count // 2])
     return Trend(float(middle), float(slopes[low]), float(slopes[high]))
 

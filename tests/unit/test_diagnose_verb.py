@@ -1,9 +1,11 @@
-"""`lrmonitor diagnose` on recorded runs and on logs of others: which columns are taken, what is said."""
+"""`lrmonitor diagnose` on recorded runs and on logs of others: which columns are taken, what is
+said."""
 
 from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,7 @@ def losses(n: int = 400) -> list[float]:
     return loss.tolist()  # type: ignore[no-any-return]
 
 
-def csv_of(path: Path, header: str, rows: list[tuple[object, ...]]) -> Path:
+def csv_of(path: Path, header: str, rows: Sequence[tuple[object, ...]]) -> Path:
     path.write_text("\n".join([header, *(",".join(map(str, row)) for row in rows)]) + "\n", "utf-8")
     return path
 
@@ -49,7 +51,8 @@ def test_a_csv_from_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[str
     rows = [(i + 1, loss, 0.1) for i, loss in enumerate(losses())]
     told = diagnosed(capsys, csv_of(tmp_path / "log.csv", "step,loss,lr", rows))
     assert told["rows"] == 400
-    assert told["known"]["lr"] is True and told["known"]["val"] is False
+    assert told["known"]["lr"] is True
+    assert told["known"]["val"] is False
     found = next(f for f in told["findings"] if f["kind"] == "divergence")
     assert set(found) == FIELDS
     assert found["cause"] == "lr_too_high"
@@ -121,8 +124,12 @@ def test_a_recorded_run(isolated: Isolated, capsys: pytest.CaptureFixture[str]) 
     reader.poll()
     rows = read_rows(reader, Columns())
     assert len(rows) == 400
-    assert rows.lr is not None and rows.val is not None and rows.grad_norm is not None
-    assert rows.lr[198] == 1e-3 and rows.lr[199] == 1e-4 and rows.lr[399] == 1e-4
+    assert rows.lr is not None
+    assert rows.val is not None
+    assert rows.grad_norm is not None
+    assert rows.lr[198] == 1e-3
+    assert rows.lr[199] == 1e-4
+    assert rows.lr[399] == 1e-4
     assert np.flatnonzero(~np.isnan(rows.grad_norm)).tolist() == list(range(0, 400, 10))
     assert (rows.val[99], rows.val[399]) == (0.9, 0.8)  # what came after belongs to the last loss
     assert np.isnan(rows.val).sum() == 398

@@ -87,7 +87,12 @@ def test_a_spike_says_that_it_recovered() -> None:
     loss = falling()
     loss[600] = 6.0
     (found,) = of(loss)
-    assert (found.kind, found.severity, found.first_step, found.open) == ("spike", "info", 601, False)
+    assert (found.kind, found.severity, found.first_step, found.open) == (
+        "spike",
+        "info",
+        601,
+        False,
+    )
     assert "recovered" in found.outcome
     assert found.evidence.values["loss"] == pytest.approx(6)
 
@@ -124,7 +129,8 @@ def test_flat_from_the_start_with_tiny_updates_is_a_rate_too_low() -> None:
     (found,) = of(loss, update_ratio=np.full(600, 1e-6))
     assert (found.kind, found.cause, found.severity) == ("plateau", "lr_too_low", "warning")
     assert found.advice.action == "multiply"
-    assert found.advice.factor is not None and found.advice.factor > 1
+    assert found.advice.factor is not None
+    assert found.advice.factor > 1
     assert found.detected_step <= 200
 
 
@@ -142,7 +148,8 @@ def test_a_straight_slow_fall_is_slow_progress() -> None:
     loss = 2.3 - 2e-4 * np.arange(800) + 0.02 * draw.standard_normal(800)
     found = of(loss, update_ratio=np.full(800, 1e-5))[-1]
     assert (found.kind, found.cause, found.open) == ("slow_progress", "lr_too_low", True)
-    assert found.evidence.interval is not None and found.evidence.interval[1] < 0
+    assert found.evidence.interval is not None
+    assert found.evidence.interval[1] < 0
 
 
 def test_a_warm_up_is_not_stagnation() -> None:
@@ -167,21 +174,26 @@ def test_the_loss_may_rise_after_the_rate_was_raised_but_not_lose_half() -> None
     assert kinds(of(loss, lr=rate)) == set()
     loss[500:] += 1.5
     found = [f for f in of(loss, lr=rate) if f.kind == "divergence"]
-    assert found and found[0].confidence == 0.9
+    assert found
+    assert found[0].confidence == 0.9
 
 
 def test_a_swing_that_does_not_fall_is_oscillation() -> None:
     n = 1600
     draw = np.random.default_rng(6)
     loss = falling(n, 0.02)
-    loss[600:] += 0.25 + 0.2 * np.sin(np.arange(n - 600) / 40) + 0.02 * draw.standard_normal(n - 600)
+    loss[600:] += (
+        0.25 + 0.2 * np.sin(np.arange(n - 600) / 40) + 0.02 * draw.standard_normal(n - 600)
+    )
     assert "lr_too_high" in {f.cause for f in of(loss)}
 
 
 def test_overfitting_needs_a_rising_validation_and_a_falling_training() -> None:
     loss = falling(1200)
     at = np.arange(1200)
-    val = np.where(at % 50 == 49, 0.4 + 2 * np.exp(-at / 100) + np.maximum(at - 500, 0) / 1e3, np.nan)
+    val = np.where(
+        at % 50 == 49, 0.4 + 2 * np.exp(-at / 100) + np.maximum(at - 500, 0) / 1e3, np.nan
+    )
     (found,) = [f for f in of(loss, val=val) if f.kind == "overfitting"]
     assert (found.cause, found.severity) == ("overfit", "warning")
     assert 400 <= found.first_step <= 600
@@ -306,6 +318,8 @@ def test_users_detectors_are_found_by_their_entry_point(
     told = [record.getMessage() for record in caplog.records]
     caplog.clear()
     assert [type(d).__name__ for d in made[-1:]] == ["OddSteps"]
-    assert "gone" in told[0] and "cannot be used" in told[0]
-    assert "other" in told[1] and "not a Detector" in told[1]
+    assert "gone" in told[0]
+    assert "cannot be used" in told[0]
+    assert "other" in told[1]
+    assert "not a Detector" in told[1]
     assert {f.kind for f in diagnose([Chunk(steps(64), falling(64))], made)} == {"odd"}

@@ -17,7 +17,8 @@ Floats = npt.NDArray[np.float64]
 
 @st.composite
 def logs(draw: st.DrawFn) -> Chunk:
-    """Losses with trouble at random places: level, spikes, jumps, nan, sign, rate, sparse series."""
+    """Losses with trouble at random places: level, spikes, jumps, nan, sign, rate, sparse
+    series."""
     n = draw(st.integers(0, 700))
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     loss = draw(st.sampled_from([0.0, 0.3])) + 2 * np.exp(-np.arange(n) / draw(st.integers(5, 900)))
@@ -33,13 +34,14 @@ def logs(draw: st.DrawFn) -> Chunk:
         if kind == "blow":
             loss[part] *= 2.0 ** np.minimum(np.arange(size), 200)
         else:
-            loss[part] = {
+            values = {
                 "spike": loss[part] * 30,
-                "nan": math.nan,
-                "inf": math.inf,
-                "zero": 0.0,
+                "nan": np.full(size, math.nan),
+                "inf": np.full(size, math.inf),
+                "zero": np.zeros(size),
                 "minus": loss[part] - 2.0,
-            }[kind]
+            }
+            loss[part] = values[kind]
     rate = np.full(n, 0.1)
     for _ in range(draw(st.integers(0, 2))):
         rate[draw(st.integers(0, max(n, 1))) :] *= draw(st.sampled_from([10.0, 0.1, 1.2]))
@@ -76,9 +78,7 @@ def without_values(findings: list[Finding]) -> list[object]:
     ]  # fmt: skip
 
 
-COMMON = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+COMMON = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @COMMON

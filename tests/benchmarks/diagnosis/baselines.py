@@ -64,7 +64,9 @@ def plateau_blocks(loss: Floats, patience: float) -> list[int]:
     count = len(loss) // 22
     if not count:
         return []
-    return [22 * (i + 1) - 1 for i in plateau(loss[: count * 22].reshape(count, 22).mean(1), patience)]
+    return [
+        22 * (i + 1) - 1 for i in plateau(loss[: count * 22].reshape(count, 22).mean(1), patience)
+    ]
 
 
 def _slope_probability(y: Floats) -> float:
@@ -120,7 +122,7 @@ def lightning_spike(loss: Floats, ratio: float) -> list[int]:
     total = np.concatenate(([0.0], np.cumsum(loss)))
     rows = np.arange(25, len(loss))
     mean = (total[rows] - total[rows - 10]) / 10
-    return rows[loss[rows] >= ratio * mean].tolist()
+    return [int(row) for row in rows[loss[rows] >= ratio * mean]]
 
 
 def olmo(loss: Floats, sigma: float) -> list[int]:

@@ -16,7 +16,8 @@ from tests.benchmarks.diagnosis.tasks import Data, Task
 from tests.benchmarks.diagnosis.training import Setup
 
 EVENT = 480
-"""The step (from 0) at which injected events happen; the first loss that may show it is EVENT + 1."""
+"""The step (from 0) at which injected events happen; the first loss that may show it is EVENT +
+1."""
 
 
 @dataclass(frozen=True)

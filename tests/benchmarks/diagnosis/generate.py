@@ -1,8 +1,9 @@
 """Make the labelled curves by real training, and keep them beside this file.
 
-`python -m tests.benchmarks.diagnosis.generate [SEEDS [HALF]]`: first a sweep of constant rates for each
-task and optimizer, then all cases at its best rate, for seeds 0 to SEEDS - 1 (default: 1). What is
-there already is left alone, so that it may be stopped and started again. A minute a task and seed.
+`python -m tests.benchmarks.diagnosis.generate [SEEDS [HALF]]`: first a sweep of constant rates for
+each task and optimizer, then all cases at its best rate, for seeds 0 to SEEDS - 1 (default: 1).
+What is there already is left alone, so that it may be stopped and started again. A minute a task
+and seed.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ def main(seeds: int, half: str | None = None) -> None:
 
 
 def sweep(task: str, optimizer: str) -> float:
-    """The constant rate with the lowest loss at the end, kept in a file of its half with all ends."""
+    """The constant rate with the lowest loss at the end, kept in a file of its half with all
+    ends."""
     path = CURVES / f"sweeps-{TASKS[task].half}.json"
     known: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
     key = f"{task}-{optimizer}"
@@ -75,7 +77,8 @@ def make(task: str, optimizer: str, seed: int, best: float) -> None:
 
 
 def packed(name: str, curve: Curve) -> dict[str, Any]:
-    """A curve as small arrays: float32, sampled series without their gaps, rates where they change."""
+    """A curve as small arrays: float32, sampled series without their gaps, rates where they
+    change."""
     rate = curve.lr
     changes = np.flatnonzero(np.append(True, rate[1:] != rate[:-1]))
     each = curve.step % VALIDATED == 0
@@ -119,7 +122,9 @@ def write(path: Path, arrays: dict[str, Any]) -> None:
         for name, array in arrays.items():
             content = io.BytesIO()
             np.save(content, array)
-            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), content.getvalue(), zipfile.ZIP_DEFLATED)
+            archive.writestr(
+                zipfile.ZipInfo(f"{name}.npy"), content.getvalue(), zipfile.ZIP_DEFLATED
+            )
     part.replace(path)
 
 

@@ -30,7 +30,8 @@ REGRESSED = 0.3
 """A run whose end is this fraction below its best, and four times the noise of a running median,
 has regressed."""
 EXPLODED = 0.5
-"""A run that was this fraction above its start for ten losses, and did not train after, exploded."""
+"""A run that was this fraction above its start for ten losses, and did not train after,
+exploded."""
 TRAINED, FAILED = 0.9, 0.5
 """From this fraction on a run is healthy; below this it failed. Between, it is neither."""
 
@@ -77,8 +78,9 @@ class Run:
         return float(np.max(self.fraction[at : end + 1]) - self.fraction[at])
 
     def stagnates(self, step: int) -> bool:
-        """Whether a stagnation that was alarmed at a step is true: the rate is a tenth of the best or less
-        and costs a tenth of what can be reached; or the run failed; or next to nothing came after."""
+        """Whether a stagnation that was alarmed at a step is true: the rate is a tenth of the best
+        or less and costs a tenth of what can be reached; or the run failed; or next to nothing came
+        after."""
         slow = self.case.startswith("rate/") and self.end < TRAINED
         return slow or self.end < FAILED or self.harmful or self.gain_after(step) < 0.05
 

@@ -1,4 +1,5 @@
-"""A page of curves with their findings, for looking at mistakes. One file, pictures as SVG inside."""
+"""A page of curves with their findings, for looking at mistakes. One file, pictures as SVG
+inside."""
 
 from __future__ import annotations
 
@@ -84,19 +85,18 @@ def section(
 
     thin = max(len(step) // 800, 1)
     points = [
-        f"{x(row[i]):.1f},{HEIGHT - (float(np.clip(shown[i], low, high)) - low) / span * HEIGHT:.1f}"
+        f"{x(row[i]):.1f},{HEIGHT * (high - float(np.clip(shown[i], low, high))) / span:.1f}"
         for i in range(0, len(step), thin)
         if finite[i] and not math.isnan(shown[i])
     ]
     marks, lines = [], []
     for f in findings:
         colour = COLOURS[f.severity]
-        left, right = place(f.first_step), place(f.last_step)
+        left, right, seen = (place(s) for s in (f.first_step, f.last_step, f.detected_step))
         marks.append(
             f"<rect x='{left:.1f}' width='{max(right - left, 1):.1f}' height='{HEIGHT}' "
             f"fill='{colour}' opacity='.12'/>"
-            f"<line x1='{place(f.detected_step):.1f}' x2='{place(f.detected_step):.1f}' y2='{HEIGHT}' "
-            f"stroke='{colour}'/>"
+            f"<line x1='{seen:.1f}' x2='{seen:.1f}' y2='{HEIGHT}' stroke='{colour}'/>"
         )
         text = f"{f.kind} ({f.cause}, {f.confidence:.0%}) at {f.detected_step}: {f.evidence.rule}"
         lines.append(f"<p style='color:{colour}'>{html.escape(text)}</p>")

@@ -49,10 +49,9 @@ class Told:
         onset = self.run.onset
         assert onset is not None
         later = [step for step in self.unstable if step >= onset - SLACK]
-        for f in self.findings:  # an alarm that still holds needs no other
-            if f.kind in UNSTABLE and f.severity != "info" and f.detected_step < onset - SLACK:
-                if f.last_step >= onset - SLACK:
-                    return 0
+        warned = [f for f in self.findings if f.kind in UNSTABLE and f.severity != "info"]
+        if any(f.detected_step < onset - SLACK <= f.last_step for f in warned):
+            return 0  # an alarm that still holds needs no other
         return later[0] - onset if later else None
 
     @property
@@ -105,9 +104,7 @@ def told_by_us(every: Sequence[Run], how: Callable[[Run], list[Finding]]) -> lis
     told = []
     for run in every:
         found = how(run)
-        unstable = [
-            f.detected_step for f in found if f.kind in UNSTABLE and f.severity != "info"
-        ]
+        unstable = [f.detected_step for f in found if f.kind in UNSTABLE and f.severity != "info"]
         stagnant = [f for f in found if f.kind in STAGNANT]
         low = any(f.cause == "lr_too_low" for f in stagnant)
         told.append(Told(run, unstable, [f.detected_step for f in stagnant], low, found))
@@ -152,7 +149,9 @@ def row(told: Sequence[Told]) -> Row:
     )
 
 
-def interval(told: Sequence[Told], figure: Callable[[Sequence[Told]], float]) -> tuple[float, float]:
+def interval(
+    told: Sequence[Told], figure: Callable[[Sequence[Told]], float]
+) -> tuple[float, float]:
     """The 95 % interval of a figure by resampling setups."""
     setups: dict[str, list[Told]] = {}
     for t in told:
@@ -202,7 +201,11 @@ def tuned(name: str, every: Sequence[Run], most: float) -> float:
         if rule.aim == STAGNATION:
             low, _, flat, precision = stagnation(told)
             fine = not precision < 0.9
-            return (float(fine), low + flat if fine else (0.0 if math.isnan(precision) else precision), 0)
+            return (
+                float(fine),
+                low + flat if fine else (0.0 if math.isnan(precision) else precision),
+                0,
+            )
         fine = figures.per_10k <= most
         late = figures.delay if not math.isnan(figures.delay) else math.inf
         return (float(fine), figures.recall if fine else -figures.per_10k, -late)
@@ -213,8 +216,10 @@ def tuned(name: str, every: Sequence[Run], most: float) -> float:
 def _cell(value: float, bounds: tuple[float, float], percent: bool = False) -> str:
     if math.isnan(value):
         return "–"
-    form = (lambda v: f"{100 * v:.0f} %") if percent else (lambda v: f"{v:.3g}")
-    return f"{form(value)} ({form(bounds[0])} to {form(bounds[1])})".replace(" % to", " to")
+    low, middle, high = (
+        f"{100 * v:.0f} %" if percent else f"{v:.3g}" for v in (bounds[0], value, bounds[1])
+    )
+    return f"{middle} ({low.removesuffix(' %')} to {high})"
 
 
 def report(half: str) -> tuple[list[str], list[Told]]:
@@ -226,9 +231,9 @@ def report(half: str) -> tuple[list[str], list[Told]]:
         "harmful" if r.harmful else "healthy" if r.healthy else "other" for r in every
     )
     lines = [
-        f"{half} half: {len(every)} runs, {counted['harmful']} harmful, {counted['healthy']} healthy, "
-        f"{sum(r.too_low for r in every)} with a too low rate, {sum(r.flat for r in every)} flat, "
-        f"{sum(r.overfits for r in every)} overfitting.",
+        f"{half} half: {len(every)} runs, {counted['harmful']} harmful, "
+        f"{counted['healthy']} healthy, {sum(r.too_low for r in every)} with a too low rate, "
+        f"{sum(r.flat for r in every)} flat, {sum(r.overfits for r in every)} overfitting.",
         "",
         "| instability | harmful caught | median delay | 90th percentile | false alarms per 10,000 "
         "steps | healthy runs warned |",
@@ -289,7 +294,10 @@ def report(half: str) -> tuple[list[str], list[Told]]:
 def _mistakes(told: Sequence[Told]) -> list[str]:
     lines = ["Missed or late (by more than 100 steps), and false:"]
     for t in told:
-        said = ", ".join(f"{f.kind} {f.severity} at {f.detected_step}" for f in t.findings) or "nothing"
+        said = (
+            ", ".join(f"{f.kind} {f.severity} at {f.detected_step}" for f in t.findings)
+            or "nothing"
+        )
         if t.run.harmful and (t.delay is None or t.delay > 100):
             late = "missed" if t.delay is None else f"{t.delay} steps late"
             lines.append(f"- {late}: {t.run.key}, onset {t.run.onset}, end {t.run.end:.2f}: {said}")

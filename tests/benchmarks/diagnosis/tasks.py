@@ -1,5 +1,5 @@
-"""Small real training tasks: ten, in two halves that share no architecture and no kind of loss surface
-by chance: thresholds are tuned on `development`, and reported on `test`.
+"""Small real training tasks: ten, in two halves that share no architecture and no kind of loss
+surface by chance: thresholds are tuned on `development`, and reported on `test`.
 
 Each trains in about a millisecond a step on one core. The two digit tasks of different halves share
 their images, since no other images come with the project; what is trained on them differs.
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import inspect
+import itertools
 import math
 import textwrap
 from collections.abc import Callable
@@ -151,7 +152,7 @@ class _Transformer(nn.Module):
 
 def _dense(*widths: int, act: type[nn.Module] = nn.ReLU) -> nn.Module:
     layers: list[nn.Module] = []
-    for a, b in zip(widths[:-1], widths[1:], strict=True):
+    for a, b in itertools.pairwise(widths):
         layers += [nn.Linear(a, b), act()]
     return nn.Sequential(*layers[:-1])
 
@@ -199,8 +200,14 @@ TASKS = {
         Task("cnn_norm", TEST, _digits_images, lambda: _convs(True), _cross_entropy, 16),
         Task("autoencoder", TEST, _digits_copied, lambda: _dense(64, 48, 12, 48, 64), _summed),
         Task("mixture", TEST, _rings, lambda: _dense(1, 48, 48, 24, act=nn.SiLU), _mixture),
-        Task("deep", TEST, _classes, lambda: _dense(32, 40, 40, 40, 40, 20, act=nn.GELU),
-             _cross_entropy, 16),
+        Task(
+            "deep",
+            TEST,
+            _classes,
+            lambda: _dense(32, 40, 40, 40, 40, 20, act=nn.GELU),
+            _cross_entropy,
+            16,
+        ),
         Task("transformer", TEST, _text_transformer, _Transformer, _cross_entropy, 12),
     )
 }

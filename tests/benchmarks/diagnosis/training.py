@@ -104,7 +104,7 @@ def train(setup: Setup, optimizer: str, seed: int, rate: Schedule | None = None)
             opt.zero_grad(set_to_none=False)
         x, y = setup.spoil(step, data.x[index], data.y[index])
         loss = task.loss(model(x), y)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         factor = setup.gradient(step)
         if factor != 1.0:
             for p in parameters:
@@ -133,7 +133,18 @@ def train(setup: Setup, optimizer: str, seed: int, rate: Schedule | None = None)
         broken += not math.isfinite(value)
         rows.append((step, value, lr, norm, ratio, val))
     table = np.array(rows, np.float64)
-    return Curve(table[:, 0].astype(np.int64), *table[:, 1:].T, at_start, _whole(task, model, data))
+    step_column, (loss_column, *rest) = table[:, 0].astype(np.int64), table[:, 1:].T
+    lr_column, norms, ratios, vals = rest
+    return Curve(
+        step_column,
+        loss_column,
+        lr_column,
+        norms,
+        ratios,
+        vals,
+        at_start,
+        _whole(task, model, data),
+    )
 
 
 def _norm(tensors: list[Tensor]) -> float:
