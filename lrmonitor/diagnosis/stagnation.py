@@ -43,6 +43,8 @@ STEADY = 0.6
 on."""
 LOW_RATIO = 5e-4
 """Median update ratio below which a low rate is likely."""
+HIGH_RATIO = 0.1
+"""One of the first three update ratios above which, if nothing is learnt, the rate is too high."""
 CLEARED = 3
 
 
@@ -222,16 +224,27 @@ class Stagnation(Detector):
                 rule,
                 advise.raise_rate(_upwards(ratio), "Weights change by far less than is usual."),
             )
+        if max(self.history.update_ratio.values[:3], default=0.0) > HIGH_RATIO:
+            return _Seen(
+                "plateau",
+                "warning",
+                "lr_too_high",
+                0.6,
+                "flat from the start, after first steps that changed the weights by much",
+                advise.restart(
+                    0.1, "The first steps threw the weights to where nothing is learnt any more."
+                ),
+            )
         return _Seen(
             "plateau",
             "info" if math.isnan(ratio) else "warning",
             "undetermined",
             0.3,
             rule,
-            advise.raise_rate(
-                3.0,
-                "The loss does not fall at all: the rate may be too low or far too high, the data "
-                "or the model may not let it learn. A short trial of ÷3, ×1 and ×3 tells.",
+            advise.other(
+                "The rate may be too low or too high, or the data or the model may not let it "
+                "learn. A short trial of ÷3, ×1 and ×3 tells.",
+                "one of the three falls",
             ),
         )
 
