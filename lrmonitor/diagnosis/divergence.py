@@ -56,6 +56,7 @@ class Divergence(Detector):
         self._run = self._far = self._very_far = 0  # losses in a row that are high, and very high
         self._first_high = 0
         self._high = self._lost = self._calm = 0  # blocks in a row
+        self._needed = 0.0  # y: the rise that opened the finding
 
     def era(self) -> None:
         """A new era: what was high must be seen again."""
@@ -108,7 +109,7 @@ class Divergence(Detector):
         least = max(SIGMA * self._noise(), SHARE * history.gain)
         if self.book.is_open(self._open):
             assert self._open is not None
-            calm = rise < CALM * RATIO or y - reference < CALM * least
+            calm = y - reference < CALM * self._needed
             self._calm = self._calm + 1 if calm else 0
             if self._calm >= 2:
                 self.book.close(self._open, "the loss came back to its level")
@@ -129,7 +130,9 @@ class Divergence(Detector):
         elif self._lost >= (RAISED_BLOCKS if self._raised() else LOST_BLOCKS):
             share = RAISED if self._raised() else LOST
             rule = f"{share:.0%} of what had been gained is lost for {self._lost} blocks"
-            self._report(history.step, self._began(self._lost), y, 0.0, rule)
+            needed = history.best + share * history.gain
+            by = history.scale.one(needed) - history.scale.one(history.best)
+            self._report(history.step, self._began(self._lost), y, by, rule)
 
     def _watches(self) -> bool:
         return not self.book.is_open(self._open) and self.history.first is not None
@@ -174,15 +177,18 @@ class Divergence(Detector):
         early = history.blocks <= EARLY_BLOCKS + 2
         raised = self._raised()
         worse_than_start = history.first is not None and y > history.origin
-        severity: Severity = "critical" if worse_than_start or early else "warning"
         best = self._reference()
+        needed = history.scale.back(history.scale.one(best) + threshold)
+        # What was enough to open it, and half of that closes it.
+        self._needed = max(min(needed, y) - best, SIGMA * self._noise(), 0.0)
+        severity: Severity = "critical" if worse_than_start or early else "warning"
         evidence = Evidence(
             rule,
             (first, step),
             {
                 "loss": history.raw(y),
                 "best_level": history.raw(best),
-                "rise_needed": history.raw(history.scale.back(history.scale.one(best) + threshold)),
+                "needed": history.raw(needed),
                 "noise": history.raw(self._noise()),
             },
         )

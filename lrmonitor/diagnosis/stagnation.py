@@ -46,6 +46,7 @@ LOW_RATIO = 5e-4
 HIGH_RATIO = 0.1
 """One of the first three update ratios above which, if nothing is learnt, the rate is too high."""
 CLEARED = 3
+"""Looks in a row after which it is over, or something else."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class Stagnation(Detector):
     def __init__(self) -> None:
         super().__init__()
         self._open: int | None = None
-        self._without = 0
+        self._without = self._otherwise = 0
         self._next = LEAST
 
     def era(self) -> None:
@@ -116,9 +117,13 @@ class Stagnation(Detector):
                     self.book.close(self._open, "the loss falls again")
             return
         self._without = 0
+        if not self.book.is_open(self._open):
+            self._otherwise = 0
         if self.book.is_open(self._open):
             assert self._open is not None
-            if self.book.findings[self._open].kind == seen.kind:
+            same = self.book.findings[self._open].kind == seen.kind
+            self._otherwise = 0 if same else self._otherwise + 1
+            if self._otherwise < CLEARED:
                 self.book.last(self._open, history.step)
                 return
             self.book.close(self._open, f"went over into: {seen.kind}")
