@@ -25,6 +25,8 @@ EARLY_BLOCKS = 6
 """The first so many blocks, in which there is no level yet but the first loss."""
 EARLY_RATIO = math.log(1.25)
 """In those blocks two medians this far above the first loss are enough..."""
+EARLY_SIGMA = 4.0
+"""...and so many units of noise on the u axis, where the rise has made the linear noise large..."""
 EARLY_FAST, EARLY_LOSSES = math.log(1.8), 5
 """...or so many losses in a row as far as this."""
 SHARE = 0.1
@@ -116,7 +118,7 @@ class Divergence(Detector):
             elif not calm:
                 self.book.last(self._open, history.step)
             return
-        above = y - reference > least
+        above = y - reference > least or bool(self._early_loud(np.array([rise]))[0])
         self._lost = self._lost + 1 if above and self._is_lost(y) else 0
         early = history.blocks <= EARLY_BLOCKS
         ratio = EARLY_RATIO if early else RATIO
@@ -144,7 +146,15 @@ class Divergence(Detector):
         threshold = EARLY_FAST if history.blocks < EARLY_BLOCKS else FAST_RATIO
         least = max(FAST_SIGMA * self._noise(), SHARE * history.gain)
         rise = rows.u - history.scale.one(reference)
-        return np.asarray((rise > threshold) & (rows.y - reference > least))
+        loud = (rows.y - reference > least) | self._early_loud(rise)
+        return np.asarray((rise > threshold) & loud)
+
+    def _early_loud(self, rise: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+        """At the start the only noise known is that of the rise itself, which may be huge: there a
+        rise also counts if it is large against the noise on the u axis."""
+        history = self.history
+        early = history.blocks <= EARLY_BLOCKS
+        return np.asarray(early & (rise > EARLY_SIGMA * history.noise))
 
     def _noise(self) -> float:
         """The noise of one loss, y: at the best level, but not that of the rise itself."""

@@ -3,9 +3,9 @@
 `python -m tests.benchmarks.diagnosis.advice development|test`. The first warning (or worse) of a
 run is taken. `multiply`: the same run with the rate times the factor from the step after the
 detection on. `restart`: from the start. `rewind`: from 32 steps before the finding began; an
-injected event (a spoilt batch, a poisoned gradient) does not happen again, since other batches would
-come. Other advice changes nothing of the rate and is only counted. Better and worse: the loss of the
-training set at the end, by more than 2 % of what the best rate of the sweep reaches.
+injected event (a spoilt batch, a poisoned gradient) does not happen again, since other batches
+would come. Other advice changes nothing of the rate and is only counted. Better and worse: the loss
+of the training set at the end, by more than 2 % of what the best rate of the sweep reaches.
 """
 
 from __future__ import annotations

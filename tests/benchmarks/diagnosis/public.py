@@ -1,4 +1,5 @@
-"""The public curves that the detectors were developed beside, with what is found in each, as a page.
+"""The public curves that the detectors were developed beside, with what is found in each, as a
+page.
 
 `python -m tests.benchmarks.diagnosis.public FOLDER PAGE.html`: all CSV files below a folder; of a
 table with the columns `task` and `config` each run is drawn by itself.
