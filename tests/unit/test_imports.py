@@ -114,6 +114,10 @@ def test_model_is_complete_without_qt_and_torch() -> None:
     assert _held_after(*_modules("model")) & HEAVY <= {"numpy", "psutil"}
 
 
+def test_diagnosis_needs_nothing_but_numpy() -> None:
+    assert _held_after(*_modules("diagnosis")) & HEAVY <= {"numpy"}
+
+
 def test_window_never_holds_torch_or_the_probe() -> None:
     held = _modules_after(*_modules("app"), "lrmonitor.cli.window")
     assert not {name for name in held if name.startswith(("torch.", "lrmonitor.probe"))}

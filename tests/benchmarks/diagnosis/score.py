@@ -11,7 +11,8 @@ import math
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,7 @@ class Told:
     too_low: bool = False
     findings: list[Finding] = field(default_factory=list)
 
-    @property
+    @cached_property
     def delay(self) -> int | None:
         """Steps from the onset to the first alarm; None if it was missed."""
         onset = self.run.onset
@@ -54,18 +55,28 @@ class Told:
             return 0  # an alarm that still holds needs no other
         return later[0] - onset if later else None
 
-    @property
+    @cached_property
     def false(self) -> list[int]:
         """Alarms of instability of a healthy run, but for those after an injected event."""
         event = CASES[self.run.case].event
         return [s for s in self.unstable if event is None or not event <= s < event + EVENT]
 
-    @property
+    @cached_property
     def wrong(self) -> int:
         """Warnings of a healthy run that are not true of it."""
         warned = [f for f in self.findings if f.severity != "info"]
         other = [f for f in warned if f.kind not in UNSTABLE]
         return len(self.false) + sum(not true(self.run, f) for f in other)
+
+    @cached_property
+    def alarmed_stagnation(self) -> bool | None:
+        """Whether the first alarm of stagnation is true; None where there is none. What the
+        diagnosis gives as info (flat after a real gain) is no alarm."""
+        steps = self.stagnant
+        if self.findings:
+            warned = [f for f in self.findings if f.severity != "info"]
+            steps = [f.detected_step for f in warned if f.kind in STAGNANT]
+        return self.run.stagnates(steps[0]) if steps else None
 
 
 def true(run: Run, finding: Finding) -> bool:
@@ -124,8 +135,7 @@ def told_by(name: str, every: Sequence[Run], threshold: float) -> list[Told]:
 
 @dataclass(frozen=True)
 class Row:
-    """Figures of a rule; each with its interval (95 %, runs of a task and optimizer resampled
-    together)."""
+    """Figures of a rule about instability; `late` is the 90th percentile of the delay."""
 
     recall: float
     delay: float
@@ -149,40 +159,33 @@ def row(told: Sequence[Told]) -> Row:
     )
 
 
-def interval(
-    told: Sequence[Told], figure: Callable[[Sequence[Told]], float]
-) -> tuple[float, float]:
-    """The 95 % interval of a figure by resampling setups."""
+Figures = Callable[[Sequence[Told]], tuple[float, ...]]
+
+
+def intervals(told: Sequence[Told], figures: Figures) -> list[tuple[float, float]]:
+    """The 95 % intervals of figures by resampling setups."""
     setups: dict[str, list[Told]] = {}
     for t in told:
         setups.setdefault(f"{t.run.task}-{t.run.optimizer}", []).append(t)
     groups = list(setups.values())
     draw = np.random.default_rng(0)
-    values = []
-    for _ in range(RESAMPLED):
-        chosen = [groups[i] for i in draw.integers(0, len(groups), len(groups))]
-        value = figure([t for group in chosen for t in group])
-        if not math.isnan(value):
-            values.append(value)
-    if not values:
-        return math.nan, math.nan
-    low, high = np.percentile(values, (2.5, 97.5))
-    return float(low), float(high)
+    drawn = [
+        figures([t for i in draw.integers(0, len(groups), len(groups)) for t in groups[i]])
+        for _ in range(RESAMPLED)
+    ]
+    bounds = []
+    for values in np.array(drawn, np.float64).T:
+        known = values[~np.isnan(values)]
+        low, high = np.percentile(known, (2.5, 97.5)) if len(known) else (math.nan, math.nan)
+        bounds.append((float(low), float(high)))
+    return bounds
 
 
 def stagnation(told: Sequence[Told]) -> tuple[float, float, float, float]:
     """Recall of too low rates, the same with the right cause, recall of flat runs, precision."""
     low = [t for t in told if t.run.too_low]
     flat = [t for t in told if t.run.flat]
-    # What the diagnosis gives as info (flat after a real gain) is no alarm.
-    alarms = []
-    for t in told:
-        steps = t.stagnant
-        if t.findings:
-            steps = [
-                f.detected_step for f in t.findings if f.kind in STAGNANT and f.severity != "info"
-            ]
-        alarms += [t.run.stagnates(step) for step in steps[:1]]
+    alarms = [t.alarmed_stagnation for t in told if t.alarmed_stagnation is not None]
     return (
         sum(bool(t.stagnant) for t in low) / max(len(low), 1),
         sum(t.too_low for t in low) / max(len(low), 1),
@@ -241,14 +244,10 @@ def report(half: str) -> tuple[list[str], list[Told]]:
     ]
 
     def add(name: str, told: Sequence[Told]) -> None:
-        figures = row(told)
-        cells = [
-            _cell(figures.recall, interval(told, lambda t: row(t).recall), True),
-            _cell(figures.delay, interval(told, lambda t: row(t).delay)),
-            f"{figures.late:.3g}",
-            _cell(figures.per_10k, interval(told, lambda t: row(t).per_10k)),
-            _cell(figures.share, interval(told, lambda t: row(t).share), True),
-        ]
+        figures = astuple(row(told))
+        bounds = intervals(told, lambda t: astuple(row(t)))
+        percent = (True, False, False, False, True)
+        cells = list(map(_cell, figures, bounds, percent))
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
 
     add("**lrmonitor**", ours)
@@ -266,10 +265,7 @@ def report(half: str) -> tuple[list[str], list[Told]]:
     ]
 
     def add_flat(name: str, told: Sequence[Told]) -> None:
-        cells = []
-        for i, value in enumerate(stagnation(told)):
-            bounds = interval(told, lambda t, i=i: stagnation(t)[i])  # type: ignore[misc]
-            cells.append(_cell(value, bounds, True))
+        cells = list(map(_cell, stagnation(told), intervals(told, stagnation), (True,) * 4))
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
 
     add_flat("**lrmonitor**", ours)
