@@ -21,6 +21,7 @@ class Handlers:
     rerun_with: Callable[[], None]
     open_folder: Callable[[], None]
     open_log: Callable[[], None]
+    export_report: Callable[[], None]
     show_start: Callable[[], None]
     fill_runs: Callable[[QMenu], None]
     run_demo: Callable[[], None]
@@ -73,11 +74,14 @@ class Actions:
         self._add(runs, tr("&Find a run"), "Ctrl+Shift+F", do.find_run)
         self._add(runs, tr("Co&mpare ticked runs"), "Ctrl+K", do.compare)
         self.open = self._add(runs, tr("&Open…"), "Ctrl+O", do.open_folder)
-        self._add(runs, tr("Open &log…"), "Ctrl+L", do.open_log)
+        self._add(runs, tr("Open lo&g…"), "Ctrl+L", do.open_log)
         self._add(runs, tr("Run the &demo"), "", do.run_demo)
         runs.addSeparator()
-        self._add(runs, tr("R&e-run"), "Ctrl+Shift+E", do.rerun, True)
-        self._add(runs, tr("Re-run with other &settings…"), "Ctrl+E", do.rerun_with, True)
+        self.reruns = (
+            self._add(runs, tr("R&e-run"), "Ctrl+Shift+E", do.rerun, True),
+            self._add(runs, tr("Re-run with other &settings…"), "Ctrl+E", do.rerun_with, True),
+        )
+        self._add(runs, tr("Export re&port…"), "", do.export_report, True)
         self._add(runs, tr("C&lose the run"), "Ctrl+Home", do.show_start, True)
         runs.addSeparator()
         self._add(runs, tr("New &window"), "Ctrl+Shift+N", do.new_window)
@@ -104,10 +108,10 @@ class Actions:
         self._add(view, tr("Zoom o&ut"), "Ctrl+-", lambda: do.zoom(2.0), True)
         self._add(view, tr("&Earlier steps"), "Alt+Left", lambda: do.pan(-0.25), True)
         self._add(view, tr("L&ater steps"), "Alt+Right", lambda: do.pan(0.25), True)
-        self._add(view, tr("&Pin the reading, or unpin"), "P", do.pin, True)
+        self._add(view, tr("Pin the reading, or unpin"), "P", do.pin, True)
         view.addSeparator()
         self._add(view, tr("&Save picture…"), "Ctrl+Shift+S", do.save_picture)
-        self._add(view, tr("&Copy picture"), "Ctrl+Shift+C", do.copy_picture)
+        self._add(view, tr("Copy pic&ture"), "Ctrl+Shift+C", do.copy_picture)
         view.addSeparator()
         self._add(view, tr("&Next pane"), "F6", lambda: do.next_pane(False))
         self._add(view, tr("Pre&vious pane"), "Shift+F6", lambda: do.next_pane(True))

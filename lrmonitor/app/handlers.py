@@ -24,6 +24,7 @@ def handlers(window: MainWindow) -> Handlers:
         rerun_with=lambda: w.launcher.rerun_with(),
         open_folder=lambda: w.logs.choose_folder(),
         open_log=lambda: w.logs.choose(),
+        export_report=lambda: w.reporter.choose(),
         show_start=w.close_run,
         fill_runs=lambda menu: fill_recent(
             menu, w.home, w.session.folder if w.session else None, w.open_run

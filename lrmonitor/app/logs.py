@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, QObject, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from lrmonitor.record.reader import read_run_json
+from lrmonitor.record import layout
 
 from .dialogs.drops import dropped_log
 from .theme import Theme, ThemeManager
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BUDGET", "LogOpener"]
 
-BUDGET = 0.02
+BUDGET = 0.05
 """Seconds at a time that a log is read for, so that the window stays quick."""
 
 
@@ -69,7 +69,7 @@ class LogOpener(QObject):
         from lrmonitor.record.foreign.base import NotALog
         from lrmonitor.record.foreign.reader import read_log
 
-        if path.is_dir() and read_run_json(path)[0] is not None:
+        if (path / layout.RUN).exists():
             self.opened.emit(path, None)
             return
         try:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lrmonitor.record.reader import RunReader
 
     from .presence import Presence
+    from .settings import Settings
 
 __all__ = ["run_window"]
 
@@ -70,17 +71,16 @@ def run_window(
     application.setApplicationDisplayName("lrmonitor")
     application.setDesktopFileName("lrmonitor")
     settings = Settings()
-    preferred = preferences.load(settings)
     home = runs_home(runs)
     # A picture is of its own window, whoever else shows the run.
     presence = Presence() if screenshot is None else None
     if presence is not None:
-        if folder is None and not new and preferred.reopen:
-            folder = _last_live(settings.text("session/run"), home, presence)
+        if folder is None and not new:
+            folder = _to_reopen(settings, home, presence)
         elif folder is not None and presence.elsewhere(folder):
             print("lrmonitor: its window was open and came to the front", file=sys.stderr)
             return 0
-    themes = ThemeManager(theme or preferred.colours)
+    themes = ThemeManager(theme or preferences.load(settings).colours)
     window = MainWindow(home, settings, themes, presence)
     if folder is not None:
         window.open_run(folder, log)
@@ -109,6 +109,15 @@ def run_window(
     application.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
     application.processEvents()
     return code
+
+
+def _to_reopen(settings: Settings, home: Path, presence: Presence) -> Path | None:
+    """What a window without a run begins with, as it is preferred: the last run, or none."""
+    from . import preferences
+
+    if not preferences.load(settings).reopen:
+        return None
+    return _last_live(settings.text("session/run"), home, presence)
 
 
 def _last_live(kept: str, home: Path, presence: Presence) -> Path | None:

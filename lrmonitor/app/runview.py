@@ -14,6 +14,7 @@ from lrmonitor.model.run import Changes
 from lrmonitor.model.state import Phase
 
 from .docks import BOTTOM, RIGHT, Docks
+from .pace import Pace
 from .panels.control import ControlPanel
 from .panels.header import RunHeader
 from .panels.notices import Notices
@@ -29,14 +30,6 @@ if TYPE_CHECKING:
     from .plots.pane import PlotPane
 
 __all__ = ["RunView"]
-
-POLL_TICKS = 4
-"""Ticks between two looks into the folder: one for each frame of the plots, which show what it
-brought. An answer to a command does not wait for them."""
-
-PLOT_TICKS = 4
-"""Ticks between two frames of the plots: eight a second look alive and leave the processor to the
-training. What the person does with the mouse is drawn at once."""
 
 SLOW_TICKS = 7
 """Ticks between two updates of figures and waiting times: four a second can be read."""
@@ -62,6 +55,7 @@ class RunView(QWidget):
         self._theme = theme
         self._ticks = 0
         self._unseen = True
+        self.pace = Pace()
         self.plots: PlotPane | None = None
         self._docks: Docks | None = None
         self.console: ConsolePanel | None = None
@@ -214,15 +208,21 @@ class RunView(QWidget):
     def tick(self) -> None:
         """Read what is new and show it."""
         self._ticks += 1
-        if self._ticks % POLL_TICKS == 0:
-            self.session.poll()
-            if self.console is not None:
-                self.console.advance()
+        if self.pace.due():
+            with self.pace.measured():
+                self._look()
         if self._ticks % SLOW_TICKS == 0:
             self._show_figures()
         if self._ticks % TABLE_TICKS == 0 and self.data is not None and self.data.isVisible():
             self.data.refresh()
-        if self._ticks % PLOT_TICKS == 0 and self.plots is not None and self._seen():
+
+    def _look(self) -> None:
+        """Read what the folder holds by now, and draw it. What the person does with the mouse is
+        drawn at once, and an answer to a command does not wait for this."""
+        self.session.poll()
+        if self.console is not None:
+            self.console.advance()
+        if self.plots is not None and self._seen():
             self.plots.refresh(self._unseen)
             self._unseen = False
 

@@ -58,7 +58,8 @@ class UsageWatch(QObject):
     def close(self) -> None:
         """Look no more, and let go of the GPUs' driver."""
         self._looked = None
-        self._worker.ask(self._meter.close)
+        self._worker.close()
+        self._meter.close()
 
     def _on_done(self, result: object) -> None:
         if self._looked is not None:

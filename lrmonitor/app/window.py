@@ -39,6 +39,7 @@ from .phases import phase_tone
 from .preferences import Preferences
 from .preferring import Preferring
 from .presence import Presence
+from .reporting import Reporter
 from .runview import RunView
 from .session import Session
 from .settings import Settings
@@ -99,11 +100,12 @@ class MainWindow(QMainWindow):
         self.launcher.opened.connect(self.open_run)
         self.logs = LogOpener(self, home, themes)
         self.logs.opened.connect(self.open_run)
-        self.logs.failed.connect(self.say)
+        self.reporter = Reporter(self, lambda: self.session)
         self.runs.rerun_wanted.connect(self.launcher.rerun)
         self.runs.rerun_with_wanted.connect(self.launcher.rerun_with)
         self.stopper = Stopper(self)
-        self.stopper.failed.connect(self.say)
+        for part in (self.stopper, self.logs, self.reporter):
+            part.failed.connect(self.say)
         self.others = OtherWindows(home)
         self.sharing = Sharing(self, self._canvas, self.say)
         self.asking = Asking(self, lambda: self.session, self.stopper)
@@ -174,7 +176,9 @@ class MainWindow(QMainWindow):
         self._show_session()
         self.setWindowTitle(f"{session.model.name} – lrmonitor")
         self.runs.select(folder)
-        self.view.control.entry.field.setFocus()
+        field = self.view.control.entry.field
+        # Before the first step no rate can be typed yet; from the list digits find their way.
+        (field if field.isEnabled() else self.runs.list).setFocus()
         if self._painted:
             self._load_plots()
         return True
@@ -404,9 +408,8 @@ class MainWindow(QMainWindow):
                 self.asking.close(session)
                 return
         self.ticker.stop()
-        self.launcher.close()
-        self.demo.close()
-        self.stopper.close()
+        for part in (self.launcher, self.demo, self.stopper):
+            part.close()
         self.others.let_go()
         if self._presence is not None:
             self._presence.claim(None)

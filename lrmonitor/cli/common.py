@@ -132,6 +132,10 @@ def find_run(args: argparse.Namespace) -> RunEntry:
     try:
         return Catalogue(home(args)).resolve(args.run)
     except CatalogueError as error:
+        path = Path(args.run).expanduser()
+        if args.run.strip() and path.exists() and _is_log(path):
+            sentence = f"{args.run} is a log of another program: it is only read"
+            raise VerbError(codes.NO_RUN, sentence) from None
         raise VerbError(codes.NO_RUN, str(error)) from None
 
 
@@ -151,6 +155,17 @@ def find_readable(
     except CatalogueError as error:
         raise VerbError(codes.NO_RUN, str(error)) from None
     return _log(path, budget)
+
+
+def _is_log(path: Path) -> bool:
+    from lrmonitor.record.foreign.base import NotALog
+    from lrmonitor.record.foreign.recognise import open_log
+
+    try:
+        open_log(path)
+    except NotALog:
+        return False
+    return True
 
 
 def _log(path: Path, budget: float | None) -> tuple[RunEntry, LogReader]:

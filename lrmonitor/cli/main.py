@@ -44,7 +44,8 @@ VERBS = {
     "restore": Verb("manage", "put a deleted run back, or list what is in the trash"),
     "diagnose": Verb("diagnose", "say what is wrong in a run or log, why, and what to do"),
     "compare": Verb("compare", "print the settings and results of several runs in one table"),
-    "export": Verb("export", "write a run's series to a CSV file"),
+    "export": Verb("export", "write a run's series to a CSV file, or for TensorBoard"),
+    "report": Verb("report", "write a run's curves, interventions and outcome to an HTML file"),
 }
 
 _WINDOW = Verb("window", "open the window on a run")
@@ -63,7 +64,8 @@ options:
   --version     print the version
   -h, --help    print this
 
-RUN is an id, a unique prefix of one, a name (of several the newest), a folder, or `latest`.
+RUN is an id, a unique prefix of one, a name (of several the newest), a folder, or `latest`. The
+window, show, export and report also take a log of another program: CSV, JSON lines, TensorBoard, …
 Exit codes: 0 done, 2 usage, 3 refused, 4 no such run (or it is over), 5 pending at the time limit.
 """
 

@@ -73,6 +73,7 @@ def _told(entry: RunEntry, model: RunModel, events: int) -> dict[str, Any]:
         "git_commit": info.get("git_commit"),
         "state": common.state_json(model.state),
         "progress": common.progress_json(model.progress),
+        "step_time": model.step_time,
         "usage": _usage(model),
         "loss": _latest(model.loss()),
         "control_problem": None if model.state.phase.over else model.control_problem,
@@ -185,7 +186,9 @@ def _print(told: dict[str, Any]) -> None:
         lines.append(("epoch", _of(progress["epoch"], progress["epochs"], progress["fraction"])))
     if state["step"] is not None:
         speed = f", {rate_text(state['steps_per_second'])}" if state["steps_per_second"] else ""
-        lines.append(("step", _of(state["step"], progress["steps"]) + speed))
+        ago = max(time.time() - told["step_time"], 0.0) if told["step_time"] else 0.0
+        latest = f", the last one {duration(ago)} ago" if state["live"] else ""
+        lines.append(("step", _of(state["step"], progress["steps"]) + speed + latest))
     if progress["eta"] is not None:
         lines.append(("left", f"{duration(progress['eta'])}, by {progress['basis']}"))
     lines += _usage_lines(told["usage"])

@@ -10,8 +10,10 @@ from lrmonitor.cli import codes, common
 
 if TYPE_CHECKING:
     from lrmonitor.cli.parser import Subparsers
+    from lrmonitor.record.catalogue import RunEntry
+    from lrmonitor.record.foreign.reader import LogReader
 
-LOG_BUDGET = 0.02
+LOG_BUDGET = 0.05
 """Seconds at a time that a log is read for, so that the window stays quick."""
 
 _DESCRIPTION = """\
@@ -56,7 +58,7 @@ def add_parser(subparsers: Subparsers) -> None:
 @common.verb
 def open_window(args: argparse.Namespace) -> int:
     """Show the window until it is closed."""
-    entry, log = common.find_readable(args, LOG_BUDGET) if args.run is not None else (None, None)
+    entry, log = _found(args)
     if args.screenshot_after is not None and args.screenshot is None:
         raise common.VerbError(codes.USAGE, "--screenshot-after needs --screenshot FILE")
     from lrmonitor.app.main import run_window
@@ -70,3 +72,10 @@ def open_window(args: argparse.Namespace) -> int:
         theme=args.theme,
         new=args.new,
     )
+
+
+def _found(args: argparse.Namespace) -> tuple[RunEntry | None, LogReader | None]:
+    """The run or log that is named. A picture is of the whole log."""
+    if args.run is None:
+        return None, None
+    return common.find_readable(args, LOG_BUDGET if args.screenshot is None else None)

@@ -160,7 +160,8 @@ def _row(entry: JournalEntry) -> JournalRow:
         tone = _TONES.get(str(e.get("status")), "")
     by = author(e.get("by"))
     text = text.removesuffix(f" by {by}") if by else text
-    who = by or _SOURCES.get(entry.source.partition(" ")[0], entry.source)
+    source = "log" if entry.event in _LOG else entry.source
+    who = by or _SOURCES.get(source.partition(" ")[0], source)
     return JournalRow(entry.time, entry.step, kind, what, who, text, result, tone, (entry,))
 
 
@@ -220,6 +221,7 @@ def _capital(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+_LOG = ("log", "log_problem")
 _SOURCES = {"supervisor": "lrmonitor", "rank": "training"}
 _TONES = {"applied": "good", "refused": "bad", "pending": "wait"}
 _ASKED = {

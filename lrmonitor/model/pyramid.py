@@ -8,6 +8,8 @@ at as it is. About 1.3 bytes a value.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from lrmonitor.model.blocks import BLOCK, FAN, Flags, Floats, Ints, Level, placed
@@ -32,6 +34,7 @@ class Pyramid:
     def __init__(self) -> None:
         self._value: Floats = np.empty(0)
         self._levels: list[Level] = []
+        self._known: dict[bool, _Known] = {}
 
     def __len__(self) -> int:
         return len(self._value)
@@ -105,8 +108,7 @@ class Pyramid:
         begin, end = -(-first >> power), last >> power
         if begin >= end:
             return self._pair(first, last, positive)
-        blocks = np.arange(begin, end)
-        parts = [self._drawn(step, power, blocks, 2 * width, positive)]
+        parts = [self._interior(step, power, begin, end, 2 * width, positive)]
         if first < begin << power:
             parts.insert(0, self._edge(step, first, begin << power, width, positive))
         if end << power < last:
@@ -202,6 +204,25 @@ class Pyramid:
             return np.array([first])
         return np.array([one] if one == two else sorted((one, two)))
 
+    def _interior(
+        self, step: Ints, power: int, begin: int, end: int, widest: float, positive: bool
+    ) -> Ints:
+        """What is drawn of the blocks begin ≤ number < end; most were drawn the last time too."""
+        starts = step[begin << power : end << power : 1 << power]
+        ends = step[((begin + 1) << power) - 1 : end << power : 1 << power]
+        if (ends - starts > widest).any():
+            return self._drawn(step, power, np.arange(begin, end), widest, positive)
+        known = self._known.get(positive)
+        if known is None or known.power != power or begin > known.end or end < known.begin:
+            known = _Known(power, begin, end, self._pairs(power, np.arange(begin, end), positive))
+        pairs = known.pairs[max(begin - known.begin, 0) : max(end - known.begin, 0)]
+        before, after = np.arange(begin, known.begin), np.arange(known.end, end)
+        if len(before) or len(after):
+            new = [self._pairs(power, blocks, positive) for blocks in (before, after)]
+            pairs = np.concatenate((new[0], pairs, new[1]))
+        self._known[positive] = _Known(power, begin, end, pairs)
+        return _each_once(pairs)
+
     def _drawn(self, step: Ints, power: int, blocks: Ints, widest: float, positive: bool) -> Ints:
         """What is drawn of these blocks of 2^power values; wide ones are drawn in halves."""
         parts = []
@@ -225,6 +246,10 @@ class Pyramid:
 
     def _of_blocks(self, power: int, blocks: Ints, positive: bool) -> Ints:
         """Indices of the least and the greatest value of each block of 2^power, in order."""
+        return _each_once(self._pairs(power, blocks, positive))
+
+    def _pairs(self, power: int, blocks: Ints, positive: bool) -> Ints:
+        """The same two by two, shape (n, 2): twice the same where there is one."""
         if power < 5:
             low, high, some = self._of_small(power, blocks, positive)
         else:
@@ -233,10 +258,7 @@ class Pyramid:
         base = blocks << power
         left = np.where(some, np.minimum(low, high), base)
         right = np.where(some, np.maximum(low, high), base)
-        index = np.column_stack((left, right)).ravel()
-        keep = np.ones(len(index), bool)
-        keep[1::2] = right != left
-        return index[keep]
+        return np.column_stack((left, right))
 
     def _of_small(self, power: int, blocks: Ints, positive: bool) -> tuple[Ints, Ints, Flags]:
         base = blocks << power
@@ -297,6 +319,24 @@ class Pyramid:
         low = int(np.where(there, value, np.inf).argmin())
         high = int(np.where(there, value, -np.inf).argmax())
         return float(value[low]), first + low, float(value[high]), first + high
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What is drawn of the blocks begin ≤ number < end of 2^power values, as `pairs`."""
+
+    power: int
+    begin: int
+    end: int
+    pairs: Ints
+
+
+def _each_once(pairs: Ints) -> Ints:
+    """Ascending pairs as one ascending row, without repetition."""
+    index = pairs.ravel()
+    keep = np.ones(len(index), bool)
+    keep[1::2] = pairs[:, 0] != pairs[:, 1]
+    return index[keep]
 
 
 def _better(

@@ -10,7 +10,7 @@ handler raises at a step boundary.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from sys import _getframe
 from time import time
 from typing import Any
@@ -56,6 +56,7 @@ def watched_backward(torch: Any, original: Callable[..., Any]) -> Callable[..., 
         if (
             here is None
             or here.slow
+            or here.inside
             or here.frame is not None
             or type(tensors) is not plain_tensor
             or grad_tensors is not None
@@ -74,11 +75,14 @@ def watched_backward(torch: Any, original: Callable[..., Any]) -> Callable[..., 
                 raise
         # By far the most frequent: `loss.backward()`, of one number (torch refuses all else).
         try:
+            here.inside = True  # torch may call this function again: in a mode, for a subclass
             original(tensors, None, retain_graph, create_graph, None, inputs)
         except BaseException as error:
             if error.__traceback__ is not None:
                 error.__traceback__ = error.__traceback__.tb_next
             raise
+        finally:
+            here.inside = False
         try:
             if here.taken:
                 here.total, here.count, here.taken = tensors.item(), 1, False
@@ -95,13 +99,16 @@ def watched_backward(torch: Any, original: Callable[..., Any]) -> Callable[..., 
 def _backward_closely(original: Callable[..., Any], given: tuple[Any, ...], frame: Any) -> Any:
     """A backward pass that is not an ordinary one, called for in `frame`."""
     steps = _current
+    # Looked at here and used there: an iterator would be used up.
+    given = tuple(tuple(one) if isinstance(one, Iterator) else one for one in given)
     here: Thread | None = None
     value: float | Arriving | None = None
     inside = False
     try:
         if steps is not None:
             try:
-                here, value = steps.backward_begins(given[0], given[1], frame)
+                gradients = given[1] if given[1] is not None else given[4]
+                here, value = steps.backward_begins(given[0], gradients, frame)
                 inside, here.inside = here.inside, True
             except Exception:
                 steps.failed("before a backward pass")
@@ -145,7 +152,7 @@ def before_step(actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
                 return _begin(actual, args, kwargs, _getframe(1))
             here.known = known
         groups = actual.param_groups
-        if known.attention or known.holder is not None or len(groups) != known.count:
+        if known.attention or len(groups) != known.count:
             return _begin(actual, args, kwargs, _getframe(1))
         if not known.overridden:
             here.frame = _getframe(1)
@@ -156,16 +163,17 @@ def before_step(actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
         elif actual._optimizer_step_pre_hooks or actual._optimizer_step_post_hooks:
             return _begin(actual, args, kwargs, _getframe(1))
         else:
+            if known.claims.setdefault("", here) is not here:
+                return _begin(actual, args, kwargs, _getframe(1))
             here.frame = _getframe(1)
-            known.holder = here
             for own in known.groups:
                 group = groups[own.number]
                 if group["lr"] is not own.rate:
-                    if not known.put_anew(groups, own, here):
+                    if not known.put_anew(groups, own):
                         here.frame = None
                         return _begin(actual, args, kwargs, _getframe(1))
                     break
-                group["lr"] = own.used
+                own.put = group["lr"] = own.used
     except Exception:
         if _current is not None:
             _current.failed("before a step")
@@ -189,16 +197,19 @@ def after_step(actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> No
         if here.detail is not None:
             steps.finish(here, actual)
         else:
-            if known.holder is here:
+            if known.claims and known.claims.get("") is here:
                 groups = actual.param_groups
-                for own in known.groups:
+                rewritten = len(groups) != known.count
+                for own in () if rewritten else known.groups:
                     group = groups[own.number]
-                    if group["lr"] is own.used:
-                        group["lr"] = own.rate
-                    else:  # those that were put back already are left as they are
-                        steps.say_rewritten(known, known.restore(groups))
+                    if group["lr"] is not own.put:
+                        rewritten = True  # those that were put back already are left as they are
                         break
-                known.holder = None
+                    group["lr"] = own.rate
+                if rewritten:
+                    steps.say_rewritten(known, known.restore(groups))
+                else:
+                    known.claims.clear()
             # Only now, as what raises before (Ctrl-C) is healed where it stands.
             here.frame = None
             if known.number == 0:

@@ -28,6 +28,7 @@ class Group:
         "lr",
         "now",
         "number",
+        "put",
         "rate",
         "scheduled",
         "scheduled_lr",
@@ -55,21 +56,25 @@ class Group:
         self.scheduled: float | None = None
         """As recorded last, like `effective`."""
         self.effective: float | None = None
+        self.put: float | None = None
+        """What an ordinary step under an override put in its place."""
 
     def renew(self) -> None:
         """The scheduled rate or the override has changed."""
-        self.used = self.hold
-        if self.hold is None and self.now is not None:
-            self.used = self.factor * self.now
+        # Assigned once: an exception may come between any two lines.
+        used = self.hold
+        if used is None and self.now is not None:
+            used = self.factor * self.now
+        self.used = used
 
     def record(self, step: int, now: float, scheduled: float, effective: float) -> None:
-        """Write what changed."""
+        """Write what changed; noted only once it is written."""
         if scheduled != self.scheduled and not _both_nan(scheduled, self.scheduled):
-            self.scheduled = scheduled
             self.scheduled_lr.append((step, now, scheduled))
+            self.scheduled = scheduled
         if effective != self.effective and not _both_nan(effective, self.effective):
-            self.effective = effective
             self.lr.append((step, now, effective))
+            self.effective = effective
 
 
 class Optimizer:
@@ -93,8 +98,9 @@ class Optimizer:
         self.overridden = False
         self.norms = norms
         self.swap = Swap()
-        self.holder: Thread | None = None
-        """The `Thread` in whose step effective rates stand in the groups; None if none do."""
+        self.claims: dict[str, Thread] = {}
+        """The thread in whose step effective rates stand in the groups, under an empty key: taken
+        by `setdefault`, which no other thread can come between."""
         self.news = False
         """Whether a rate is to be recorded with this step."""
         self.groups: list[Group] = []
@@ -105,7 +111,7 @@ class Optimizer:
         self.stepped = False
         """Whether it stepped since a GradScaler was asked to step it."""
         self.reason: str | None = None
-        self.takes_closure = _takes_closure(optimizer)
+        self.closure_at = _closure_at(optimizer)
         # LBFGS reads its rate before it evaluates the closure, all others after.
         self.reads_first = any(c.__name__ == "LBFGS" for c in type(optimizer).__mro__)
         self._writer = writer
@@ -118,12 +124,17 @@ class Optimizer:
         self.last_parts = -1
         self.look_at_groups(optimizer)
 
+    @property
+    def holder(self) -> Thread | None:
+        """The thread in whose step effective rates stand in the groups; None if none do."""
+        return self.claims.get("")
+
     def replace(self, optimizer: Any) -> None:
         """A new object of the script's takes the place of one that is gone, overrides and all."""
         self.ref = weakref.ref(optimizer)
-        self.takes_closure = _takes_closure(optimizer)
+        self.closure_at = _closure_at(optimizer)
         self.swap = Swap()
-        self.holder = None
+        self.claims.clear()
         for group in self.groups:
             group.rate, group.tensor, group.version = _UNSEEN, None, -1
         self.look_at_groups(optimizer, replaced=True)
@@ -131,7 +142,8 @@ class Optimizer:
     def look_at_groups(self, optimizer: Any, replaced: bool = False) -> None:
         """Notice groups that were added, and say so in the record."""
         count, number = len(optimizer.param_groups), self.number
-        for j in range(len(self.groups), count):
+        before = len(self.groups)
+        for j in range(before, count):
             lr = self._writer.series(f"lr[{number}.{j}]", "lr", number, j, "changes")
             name = f"scheduled[{number}.{j}]"
             scheduled = self._writer.series(name, "scheduled_lr", number, j, "changes")
@@ -154,39 +166,43 @@ class Optimizer:
         self.look(optimizer.param_groups)
         if self.overrides.later is not None:
             values = self.values()
-            for j in range(count):
+            for j in range(before, count):
                 self.overrides.inherit(j, values)
         self.take_overrides()
 
-    def look(self, groups: list[dict[str, Any]]) -> None:
-        """Read what the script left in the groups."""
+    def look(self, groups: list[dict[str, Any]], mine: bool = False) -> None:
+        """Read what the script left in the groups; `mine`: this thread holds them.
+
+        What tells that there is nothing new is noted last: if an exception comes in between (of a
+        signal handler of the script's), the next look begins anew.
+        """
         for known, group in zip(self.groups, groups, strict=False):
             lr: Any = group.get("lr")
-            if self.holder is not None and lr is not known.rate:
+            if not mine and self.claims and lr is not known.rate:
                 continue  # what another thread's step of this optimizer has put there meanwhile
             lr = group.get("lr")  # again: that step may have ended between the two lines
             if lr is known.rate:
                 continue
             if lr is None:
                 self.attention = True  # the hooks may not look for it: it may not be there at all
+            rate, tensor, version = lr, None, -1
             if rates.is_tensor(lr):
-                known.rate = _UNSEEN
                 # An override of it is not an ordinary step's affair.
                 self.attention = self.attention or self.overridden
+                rate, tensor = _UNSEEN, lr
                 version = -1 if lr.is_inference() else lr._version
                 if lr is known.tensor and version == known.version >= 0:
+                    known.rate = _UNSEEN
                     continue
-                known.tensor, known.version = lr, version
-            else:
+            elif type(lr) not in (float, int):
                 # Of other numbers it is not known that they cannot be changed in place.
-                known.rate = lr if type(lr) in (float, int) else _UNSEEN
-                known.tensor = None
-                if known.rate is _UNSEEN and self.overridden:
-                    self.attention = True
+                rate = _UNSEEN
+                self.attention = self.attention or self.overridden
             known.now = rates.read(lr)
             known.renew()
             if known.now != known.scheduled:
                 self.news = True
+            known.version, known.tensor, known.rate = version, tensor, rate
 
     def values(self) -> list[float]:
         """What the script wanted at the last look, group by group; nan where that is no number."""
@@ -218,37 +234,38 @@ class Optimizer:
             found = group["lr"]
             if found is known.rate:
                 continue
-            if found is known.used or (type(found) is float and found == known.used):
+            if found is known.put or (
+                not rates.is_tensor(found) and rates.read(found) == known.put
+            ):
                 group["lr"] = known.rate
             else:
-                rewritten.append(Rewritten(j, rates.read(found), float(known.used or 0.0)))
-        self.holder = None
+                rewritten.append(Rewritten(j, rates.read(found), float(known.put or 0.0)))
+        self.claims.clear()
         return rewritten
 
-    def put_anew(self, groups: list[dict[str, Any]], changed: Group, here: Thread) -> bool:
+    def put_anew(self, groups: list[dict[str, Any]], changed: Group) -> bool:
         """The script has changed a rate: `changed` is the first group, and all before it hold their
         effective rates. Put those of all groups; whether that is an ordinary step's affair."""
         for known, group in zip(self.groups, groups, strict=False):
             if known is changed:
                 break
             group["lr"] = known.rate
-        self.holder = None
-        self.look(groups)
+        self.look(groups, mine=True)
         if self.attention:
+            self.claims.clear()
             return False
-        self.holder = here
         for known, group in zip(self.groups, groups, strict=False):
-            group["lr"] = known.used
+            known.put = group["lr"] = known.used
         return True
 
     def record_rates(self, step: int, now: float) -> None:
         """Write the rates of an ordinary step, where they changed."""
-        self.news = False
         overridden = self.overridden
         for group in self.groups:
             if group.now is not None:
                 used = group.used if overridden else group.now
                 group.record(step, now, group.now, group.now if used is None else used)
+        self.news = False
 
     def record_closely(
         self, scheduled: list[float], effective: list[float | None], step: int, now: float
@@ -256,13 +273,13 @@ class Optimizer:
         """Write the rates of a step that was looked at closely; gives them back, with those of the
         step before."""
         out = []
-        self.news = False
         for j, (known, was) in enumerate(zip(self.groups, scheduled, strict=False)):
             used = effective[j] if j < len(effective) else was
             previous = known.effective
             if used is not None:
                 known.record(step, now, was, used)
             out.append(GroupRate(self.number, j, was, previous, used))
+        self.news = False
         return out
 
     def status(self) -> dict[str, Any]:
@@ -305,14 +322,17 @@ def _about(group: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
-def _takes_closure(optimizer: Any) -> bool:
-    """Whether what is given to `step` is a closure, and not, say, a model."""
+def _closure_at(optimizer: Any) -> tuple[int, str] | None:
+    """Where a closure stands among the arguments of `step`, the optimizer being the first of them,
+    and what it is called; None where `step` takes none (but, say, a model)."""
     try:
         parameters = list(inspect.signature(optimizer.step).parameters)
     except (TypeError, ValueError):
-        return False
+        return None
     # Where a scheduler has wrapped it, the object itself comes first.
-    return any("closure" in name for name in parameters[:2])
+    shift = 0 if parameters[:1] == ["self"] else 1
+    found = [(at + shift, name) for at, name in enumerate(parameters) if "closure" in name]
+    return found[0] if found else None
 
 
 def _both_nan(a: float | None, b: float | None) -> bool:

@@ -141,6 +141,8 @@ class _Put:
     saved: float
     """The scheduled value."""
     in_place: bool = False
+    index: int = 0
+    """The group's number: in a step that loads a state its groups are others after it."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +183,7 @@ class Swap:
                 continue
             rate, wanted = group["lr"], override.effective(was)
             if type(rate) is float or not is_tensor(rate):
-                self._done.append(_Put(group, rate, wanted, wanted, was))
+                self._done.append(_Put(group, rate, wanted, wanted, was, index=j))
                 group["lr"] = wanted
                 out.append(wanted)
                 continue
@@ -191,14 +193,14 @@ class Swap:
                 # The groups that share this tensor part ways: this one gets a copy for the step.
                 copy = rate.detach().clone()
                 copy.fill_(wanted)
-                done = _Put(group, rate, copy, float(copy.item()), was)
+                done = _Put(group, rate, copy, float(copy.item()), was, index=j)
                 self._done.append(done)
                 group["lr"] = copy
             elif id(rate) in tensors:
                 out.append(tensors[id(rate)].value)
                 continue
             else:
-                done = _Put(group, rate, rate, wanted, was, True)
+                done = _Put(group, rate, rate, wanted, was, True, j)
                 self._done.append(done)
                 _fill(rate, wanted)
                 done.value = float(rate.item())
@@ -207,29 +209,48 @@ class Swap:
         return out
 
     def restore(self, groups: Sequence[dict[str, Any]]) -> list[Rewritten]:
-        """Put the scheduled rates back, but where the script wrote another one keep that."""
+        """Put the scheduled rates back, but where the script wrote another one keep that.
+
+        Each is forgotten once it is back: if an exception comes in between, the rest is for the
+        next call.
+        """
         rewritten = []
-        for done in self._done:
-            found: Any = done.group.get("lr")
-            if found is done.put and type(found) is float:  # not written: by far the most frequent
-                done.group["lr"] = done.original
-                continue
-            value = read(found)
-            same = found is done.put or (found is not None and type(found) is type(done.put))
-            if same and value == done.value:
-                if done.in_place:
-                    _fill(done.original, done.saved)
+        while self._done:
+            done = self._done[-1]
+            at = done.index
+            if at < len(groups) and not any(g is done.group for g in groups[at : at + 1]):
+                if not any(g is done.group for g in groups):
+                    done.group = groups[at]  # a state was loaded, which makes other groups
                 else:
-                    done.group["lr"] = done.original
-            else:
-                index = next((j for j, g in enumerate(groups) if g is done.group), -1)
-                rewritten.append(Rewritten(index, value, done.value))
-                if not done.in_place and is_tensor(done.original) and found is done.put:
-                    # It was written into our copy: the tensor that the script holds is meant.
-                    _fill(done.original, done.put.item())
-                    done.group["lr"] = done.original
-        self._done.clear()
+                    at = next(j for j, g in enumerate(groups) if g is done.group)
+            told = self._restore_one(done, at)
+            if told is not None:
+                rewritten.append(told)
+            self._done.pop()
+        rewritten.reverse()
         return rewritten
+
+    def _restore_one(self, done: _Put, index: int) -> Rewritten | None:
+        group = done.group
+        found: Any = group.get("lr")
+        if found is done.put and type(found) is float:  # not written: by far the most frequent
+            group["lr"] = done.original
+            return None
+        value = read(found)
+        same = found is done.put or (found is not None and is_tensor(found) == is_tensor(done.put))
+        if same and value == done.value:
+            if not done.in_place:
+                group["lr"] = done.original
+                return None
+            if found is not done.original:
+                _fill(found, done.saved)
+            _fill(done.original, done.saved)
+            return None
+        if not done.in_place and is_tensor(done.original) and found is done.put:
+            # It was written into our copy: the tensor that the script holds is meant.
+            _fill(done.original, done.put.item())
+            group["lr"] = done.original
+        return Rewritten(index, value, done.value)
 
 
 def _shared(

@@ -139,18 +139,20 @@ class Steps:
             known = self._know(actual)
             if known is None:
                 return None
+        holder = known.holder
+        if holder is not None and (holder is here or not _in_step(holder)):
+            self._heal(holder, known)
+            holder = None
         here.frame, here.known, here.nested, here.detail = frame, known, False, None
         known.stepped = True
-        if known.holder is not None:
-            if _in_step(known.holder):
-                return None  # another thread steps the same optimizer: its rates serve this step
-            self._heal(known.holder)
+        if holder is not None:
+            return None  # another thread steps the same optimizer: its rates serve this step
         groups = actual.param_groups
         if len(groups) != known.count:
             known.look_at_groups(actual)
         known.attention = False  # before what follows is looked at
         known.look(groups)
-        closure = known.takes_closure and callable(_closure(args, kwargs))
+        closure = callable(_closure(known, args, kwargs))
         sampled = False
         if known.norms.wanted:
             try:
@@ -185,7 +187,7 @@ class Steps:
         assert detail is not None
         for handle in detail.handles:
             handle.remove()
-        if known.swap.active:
+        if known.swap.active and known.holder is here:
             self._restore(known, actual)
         here.frame = here.detail = None
         if known.number == 0:
@@ -319,9 +321,11 @@ class Steps:
         known, detail = here.known, here.detail
         assert known is not None
         assert detail is not None
+        if known.claims.setdefault("", here) is not here:
+            return  # another thread's step has put them at this moment: they serve this one too
         detail.effective = known.swap.put(actual.param_groups, known.overrides)
-        if known.swap.active:
-            known.holder = here
+        if not known.swap.active:
+            known.claims.clear()
 
     def _put_within(self, here: Thread, actual: Any) -> None:
         """The script has step hooks of its own on this optimizer; a scheduler may be stepped in
@@ -351,35 +355,41 @@ class Steps:
         detail.handles = [first, last]
 
     def _restore(self, known: Optimizer, actual: Any) -> None:
-        known.holder = None
         self.say_rewritten(known, known.swap.restore(actual.param_groups))
+        known.claims.clear()
 
-    def _heal(self, here: Thread) -> None:
-        """A step raised: its after-hook never came, and its override still stands."""
-        known = here.known
-        ordinary = here.detail is None and known is not None and known.holder is here
+    def _heal(self, here: Thread, known: Optimizer | None = None) -> None:
+        """A step of that thread raised: its after-hook never came, and its override still stands
+        (of `known`, by default the optimizer that it stepped last).
+
+        What tells that there is something to heal is cleared last: where a signal handler of the
+        script's raises in the midst of it, the next hook begins anew.
+        """
+        known = here.known if known is None else known
         for handle in () if here.detail is None else here.detail.handles:
             handle.remove()
-        here.frame = here.detail = None
-        here.take()  # what was back-propagated for that step is not the next one's
         actual = None if known is None else known.ref()
-        if known is None or actual is None:
-            return
-        if ordinary:
-            self.say_rewritten(known, known.restore(actual.param_groups))
-        else:
-            self._restore(known, actual)
+        if known is not None and actual is not None and known.holder is here:
+            if here.detail is None:
+                self.say_rewritten(known, known.restore(actual.param_groups))
+            else:
+                self._restore(known, actual)
+        here.take()  # what was back-propagated for that step is not the next one's
+        here.inside = False
+        here.frame = here.detail = None
 
     # Closures
 
     def _wrap_closure(
         self, here: Thread, actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        closure = _closure(args, kwargs)
-        wrapped = self._watched(here, actual, closure)
-        if len(args) > 1:
-            return (args[0], wrapped, *args[2:]), kwargs
-        return args, {**kwargs, "closure": wrapped}
+        assert here.known is not None
+        assert here.known.closure_at is not None
+        at, name = here.known.closure_at
+        wrapped = self._watched(here, actual, _closure(here.known, args, kwargs))
+        if len(args) > at:
+            return (*args[:at], wrapped, *args[at + 1 :]), kwargs
+        return args, {**kwargs, name: wrapped}
 
     def _watched(self, here: Thread, actual: Any, closure: Callable[..., Any]) -> Any:
         """The closure, which sees the scheduled rates (a scheduler may be stepped in it), and of
@@ -485,9 +495,12 @@ class Steps:
         self._lone.append((self.step, now, value))
 
 
-def _closure(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _closure(known: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What was given to a step as its closure, which may well be None."""
-    return args[1] if len(args) > 1 else kwargs.get("closure")
+    if known.closure_at is None:
+        return None
+    at, name = known.closure_at
+    return args[at] if len(args) > at else kwargs.get(name)
 
 
 def run_folder() -> Path | None:

@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lrmonitor.record.reader import Floats, RankReader, RunReader, Series, Steps
+from lrmonitor.record.span import WHOLE, StepRange
 
 _ROWS = 1 << 15
 """Rows turned into text at a time, so that a run of millions of steps needs little memory."""
@@ -33,30 +34,33 @@ class ExportError(Exception):
 
 
 def export_csv(
-    reader: RunReader, path: str | os.PathLike[str] | TextIO, rank: int | None = None
+    reader: RunReader,
+    path: str | os.PathLike[str] | TextIO,
+    rank: int | None = None,
+    span: StepRange = WHOLE,
 ) -> int:
-    """Write the series of one rank (by default the lowest) of a run that was polled.
+    """Write the series of one rank (by default the lowest) of a run that was polled, or a part.
 
     `path` is a file, replaced as a whole once the table is complete, or an open text stream. The
     number of rows. Raises ExportError for a rank that is not there, or a path that is a folder or
     cannot be written.
     """
-    source = _rank(reader, rank)
+    source = source_rank(reader, rank)
     if not isinstance(path, (str, os.PathLike)):
-        return write_csv(source, path)
+        return write_csv(source, path, span)
     target = Path(os.path.realpath(path))
     if target.is_dir():
         raise ExportError(f"{path} is a folder: name a file to write to")
     if target.exists() and not target.is_file():  # a device or a pipe: it cannot be replaced
         try:
             with open(target, "w", encoding="utf-8", newline="") as file:
-                return write_csv(source, file)
+                return write_csv(source, file, span)
         except OSError as error:
             raise ExportError(f"{path} cannot be written: {error.strerror or error}") from error
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
         with open(temporary, "x", encoding="utf-8", newline="") as file:
-            rows = write_csv(source, file)
+            rows = write_csv(source, file, span)
         os.replace(temporary, target)
     except OSError as error:
         raise ExportError(f"{path} cannot be written: {error.strerror or error}") from error
@@ -66,9 +70,9 @@ def export_csv(
     return rows
 
 
-def write_csv(source: RankReader | None, file: IO[str]) -> int:
+def write_csv(source: RankReader | None, file: IO[str], span: StepRange = WHOLE) -> int:
     """Write the table of a rank (None: one that recorded nothing) to a stream; how many rows."""
-    columns = _columns(source)
+    columns = [_column(header, series, span) for header, series in _series(source)]
     names = _headers([column.header for column in columns])
     csv.writer(file, lineterminator="\n").writerow(["step", "time", *names])
     steps = _union([column.step for column in columns])
@@ -93,7 +97,16 @@ class _Column:
     since: Floats
 
 
-def _rank(reader: RunReader, rank: int | None) -> RankReader | None:
+def named_series(source: RankReader | None) -> list[tuple[str, Series]]:
+    """The series of a rank that are written, each with a name of its own, in their order."""
+    found = _series(source)
+    some = [series for header, series in found if header is not None and series is not None]
+    names = _headers([header for header, series in found if series is not None])
+    return list(zip(names, some, strict=True))
+
+
+def source_rank(reader: RunReader, rank: int | None) -> RankReader | None:
+    """A rank, by default the lowest; None where nothing is recorded. Raises ExportError."""
     if rank is None:
         return reader.ranks[min(reader.ranks)] if reader.ranks else None
     if rank not in reader.ranks:
@@ -102,10 +115,11 @@ def _rank(reader: RunReader, rank: int | None) -> RankReader | None:
     return reader.ranks[rank]
 
 
-def _columns(source: RankReader | None) -> list[_Column]:
-    """The table's columns in their order; the first two are always the loss and the rate."""
+def _series(source: RankReader | None) -> list[tuple[str | None, Series | None]]:
+    """The table's columns in their order; the first two are always the loss and the rate. A header
+    of None is not shown."""
     if source is None:
-        return [_column("loss", None), _column("lr", None)]
+        return [("loss", None), ("lr", None)]
     main = _main(source)
     every = list(source.series.values())
     loss = next((s for s in every if _is_loss_of(s, main)), None)
@@ -121,8 +135,7 @@ def _columns(source: RankReader | None) -> list[_Column]:
     ordered = [*of("loss"), *of("lr"), *of("scheduled_lr")]
     others = [s for s in rest if s.info.kind not in ("loss", "lr", "scheduled_lr")]
     ordered += sorted(others, key=lambda s: (s.info.name, s.info.series))
-    columns = [_column("loss", loss), _column("lr", rate)]
-    return columns + [_column(_header(s), s) for s in ordered]
+    return [("loss", loss), ("lr", rate), *((_header(s), s) for s in ordered)]
 
 
 def _main(source: RankReader) -> int:
@@ -167,14 +180,11 @@ def _headers(names: list[str | None]) -> list[str]:
     return shown
 
 
-def _column(header: str | None, series: Series | None) -> _Column:
+def _column(header: str | None, series: Series | None, span: StepRange) -> _Column:
     if series is None:
         nothing = np.empty(0, np.float64)
         return _Column(header, np.empty(0, np.int64), nothing, nothing, nothing)
-    step, time, value = series.step, series.time, series.value
-    if not series.ascending:
-        order = np.argsort(step, kind="stable")
-        step, time, value = step[order], time[order], value[order]
+    step, time, value = span.points(series)
     if len(step) < 2:
         return _Column(header, step, time, value, time)
     changes = step[1:] != step[:-1]

@@ -173,7 +173,8 @@ class RunReader:
     """A run folder as it stands on the disk, followed by `poll`.
 
     With `last`, only that many of the points that each series has at the first poll are read (and
-    all that come later): enough to tell a run's state at once, however long it is.
+    all that come later; of very many between two polls only that many again, and those before them
+    are forgotten): enough to tell a run's state at once, however long it is and however fast.
     """
 
     def __init__(self, folder: str | os.PathLike[str], last: int | None = None) -> None:
@@ -277,6 +278,10 @@ class _SeriesFile:
         count = size // _RECORD.itemsize
         if self._done is None:
             self._done = 0 if self._last is None else max(count - self._last, 0)
+        elif self._last is not None and count - self._done > max(self._last, _CHUNK_RECORDS):
+            # What is in between is left out too, and there is no hole in a series.
+            self._series.clear()
+            self._done = count - self._last
         shrank = count < self._done
         if shrank:
             self._series.clear()

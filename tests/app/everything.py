@@ -24,7 +24,7 @@ PANELS = ("runs", "control", "journal", "console", "groups", "data")
 
 def rich_run(home: Path) -> RunFolder:
     """A live run with several groups, a metric and some output."""
-    run = RunFolder(home, "rich", time.time() - 21).launch().register([("SGD", 2), ("Adam", 1)])
+    run = RunFolder(home, "rich", time.time() - 12).launch().register([("SGD", 2), ("Adam", 1)])
     run.declare("accuracy", "metric", None, None)
     run.train(300)
     (run.path / "console.log").write_text("epoch 1 accuracy 0.91\nepoch 2 accuracy 0.93\n")

@@ -13,9 +13,10 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from lrmonitor.app.compare.dashes import PATTERNS, dashed
 from lrmonitor.app.compare.runs import Look
 from lrmonitor.app.compare.view import CompareView
-from lrmonitor.app.plots.curves import LossCurve
+from lrmonitor.app.plots.curves import LossCurve, Span
 from lrmonitor.app.window import MainWindow
 from tests.app.conftest import OpenWindow
 from tests.app.folders import RunFolder
@@ -64,13 +65,33 @@ def test_each_run_has_a_curve_in_its_own_colour_and_dash(window: MainWindow) -> 
     view = view_of(window)
     assert list(view.charts) == ["loss", "lr"]
     assert len(view.charts["loss"].curves) == 3
-    pens = [
-        curve.smooth.opts["pen"]
-        for curve in view.charts["loss"].curves.values()
-        if isinstance(curve, LossCurve)
-    ]
-    assert len({pen.color().name() for pen in pens}) == 3
-    assert len({pen.style() for pen in pens}) == 3
+    curves = [c for c in view.charts["loss"].curves.values() if isinstance(c, LossCurve)]
+    assert len({curve.smooth.opts["pen"].color().name() for curve in curves}) == 3
+    gaps = [int(np.isnan(curve.smooth.getData()[1]).sum()) for curve in curves]
+    assert gaps[0] == 0  # solid, dashed, dotted
+    assert gaps[1] > 10
+    assert gaps[2] > 5
+
+
+@pytest.mark.parametrize("dash", list(PATTERNS))
+def test_a_dashed_line_lies_on_the_line(dash: Qt.PenStyle) -> None:
+    x = np.arange(0.0, 1000.0, 7.0)
+    y = np.sin(x / 50)
+    span = Span(100, 900, 1500, 1000)
+    found_x, found_y = dashed(x, y, span, dash)
+    drawn = ~np.isnan(found_y)
+    assert np.abs(found_y[drawn] - np.interp(found_x[drawn], x, y)).max() < 1e-12
+    assert (np.diff(found_x) >= 0).all()
+    # The pattern's share of the line is drawn.
+    whole = drawn[:-1] & drawn[1:]
+    share = np.diff(found_x)[whole].sum() / (found_x[-1] - found_x[0])
+    wanted = PATTERNS[dash].count("1") / len(PATTERNS[dash])
+    assert share == pytest.approx(wanted, abs=0.05)
+    # It does not crawl: moved a little, the pieces within are the same.
+    moved_x, moved_y = dashed(x, y, Span(110, 910, 1500, 1000), dash)
+    seen = (found_x > 200) & (found_x < 800), (moved_x > 200) & (moved_x < 800)
+    assert found_x[seen[0]].tolist() == moved_x[seen[1]].tolist()
+    assert np.array_equal(found_y[seen[0]], moved_y[seen[1]], equal_nan=True)
 
 
 def test_no_two_of_32_runs_look_alike() -> None:

@@ -124,6 +124,11 @@ def test_what_a_reader_of_the_screen_finds(
     table = QAccessible.queryAccessibleInterface(panel.view)
     assert table is not None
     assert table.text(QAccessible.Text.Name) == "Data of the run"
+    assert table.childCount() >= 500 * 6
+    cells = [table.child(at) for at in range(30)]
+    names = [cell.text(QAccessible.Text.Name) for cell in cells if cell is not None]
+    assert {"Step", "Time", "Loss", "accuracy"} <= set(names)
+    assert sum(name.endswith(", step 2") for name in names) == 5
     role = Qt.ItemDataRole.AccessibleTextRole
     assert panel.rows.data(panel.rows.index(6, 5), role) == "nothing, step 7"
     assert panel.rows.data(panel.rows.index(6, 2), role).endswith(", step 7")

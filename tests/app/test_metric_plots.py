@@ -80,6 +80,19 @@ def test_each_series_has_a_plot_below_the_loss(folder: RunFolder, qtbot: QtBot) 
     assert "f1&nbsp; <b>0.5</b> (step 40)" in pane.readout.text()
 
 
+def test_where_steps_go_back_a_line_of_its_own_begins(folder: RunFolder, qtbot: QtBot) -> None:
+    folder.declare("f1", "metric", None, None)
+    for step, value in ((10, 0.1), (20, 0.2), (30, 0.3), (15, 0.15), (25, 0.25)):
+        folder.add("f1", value, step=step)
+    pane = opened(folder, qtbot)
+    x, y = pane.metrics.charts["logged:f1"].curve.line.getData()
+    assert list(x[:3]) == [10, 20, 30]
+    assert math.isnan(x[3])
+    assert list(y[4:]) == [0.15, 0.25]
+    pane.readout.point(20, 1.0)
+    assert "f1&nbsp; <b>0.15</b> (step 15)" in pane.readout.text()  # what was recorded last
+
+
 def test_series_come_and_go_with_the_choice(folder: RunFolder, qtbot: QtBot) -> None:
     for at in range(MOST + 2):
         folder.declare(f"m{at}", "metric", None, None)

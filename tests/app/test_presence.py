@@ -13,7 +13,9 @@ from PySide6.QtNetwork import QLocalServer
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from lrmonitor.app.main import _last_live
+from lrmonitor.app import preferences
+from lrmonitor.app.main import _last_live, _to_reopen
+from lrmonitor.app.preferences import Preferences
 from lrmonitor.app.presence import Presence
 from lrmonitor.app.settings import Settings
 from lrmonitor.app.theme import ThemeManager
@@ -214,6 +216,17 @@ def test_the_last_run_is_opened_again_while_it_lives(
     process.wait()
     run.exited(0)
     assert _last_live(kept, isolated.runs, presence) is None
+
+
+def test_the_last_run_is_opened_where_that_is_preferred(
+    qtbot: QtBot, isolated: Isolated, settings: Settings
+) -> None:
+    run = RunFolder(isolated.runs).launch().register().train(3)
+    settings.put("session/run", str(run.path))
+    presence = Presence()
+    assert _to_reopen(settings, isolated.runs, presence) == run.path
+    preferences.save(settings, Preferences(reopen=False))
+    assert _to_reopen(settings, isolated.runs, presence) is None
 
 
 def test_which_run_was_open_last_is_kept(

@@ -227,6 +227,20 @@ def test_two_windows_on_one_run(open_window: OpenWindow, launch: Launch, qtbot: 
     wait(qtbot, lambda: phase(one) is Phase.RUNNING)
 
 
+def test_the_bar_below_tells_what_a_real_training_uses(
+    open_window: OpenWindow, launch: Launch, qtbot: QtBot
+) -> None:
+    window = open_window(launch())
+    wait_for_steps(qtbot, window)
+    bar = window.status
+    # PyTorch alone takes more than 100 MiB; the process trains, on one thread, and sleeps.
+    wait(qtbot, lambda: bar.isVisible() and "–" not in bar.cores.text())
+    memory = float(bar.memory.text().split()[1])
+    assert memory > 100 or "GiB" in bar.memory.text()
+    wait(qtbot, lambda: 0.0 < float(bar.cores.text().split()[1]) < 2.0)
+    wait(qtbot, lambda: bar.step.text() == "Last step  less than 1 s ago")
+
+
 def test_a_run_that_fails_and_one_that_is_killed(
     open_window: OpenWindow, launch: Launch, qtbot: QtBot
 ) -> None:

@@ -81,7 +81,7 @@ def test_opening_a_folder(
     start = window.start
     assert start is not None
     start.choices["open"].click()
-    assert "has no run.json" in start.problem.text
+    assert "no run.json" in start.problem.text
     start.choices["open"].click()
     assert window.start is start
     start.choices["open"].click()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from lrmonitor.app.panels.status import StatusBar
@@ -72,7 +74,6 @@ def test_a_run_that_is_over_or_elsewhere(
     assert not watch._worker.busy
     assert not looked
     watch.close()
-    qtbot.waitUntil(lambda: not watch._worker.busy)
     session.close()
 
 
@@ -93,7 +94,6 @@ def test_one_look_in_two_seconds(qtbot: QtBot, run: RunFolder) -> None:
     watch.tick()
     qtbot.waitUntil(lambda: len(told) == 2)
     watch.close()
-    qtbot.waitUntil(lambda: not watch._worker.busy)
     session.close()
 
 
@@ -119,4 +119,30 @@ def test_gpus_and_little_room(qtbot: QtBot, run: RunFolder) -> None:
     assert [label.isHidden() for label in figures] == [False, False, True, True]
     bar.follow(None)
     assert bar.isHidden()
+    session.close()
+
+
+def test_a_look_that_is_under_way_is_waited_for(qtbot: QtBot, run: RunFolder) -> None:
+    """A thread must not tell a watch that is being deleted."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def read(_: object) -> list[Reading]:
+        begun.set()
+        assert go_on.wait(10)
+        return [Reading(1, 10.0, 5.0, GIB)]
+
+    session = Session(run.path)
+    watch = UsageWatch(session, make=lambda: UsageMeter(read))
+    told: list[object] = []
+    watch.changed.connect(told.append)
+    watch.tick()
+    assert begun.wait(10)
+    releasing = threading.Timer(0.05, go_on.set)
+    releasing.start()
+    watch.close()
+    assert go_on.is_set()  # it was waited for
+    QApplication.processEvents()
+    assert told == []
+    releasing.join()
+    watch.deleteLater()
     session.close()

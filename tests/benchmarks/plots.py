@@ -25,9 +25,9 @@ import numpy as np
 import psutil
 from PySide6.QtWidgets import QApplication
 
+from lrmonitor.app.pace import Pace
 from lrmonitor.app.plots.pane import PlotPane
 from lrmonitor.app.plots.ranges import StepWindow
-from lrmonitor.app.runview import PLOT_TICKS
 from lrmonitor.app.settings import Settings
 from lrmonitor.app.theme import ThemeManager
 from lrmonitor.app.window import MainWindow
@@ -45,9 +45,8 @@ _RECORD = np.dtype([("step", "<i8"), ("time", "<f8"), ("value", "<f8")])
 
 @dataclass(frozen=True)
 class Frames:
-    """Milliseconds of a frame: reading what is new, drawing and painting. The window draws on each
-    fourth tick, so a frame is four ticks; what a mouse moves is drawn at once, so there it is one.
-    """
+    """Milliseconds of a frame: reading what is new, drawing and painting, and the ticks since the
+    last one (see `app.pace`); what a mouse moves is drawn at once, so there it is one tick."""
 
     median: float
     percentile_99: float
@@ -125,6 +124,12 @@ class Watching:
         assert self.window.view.plots is not None
         return self.window.view.plots
 
+    @property
+    def pace(self) -> Pace:
+        """How often the window looks and draws."""
+        assert self.window.view is not None
+        return self.window.view.pace
+
     def open(self, folder: Path) -> float:
         """Open the run; the seconds until its curves are painted."""
         begin = time.thread_time()
@@ -143,9 +148,11 @@ class Watching:
         begin = time.thread_time()
         if act is not None:
             act()
-        for _ in range(PLOT_TICKS if act is None else 1):
+        looked = False
+        while not looked:
             self.window.ticker.tick()
             self._application.processEvents()
+            looked = act is not None or self.pace.looked
         return 1000.0 * (time.thread_time() - begin)
 
     def close(self) -> None:
@@ -222,6 +229,7 @@ def _acts(watching: Watching, steps: int) -> list[Act]:
         ("following the newest hundredth", 10_000, near, None),
         ("panning", 10_000, part, pan),
         ("zooming", 10_000, part, zoom),
+        ("drawing all of it anew", 0, pane.fit, pane.refresh),
         ("100,000 points a second", 100_000, pane.fit, None),
     ]
 
@@ -230,10 +238,9 @@ def _frames(
     watching: Watching, training: Training, rate: int, act: Callable[[], None] | None
 ) -> Frames:
     """Frames while so many points a second arrive in each series."""
-    points = rate * (PLOT_TICKS if act is None else 1) // TICKS_A_SECOND
     took = []
     for _ in range(FRAMES):
-        training.go_on(points)
+        training.go_on(rate * (watching.pace.ticks if act is None else 1) // TICKS_A_SECOND)
         took.append(watching.frame(act))
     took.sort()
     return Frames(statistics.median(took), took[int(0.99 * len(took))], took[-1])

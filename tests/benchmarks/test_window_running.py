@@ -17,7 +17,7 @@ HOURS = 8.0
 REPLAY_SECONDS = 120.0
 
 ROOM = 4 << 20
-"""Bytes beside the points themselves: the smoothed loss, the thinned columns that are drawn, the
+"""Bytes beside the points themselves: the smoothed loss, the pyramids that are drawn from, the
 journal, and what the allocator keeps."""
 
 CONSOLE = 1 << 20

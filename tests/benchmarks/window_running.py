@@ -33,8 +33,7 @@ WARM = 5.0
 """Seconds between the first frame with curves and the measurement."""
 
 WARM_HOURS = 3.0
-"""Simulated hours before memory is measured: up to 100,000 points in view are drawn from the column
-itself, so by then what a frame needs has its full size."""
+"""Simulated hours before memory is measured: by then what a frame needs has its full size."""
 
 SETTLING = 90
 """Ticks after which the window has read and drawn what there is."""

@@ -8,6 +8,7 @@ import io
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -173,7 +174,10 @@ def test_the_result_in_words(isolated: Isolated) -> None:
         assert answer.code == 0, answer.err
         assert answer.out.startswith("applied at step ")
         assert "optimizer 0 group 1: 0.0" in answer.out
-        assert "→ 0.005 (scheduled 0.0" in answer.out
+        # k = v / s, and k · s is v but for rounding.
+        found = re.search(r"→ (\S+) \(scheduled 0\.0", answer.out)
+        assert found is not None, answer.out
+        assert float(found[1]) == pytest.approx(0.005, rel=1e-12)
         frozen = lrmonitor("lr", "latest", "freeze", "--note", "look at it")
         assert frozen.code == 0
         assert "→ 0.0 (scheduled" in frozen.out

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -208,6 +209,10 @@ def test_show_what_a_live_run_uses(cli: Cli, isolated: Isolated) -> None:
         assert 0 <= usage["cores"] < 1
         assert isinstance(usage["gpus"], list)
         assert " MiB in 1 process\n" in cli("show", RUN)[1]
+        run.training(pid=child.pid)
+        run.points(0, [(11, time.time() - 5, 0.5)])
+        assert re.search(r"\nstep .*11, .*the last one [5-9](\.\d)? s ago\n", cli("show", RUN)[1])
+        assert time.time() - json.loads(cli("show", RUN, "--json")[1])["step_time"] >= 5
         child.communicate()
     run.supervisor("exited", time.time(), code=0, signal=None, registered=False)
     assert json.loads(cli("show", RUN, "--json")[1])["usage"] is None

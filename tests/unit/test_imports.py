@@ -118,6 +118,10 @@ def test_diagnosis_needs_nothing_but_numpy() -> None:
     assert _held_after(*_modules("diagnosis")) & HEAVY <= {"numpy"}
 
 
+def test_a_report_needs_no_window() -> None:
+    assert _held_after(*_modules("report")) & HEAVY <= {"numpy", "psutil"}
+
+
 def test_window_never_holds_torch_or_the_probe() -> None:
     held = _modules_after(*_modules("app"), "lrmonitor.cli.window")
     assert not {name for name in held if name.startswith(("torch.", "lrmonitor.probe"))}

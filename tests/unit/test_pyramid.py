@@ -179,6 +179,24 @@ def test_blocks_do_not_move_with_the_range() -> None:
     assert middle[0] == middle[1]
 
 
+def test_what_was_drawn_before_does_not_change_what_is_drawn() -> None:
+    rng = np.random.default_rng(1)
+    count = 300_000
+    step, value = np.arange(count), rng.normal(size=count)
+    value[rng.integers(0, count, 50)] = np.nan
+    moving = Pyramid()
+    low = 100_000
+    for end in range(200_000, count, 500):
+        moving.update(value[:end])
+        low = max(low + int(rng.integers(-9_000, 9_000)), 0)
+        width = 50.0 if rng.random() < 0.9 else 200.0
+        high, positive = min(low + 90_000, end), bool(rng.random() < 0.3)
+        fresh = Pyramid()
+        fresh.update(value[:end])
+        found = moving.sample(step, low, high, width, positive)
+        assert found.tolist() == fresh.sample(step, low, high, width, positive).tolist()
+
+
 def test_the_levels_take_little_beside_the_values() -> None:
     pyramid = Pyramid()
     pyramid.update(np.zeros(1 << 20))

@@ -28,12 +28,16 @@ ELSEWHERE = {
 NO_WORDS = {
     "Space": "a key, in the form that Qt reads",
     "Home": "a key, in the form that Qt reads",
+    "Esc": "a key, in the form that Qt reads",
+    "Ins": "a key, in the form that Qt reads",
+    "Del": "a key, in the form that Qt reads",
     "lrmonitor run train.py": "a command to be typed",
     "import lrmonitor; lrmonitor.start()": "code to be typed",
     "package.train": "a sample of what is to be typed",
     "torchrun --nproc-per-node 2 train.py": "a sample of what is to be typed",
     "digits.py": "a file's name",
     "lrmonitor.svg": "a file's name",
+    "lrmonitor.png": "a file's name",
     "window.ini": "a file's name",
     "console.log": "a file's name",
     "-journal.csv": "a file's name",
@@ -65,7 +69,7 @@ def spoken(tree: ast.AST) -> Iterator[ast.Constant]:
 
 def _is_quiet(node: ast.AST) -> bool:
     if isinstance(node, ast.Call):
-        return _called(node) in ("tr", "translate", "setStyleSheet")
+        return _called(node) in ("tr", "translate", "QT_TRANSLATE_NOOP", "setStyleSheet")
     if isinstance(node, ast.Assign):
         return any(isinstance(one, ast.Name) and one.id == "__all__" for one in node.targets)
     docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)

@@ -13,6 +13,7 @@ from lrmonitor.record.reader import Series
 from ..plots.chart import Chart
 from ..plots.curves import LossCurve, RateCurve, Span
 from ..theme import Theme
+from .dashes import dashed
 from .runs import Look
 
 __all__ = ["CompareChart"]
@@ -80,14 +81,12 @@ class CompareChart(Chart):
             dim = theme.dim(strong, 0.22 if many else 0.4)
             curve.colour(strong, dim)
             if isinstance(curve, LossCurve):
-                solid = self._smoothing <= 1
-                curve.smooth.setSegmentedLineMode("off")
-                curve.smooth.setPen(mkPen(strong, width=2, style=look.dash))
-                curve.raw.setPen(mkPen(strong if solid else dim, width=1))
-            else:
-                curve.item.setSegmentedLineMode("off")
-                curve.item.setPen(mkPen(strong, width=2, style=look.dash))
+                curve.raw.setPen(mkPen(strong if self._smoothing <= 1 else dim, width=1))
 
     def _draw(self, span: Span) -> tuple[list[Floats], Ranges]:
         lost = [curve.refresh(span, self.log) for curve in self.curves.values()]
+        for folder, curve in self.curves.items():
+            line = curve.smooth if isinstance(curve, LossCurve) else curve.item
+            x, y = line.getData()
+            line.setData(*dashed(x, y, span, self._looks[folder].dash))
         return lost, [curve.range for curve in self.curves.values()]

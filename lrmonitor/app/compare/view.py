@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,6 +42,9 @@ POLL_TICKS = 15
 
 COLUMNS_PER_PIXEL = 1.5
 
+COUNTING = 0.004
+"""Seconds of a frame in which figures are counted: those of a million points take as long."""
+
 
 class CompareView(QWidget):
     """Follows its runs on the window's ticks. `done()`: the person has seen enough."""
@@ -59,6 +63,9 @@ class CompareView(QWidget):
         self._ticks = 0
         self._width = 0
         self._cursor: float | None = None
+        self._figures: dict[Path, Statistics] = {}
+        self._counted: dict[Path, tuple[object, ...]] = {}
+        self._owing = False
         self.bar = CompareBar(self)
         self.canvas = GraphicsLayoutWidget(self)
         self.canvas.setAccessibleName(self.tr("Curves of the compared runs"))
@@ -91,6 +98,8 @@ class CompareView(QWidget):
                 self._choose()
         elif width != self._width:
             self.refresh()
+        elif self._owing:
+            self._show_figures()
         self._width = width
 
     def fit(self) -> None:
@@ -195,15 +204,29 @@ class CompareView(QWidget):
 
     def _show_figures(self) -> None:
         key = next(iter(self.charts), "")
-        low, high = self._window.low, self._window.high
-        figures, at = [], []
-        for run in self.runs:
-            series = run.curve(key, self.baseline) if key else None
-            figures.append(statistics(series, low, high) if run.shown else Statistics())
-            at.append(self._value_at(key, run))
+        self._count(key)
+        at = [self._value_at(key, run) for run in self.runs]
         where = "" if self._cursor is None else format_count(round(self._cursor))
         name = self.tr("Δ {0}").format(key) if self.baseline else key
+        figures = [self._figures.get(run.folder, Statistics()) for run in self.runs]
         self.table.show_figures(name, figures, at, where)
+
+    def _count(self, key: str) -> None:
+        """The figures of what is visible, run by run until a frame's time is over; the others wait
+        for the next tick."""
+        low, high = self._window.low, self._window.high
+        limit = time.perf_counter() + COUNTING
+        for run in self.runs:
+            series = run.curve(key, self.baseline) if key and run.shown else None
+            of = (key, low, high, id(series), 0 if series is None else len(series))
+            if self._counted.get(run.folder) == of:
+                continue
+            if time.perf_counter() > limit:
+                self._owing = True
+                return
+            self._figures[run.folder] = statistics(series, low, high)
+            self._counted[run.folder] = of
+        self._owing = False
 
     def _value_at(self, key: str, run: Compared) -> float | None:
         """The value of the latest point at or before the cursor."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
+import queue
 import threading
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 __all__ = ["Background"]
+
+LOOK_MILLISECONDS = 15
+"""Between two looks whether the work is done."""
 
 
 class Background(QObject):
@@ -17,50 +20,67 @@ class Background(QObject):
     `done(result)` comes in the GUI thread. Of several requests that come while one is under way the
     last is done next, the others never: who asks anew does not want the old answer. An exception
     is the result itself: whoever asked knows which to expect.
+
+    The thread touches nothing of Qt's: its result waits in a queue that is looked at while there is
+    work. A signal sent from the thread would crash if this object were deleted at that moment.
     """
 
     done = Signal(object)
-    _finished = Signal(object, int)
 
     def __init__(self, name: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._name = name
         self._next: Callable[[], object] | None = None
+        self._results: queue.SimpleQueue[object] | None = None
         self._thread: threading.Thread | None = None
-        self._wanted = 0
-        self._finished.connect(self._on_finished)
+        self._timer = QTimer(self)
+        self._timer.setInterval(LOOK_MILLISECONDS)
+        self._timer.timeout.connect(self._look)
 
     @property
     def busy(self) -> bool:
         """Whether an answer is still to come."""
-        return self._thread is not None
+        return self._results is not None
 
     def ask(self, work: Callable[[], object]) -> None:
         """Do `work`; an answer that is still on its way is dropped."""
-        self._wanted += 1
-        if self._thread is not None:
+        if self._results is not None:
             self._next = work
             return
-        self._next = None
+        results: queue.SimpleQueue[object] = queue.SimpleQueue()
+        self._results = results
         self._thread = threading.Thread(
-            target=self._run, args=(work, self._wanted), name=f"lrmonitor-{self._name}", daemon=True
+            target=_run, args=(work, results), name=f"lrmonitor-{self._name}", daemon=True
         )
         self._thread.start()
+        self._timer.start()
 
-    def _run(self, work: Callable[[], object], number: int) -> None:
-        """Runs in the thread."""
+    def close(self, timeout: float = 2.0) -> None:
+        """Drop what is under way, and wait until its thread touches nothing any more."""
+        self._timer.stop()
+        self._next = self._results = None
+        if self._thread is not None:
+            self._thread.join(timeout)
+
+    def _look(self) -> None:
+        if self._results is None:
+            return
         try:
-            result = work()
-        except Exception as error:
-            result = error
-        with contextlib.suppress(RuntimeError):  # the dialog was closed and deleted meanwhile
-            self._finished.emit(result, number)
-
-    def _on_finished(self, result: object, number: int) -> None:
-        self._thread = None
+            result = self._results.get_nowait()
+        except queue.Empty:
+            return
+        self._results = None
+        self._timer.stop()
         if self._next is not None:
             work, self._next = self._next, None
-            self._wanted -= 1
             self.ask(work)
-        elif number == self._wanted:
+        else:
             self.done.emit(result)
+
+
+def _run(work: Callable[[], object], results: queue.SimpleQueue[object]) -> None:
+    """Runs in the thread."""
+    try:
+        results.put(work())
+    except Exception as error:
+        results.put(error)

@@ -79,9 +79,10 @@ class OpenLogDialog(QDialog):
         )
         head = self.table.horizontalHeader()
         head.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        head.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        head.setSectionResizeMode(1, QHeaderView.ResizeMode.Fixed)
         head.setSectionResizeMode(2, QHeaderView.ResizeMode.ResizeToContents)
         head.setHighlightSections(False)
+        head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.table.verticalHeader().hide()
         self.table.setShowGrid(False)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
@@ -128,6 +129,11 @@ class OpenLogDialog(QDialog):
             count = QTableWidgetItem(format_count(len(series[name])) if name in series else "")
             count.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             self.table.setItem(row, 2, count)
+
+        # A column does not take its width from the widgets in it.
+        wide = max((self.role(row).sizeHint().width() for row in range(len(names))), default=0)
+        self.table.horizontalHeader().resizeSection(1, max(wide + 8, 120))
+        self.go.setFocus()
 
     def _tell(self) -> None:
         log = self.reader.log

@@ -51,6 +51,8 @@ class RateReadout(QWidget):
         step = self._session.model.state.step
         if self._session.model.no_optimizer is not None:
             text = self.tr("no torch optimizer makes the steps")
+        elif self._session.model.log is not None:
+            text = self.tr("the latest in the log")
         elif note:
             text = note
         elif now.effective is None or step is None:
@@ -63,7 +65,7 @@ class RateReadout(QWidget):
         pending = self._session.waiting_for(address)
         if pending is not None:
             words = pending.words
-        elif now.effective is None:
+        elif now.effective is None or self._session.model.log is not None:
             words = "–"
         self._say(self.requested, words)
         if pending is not None:

@@ -72,7 +72,7 @@ class TickStrip(QFrame):
         row.addWidget(self.compare, 1)
         row.addWidget(self.clear)
         self.setProperty("role", "strip")
-        self.hide()
+        self.tell(0)
 
     def tell(self, count: int) -> None:
         """How many are ticked."""

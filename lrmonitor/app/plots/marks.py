@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pyqtgraph import GraphicsObject
+from pyqtgraph import GraphicsObject, arrayToQPath
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPolygonF
 
@@ -107,17 +107,12 @@ class AxisMarks(_PixelItem):
         xs = area.left() + (self.step - shown[0]) * scale
         apart = np.flatnonzero(np.diff(xs) > TOGETHER) + 1
         lefts, rights = xs[np.append(0, apart)], xs[np.append(apart, len(xs)) - 1]
-        for left, right in zip(lefts.tolist(), rights.tolist(), strict=True):
-            painter.drawPolygon(
-                QPolygonF(
-                    [
-                        QPointF(left, base - 9),
-                        QPointF(right, base - 9),
-                        QPointF(right + 4.5, base),
-                        QPointF(left - 4.5, base),
-                    ]
-                )
-            )
+        # One path for all: a call for each of some hundred costs a millisecond.
+        corners = np.column_stack((lefts, rights, rights + 4.5, lefts - 4.5, lefts)).ravel()
+        heights = np.tile((base - 9, base - 9, base, base, base - 9), len(lefts))
+        path = arrayToQPath(corners, heights, np.tile((1, 1, 1, 1, 0), len(lefts)))
+        path.setFillRule(Qt.FillRule.WindingFill)  # where marks meet they are no holes
+        painter.drawPath(path)
 
     def _draw_beyond(self, painter: QPainter, area: QRectF, shown: tuple[float, float]) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

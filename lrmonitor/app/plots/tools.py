@@ -6,7 +6,7 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal, SignalInstance
+from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal, SignalInstance
 from PySide6.QtGui import QPalette, QResizeEvent, QStandardItemModel
 from PySide6.QtWidgets import (
     QComboBox,
@@ -207,9 +207,26 @@ class PlotTools(QFrame):
         layout.addWidget(self.series)
         layout.addStretch(1)
 
+    def _fit(self) -> None:
+        """In a narrow window the buttons need the room more than the caption."""
+        layout = self.layout()
+        if layout is None:
+            return
+        needed = layout.minimumSize().width()
+        if self._caption.isHidden():
+            needed += self._caption.sizeHint().width() + layout.spacing()
+        fits = needed <= self.width()
+        if self._caption.isHidden() == fits:
+            self._caption.setVisible(fits)
+
+    def event(self, event: QEvent) -> bool:
+        # Other buttons came or went.
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
+        return super().event(event)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
-        # In a narrow window the buttons need the room more.
-        self._caption.setVisible(event.size().width() >= 500)
+        self._fit()
 
 
 class Legend(QLabel):

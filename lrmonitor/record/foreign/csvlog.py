@@ -83,7 +83,7 @@ class CsvLog(ForeignLog):
             if line == 1:
                 raw = raw.removeprefix(BOM)
             text = raw.decode("utf-8", "replace").replace("\0", "")
-            if text.startswith("#") and (self._names or not _has_delimiter(text)):
+            if text.startswith("#") and (self._names or is_comment(text)):
                 continue
             cells = self._cells(text)
             if cells is None or not any(cell.strip() for cell in cells):
@@ -141,8 +141,9 @@ def delimiter(lines: Sequence[str]) -> str:
     return next((mark for mark in DELIMITERS if lines and mark in lines[0]), ",")
 
 
-def _has_delimiter(text: str) -> bool:
-    return any(mark in text for mark in DELIMITERS)
+def is_comment(text: str) -> bool:
+    """Whether a line above the header is a remark rather than the header."""
+    return text.startswith("#") and not any(mark in text for mark in DELIMITERS)
 
 
 def is_data(cells: Sequence[str], decimal_comma: bool) -> bool:

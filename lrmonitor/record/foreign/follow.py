@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-BLOCK = 1 << 18
+BLOCK = 1 << 16
 """Bytes taken at a time."""
 
 LONGEST_LINE = 1 << 25

@@ -74,6 +74,9 @@ def roles(names: Iterable[str]) -> Roles:
     validation = [name for name in rest if name not in rates and is_validation_loss(name)]
     taken = {*rates, *validation}
     metrics = [name for name in rest if name not in taken]
+    # How far the training is is drawn after what it came to.
+    counts = set(step_columns(metrics))
+    metrics.sort(key=lambda name: name in counts)
     return Roles(loss, tuple(rates), tuple(validation), tuple(metrics))
 
 

@@ -7,6 +7,7 @@ ever written beside it.
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lrmonitor.record.foreign.base import ForeignLog, Part
+from lrmonitor.record.foreign.base import ForeignLog, LogProblem, Part
 from lrmonitor.record.foreign.names import LOSS, METRIC, RATE, ROLES, Roles, roles
 from lrmonitor.record.foreign.recognise import open_log
 from lrmonitor.record.layout import SeriesInfo
@@ -135,13 +136,13 @@ class LogReader(RunReader):
         self.roles = Roles()
         self._budget = budget
         self._clock = clock
-        self._told = 0
+        self._told: set[LogProblem] = set()
         self._uncounted = 0
         self._told_left_out: list[str] = []
         self._groups = 0
         self._rank = LogRank(log.path)
         self.ranks = {0: self._rank}
-        name = log.path.resolve().name
+        name = _name(log.path.resolve())
         self.info = {
             "kind": "log",
             "id": name,
@@ -187,7 +188,9 @@ class LogReader(RunReader):
     def _take(self, parts: list[Part], anew: bool) -> bool:
         if anew:
             self._rank.clear()
-            self._told = self._uncounted = 0
+            self._uncounted = 0
+            # That it was written anew is told each time; what is wrong in a line, once.
+            self._told = {p for p in self._told if p.line is not None or p.offset is not None}
         known = len(self._rank.columns)
         for part in parts:
             counts = next(iter(self._rank.columns), part.name) == part.name
@@ -220,9 +223,11 @@ class LogReader(RunReader):
     def _tell(self, more: bool) -> bool:
         events = self._rank.events
         before = len(events)
-        for problem in self.log.problems[self._told :]:
-            events.append({"event": "log_problem", "time": self._clock(), "text": problem.sentence})
-        self._told = len(self.log.problems)
+        for problem in self.log.problems:
+            if problem not in self._told:
+                self._told.add(problem)
+                text = problem.sentence
+                events.append({"event": "log_problem", "time": self._clock(), "text": text})
         left_out = self.log.left_out
         if not more and left_out != self._told_left_out:
             self._told_left_out = left_out
@@ -234,6 +239,13 @@ class LogReader(RunReader):
             text = f"{self._uncounted} more problems of that kind"
             events.append({"event": "log_problem", "time": self._clock(), "text": text})
         return len(events) != before
+
+
+def _name(path: Path) -> str:
+    """What a person calls it: with the folder above where its own name is a number."""
+    if re.fullmatch(r"(version_|checkpoint-)\d+", path.name):
+        return f"{path.parent.name}/{path.name}"
+    return path.name
 
 
 def read_log(

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from lrmonitor.record.foreign.base import ForeignLog, NotALog
-from lrmonitor.record.foreign.csvlog import BOM, CsvLog, delimiter, is_data
+from lrmonitor.record.foreign.csvlog import BOM, MOST_CELLS, CsvLog, delimiter, is_comment, is_data
 from lrmonitor.record.foreign.jsonllog import JsonlLog
 from lrmonitor.record.foreign.lightning import LightningLog, newest_version
 from lrmonitor.record.foreign.names import is_rate, roles, step_columns
@@ -97,6 +97,8 @@ def _is_csv(place: Path, text: str) -> bool:
     """Whether the first lines are a header and numbers below it, or rows of numbers; a header alone
     only if its names are those of a log."""
     lines = [line for line in text.splitlines()[: _LINES + 1] if line.strip()]
+    while lines and is_comment(lines[0]):
+        lines.pop(0)
     if not lines:
         return False
     if len(lines) > 1 and len(text) >= HEAD:
@@ -106,6 +108,8 @@ def _is_csv(place: Path, text: str) -> bool:
     rows = [line.split(mark)[:4096] for line in lines]
     if is_data(rows[0], comma):
         return True
+    if len(text) >= HEAD and len(lines) == 1:
+        return len(rows[0]) > MOST_CELLS  # a header that is longer than what is looked at
     if any(_has_number(row, comma) for row in rows[1:] if len(row) == len(rows[0])):
         return True
     names = [cell.strip().strip('"').lstrip("# ") for cell in rows[0]]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from lrmonitor.record.foreign.base import MAX_COLUMNS, STEP_LIMIT, Batch, ForeignLog, part
@@ -19,6 +21,9 @@ MOST_FILES = 500
 MOST_FOLDERS = 2000
 """Folders below each other, files, and folders in all, that are looked at."""
 
+LOOKING_SHARE = 20.0
+"""Files are looked for again after this many times what it took: many folders take long."""
+
 LARGEST = 1 << 28
 """Bytes of one record beyond which its length is taken for damage."""
 
@@ -33,22 +38,24 @@ class TensorBoardLog(ForeignLog):
     format = "TensorBoard"
     timed = True
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clock: Callable[[], float] = time.perf_counter) -> None:
         super().__init__(path)
+        self._clock = clock
         self._files: dict[Path, _EventFile] = {}
         self._names: set[str] = set()
         self._other: dict[str, None] = {}
         self._full = False
+        self._look_again = -math.inf
 
     @property
     def left_out(self) -> list[str]:
         return list(self._other)
 
     def files(self) -> Iterable[Path]:
-        return event_files(self.path)
+        return list(self._files) or event_files(self.path)
 
     def read(self) -> Batch:
-        for path in event_files(self.path):
+        for path in self._look():
             if path not in self._files:
                 prefix = "" if path == self.path else _prefix(path.parent, self.path)
                 self._files[path] = _EventFile(path, prefix)
@@ -63,6 +70,16 @@ class TensorBoardLog(ForeignLog):
             if more:
                 break
         return batch
+
+    def _look(self) -> list[Path]:
+        """The files that are there; none while it is too early to look for new ones."""
+        begun = self._clock()
+        if begun < self._look_again:
+            return []
+        found = event_files(self.path)
+        end = self._clock()
+        self._look_again = end + LOOKING_SHARE * (end - begun)
+        return found
 
     def take(self, file: _EventFile, data: bytes, offset: int) -> None:
         """An event of a file."""
@@ -96,6 +113,7 @@ class TensorBoardLog(ForeignLog):
         self._files.clear()
         self._names.clear()
         self._other.clear()
+        self._look_again = -math.inf
         self.say(file.path, "it was written anew, and all is read from its start again")
         return Batch(anew=True, more=True)
 

@@ -1,0 +1,1 @@
+"""A run as one HTML file: its curves, its interventions, its settings and how it ended."""
