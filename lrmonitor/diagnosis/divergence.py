@@ -43,13 +43,17 @@ CALM = 0.5
 class Divergence(Detector):
     """The level is far above the best one: block medians, or at once if it is far enough.
 
-    Slow: two block medians in a row above the best by 6 × the noise of a loss there, half as much
-    again, and a tenth of all that was gained. Fast: four losses in a row above the best level by 10
-    × the noise and × 3; in the first six blocks also five × 1.8 above the first loss. Early: still
-    half as much again above the first loss after six blocks (catapults recover within about a
-    hundred steps: Lewkowycz et al. 2020, arXiv 2003.02218). After the rate was raised at a jump:
-    half of the gain lost for three blocks. dlib's trainer instead tests the slope of all losses
-    since about twice the last state that was kept.
+    Slow: two block medians in a row above the best by 3 × the noise of a loss there, half as much
+    again, and a tenth of all that was gained; or, at any ratio, a quarter of the gain lost for four
+    blocks. Fast: four losses in a row above the best level by 8 × the noise and × 3; two (three in
+    the first blocks) × 3 above the first loss.
+
+    In the first six blocks there is no level but the first loss: five losses × 1.8 or two medians
+    × 1.25 above it are enough, if the rise is large against the noise on either axis. (A catapult,
+    Lewkowycz et al. 2020, arXiv 2003.02218, rises so too and comes back: then it is closed.)
+    After the rate was raised at a jump the loss may rise: only half of the gain lost for three
+    blocks is told. dlib's trainer instead tests the slope of all losses since about twice the last
+    state that was kept.
     """
 
     def __init__(self) -> None:

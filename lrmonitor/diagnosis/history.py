@@ -83,16 +83,12 @@ class History:
         """The noise of one loss there, y."""
         self.era = 0
         """Number of the block with which the era began."""
-        self.era_row = 0
-        self.era_best = math.inf
         self.era_kind = "start"
         """Why it began: start, raise, lower, back."""
         self.lr: float | None = None
         self.lr_most = 0.0
         self.lr_blocks: list[float] = []
         """Rates at the ends of the latest 64 blocks; nan where unknown."""
-        self.lr_era = math.nan
-        """The rate at the era's begin."""
         self.grad_norm = Sampled()
         self.update_ratio = Sampled()
         self.val = Sampled()
@@ -119,6 +115,12 @@ class History:
         return latest[len(latest) // 2] if latest else 0.0
 
     @property
+    def linear_noise(self) -> float:
+        """The same on the scale of y."""
+        latest = sorted(self.linear_noises[-12:])
+        return latest[len(latest) // 2] if latest else 0.0
+
+    @property
     def gain(self) -> float:
         """What was gained so far, y: the first block's median (or the first loss, if lower) minus
         the best."""
@@ -133,12 +135,6 @@ class History:
         first = self.first if self.first is not None else 0.0
         return min(first, float(self._medians.view[0])) if self.blocks else first
 
-    @property
-    def linear_noise(self) -> float:
-        """The same on the scale of y."""
-        latest = sorted(self.linear_noises[-12:])
-        return latest[len(latest) // 2] if latest else 0.0
-
     def close(self, step: int, median: float, noise: float, linear_noise: float) -> None:
         """Add a block that is whole: its last step, its median (y), its noise (u and y)."""
         self._medians.append(np.array([median]))
@@ -148,13 +144,10 @@ class History:
         self.lr_blocks = [*self.lr_blocks[-63:], math.nan if self.lr is None else self.lr]
         if median < self.best:
             self.best, self.best_noise = median, self.linear_noise
-        self.era_best = min(self.era_best, median)
 
     def begin_era(self, kind: str) -> None:
         """What comes now is not to be compared with trends before."""
-        self.era, self.era_row, self.era_kind = self.blocks, self.rows, kind
-        self.era_best = math.inf
-        self.lr_era = math.nan if self.lr is None else self.lr
+        self.era, self.era_kind = self.blocks, kind
 
     def raw(self, y: float) -> float:
         """A loss in the units of the log."""

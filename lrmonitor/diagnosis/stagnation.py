@@ -73,9 +73,10 @@ class Stagnation(Detector):
 
     - little gain (u < 0.25 since the start) and flat: plateau. The rate is too low if update ratios
       are tiny (below 5e-4); else nothing is said before 24 blocks, and where no update ratios are
-      known it is info: a log may begin in the middle of a run.
-    - little gain and straight on (the second half gained 60 % of the first, or more):
-      slow_progress.
+      known it is info: a log may begin in the middle of a run. It is too high if one of the first
+      three ratios was above 0.1.
+    - little gain (u < 1.2 where update ratios are tiny, < 0.5 where they are not known), falling as
+      a whole, and straight on (the second half gained 60 % of the first, or more): slow_progress.
     - flat after a real gain: near_convergence where the noise is small against the gain, else
       plateau of severity info, whose remedy is a lower rate.
 
@@ -94,7 +95,7 @@ class Stagnation(Detector):
         self._next = self.history.blocks + LEAST
         if self.book.is_open(self._open):
             assert self._open is not None
-            self.book.close(self._open, "the rate changed")
+            self.book.close(self._open, "the rate changed, or the step went back")
 
     def block(self) -> None:
         """Look: each block at first, at a thirty-second of the era later."""
