@@ -44,7 +44,11 @@ on."""
 LOW_RATIO = 5e-4
 """Median update ratio below which a low rate is likely."""
 HIGH_RATIO = 0.1
-"""One of the first three update ratios above which, if nothing is learnt, the rate is too high."""
+"""One of the first eight update ratios above which, if nothing is learnt, the rate is too high."""
+USUAL_HIGH = 0.05
+"""The same for the median of the latest eight."""
+NOT_LOW = 5e-3
+"""From this ratio on progress is not slow for want of long steps."""
 CLEARED = 3
 """Looks in a row after which it is over, or something else."""
 
@@ -74,9 +78,10 @@ class Stagnation(Detector):
     - little gain (u < 0.25 since the start) and flat: plateau. The rate is too low if update ratios
       are tiny (below 5e-4); else nothing is said before 24 blocks, and where no update ratios are
       known it is info: a log may begin in the middle of a run. It is too high if one of the first
-      three ratios was above 0.1.
-    - little gain (u < 1.2 where update ratios are tiny, < 0.5 where they are not known), falling as
-      a whole, and straight on (the second half gained 60 % of the first, or more): slow_progress.
+      eight ratios was above 0.1, or the median of the latest eight is above 0.05.
+    - little gain (u < 1.2 where update ratios are tiny, < 0.5 where they are not known; never
+      from 5e-3 on), falling as a whole, and straight on (the second half gained 60 % of the first,
+      or more): slow_progress.
     - flat after a real gain: near_convergence where the noise is small against the gain, else
       plateau of severity info, whose remedy is a lower rate.
 
@@ -169,7 +174,8 @@ class Stagnation(Detector):
             return None
         sure = low or history.blocks - history.era >= UNSURE
         most = SOME if low else UNMEASURED if math.isnan(ratio) else LITTLE
-        if sure and -LITTLE < gain_u < most and self._straight():
+        short = not ratio >= NOT_LOW  # or not known
+        if sure and short and -LITTLE < gain_u < most and self._straight():
             return self._slow(low, ratio, gain_u)
         if gain_u < LITTLE:
             return self._little(low, ratio) if sure and flat and not rising else None
@@ -230,15 +236,16 @@ class Stagnation(Detector):
                 rule,
                 advise.raise_rate(_upwards(ratio), "Weights change by far less than is usual."),
             )
-        if max(self.history.update_ratio.values[:3], default=0.0) > HIGH_RATIO:
+        first = max(self.history.update_ratio.values[:8], default=0.0)
+        if first > HIGH_RATIO or ratio > USUAL_HIGH:
             return _Seen(
                 "plateau",
                 "warning",
                 "lr_too_high",
                 0.6,
-                "flat from the start, after first steps that changed the weights by much",
+                "flat, and little was gained, by steps that change the weights by much",
                 advise.restart(
-                    0.1, "The first steps threw the weights to where nothing is learnt any more."
+                    0.1, "Steps this long throw the weights to where nothing is learnt any more."
                 ),
             )
         return _Seen(

@@ -139,6 +139,8 @@ def test_flat_from_the_start_is_undetermined_where_updates_are_not_small() -> No
     loss = 2.3 + 0.02 * draw.standard_normal(600)
     (found,) = of(loss, update_ratio=np.full(600, 1e-2))
     assert (found.kind, found.cause, found.severity) == ("plateau", "undetermined", "warning")
+    (found,) = of(loss, update_ratio=np.full(600, 0.2))
+    assert (found.kind, found.cause, found.advice.action) == ("plateau", "lr_too_high", "restart")
     (found,) = of(loss)  # a log that may begin anywhere
     assert (found.kind, found.cause, found.severity) == ("plateau", "undetermined", "info")
 
