@@ -42,6 +42,7 @@ VERBS = {
     "tag": Verb("manage", "give a run tags, or take them away"),
     "delete": Verb("manage", "move a run that is over to the trash"),
     "restore": Verb("manage", "put a deleted run back, or list what is in the trash"),
+    "diagnose": Verb("diagnose", "say what is wrong in a run or log, why, and what to do"),
     "compare": Verb("compare", "print the settings and results of several runs in one table"),
     "export": Verb("export", "write a run's series to a CSV file, or for TensorBoard"),
     "report": Verb("report", "write a run's curves, interventions and outcome to an HTML file"),
@@ -87,7 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(argv: list[str]) -> int:
     runs, rest = _leading_options(argv)
     if rest and rest[0] in ("-h", "--help"):
-        verbs = "\n".join(f"  {name:<8}{verb.help}" for name, verb in VERBS.items())
+        verbs = "\n".join(f"  {name:<10}{verb.help}" for name, verb in VERBS.items())
         print(_USAGE.format(verbs=verbs))
         return codes.DONE
     if rest and rest[0] in ("-V", "--version"):

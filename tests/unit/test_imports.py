@@ -114,6 +114,10 @@ def test_model_is_complete_without_qt_and_torch() -> None:
     assert _held_after(*_modules("model")) & HEAVY <= {"numpy", "psutil"}
 
 
+def test_diagnosis_needs_nothing_but_numpy() -> None:
+    assert _held_after(*_modules("diagnosis")) & HEAVY <= {"numpy"}
+
+
 def test_a_report_needs_no_window() -> None:
     assert _held_after(*_modules("report")) & HEAVY <= {"numpy", "psutil"}
 

@@ -1,0 +1,225 @@
+"""A loss that rose and stays up: from the first steps, at once, or slowly."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from lrmonitor.diagnosis import advise
+from lrmonitor.diagnosis.detector import Detector, Rows
+from lrmonitor.diagnosis.finding import Evidence, Severity
+
+SIGMA = 3.0
+"""A block's median above the best one, in units of one loss's noise: ten of a block's median."""
+RATIO = math.log(1.5)
+"""And this far on the u axis."""
+BLOCKS = 2
+"""For so many blocks in a row."""
+FAST_SIGMA, FAST_RATIO, FAST_LOSSES = 8.0, math.log(3.0), 4
+"""A rise by this, for so many losses in a row, needs no block."""
+FAR_RATIO, FAR_LOSSES = math.log(3.0), 2
+"""And above the first loss by this, even fewer losses (one more in the first blocks)."""
+EARLY_BLOCKS = 6
+"""The first so many blocks, in which there is no level yet but the first loss."""
+EARLY_RATIO = math.log(1.25)
+"""In those blocks two medians this far above the first loss are enough..."""
+EARLY_SIGMA = 4.0
+"""...and so many units of noise on the u axis, where the rise has made the linear noise large..."""
+EARLY_FAST, EARLY_LOSSES = math.log(1.8), 5
+"""...or so many losses in a row as far as this."""
+SHARE = 0.1
+"""And by this share of all that was gained, y."""
+LOST, LOST_SIGMA, LOST_BLOCKS = 0.25, 4.0, 4
+"""This share of the gain, and so many units of noise, lost for so many blocks is too much at any
+ratio."""
+RAISED, RAISED_BLOCKS = 0.5, 3
+"""After the rate was raised the loss may rise: only this share, for so many blocks, is too much."""
+CALM = 0.5
+"""Over when two blocks are below this share of what was needed."""
+
+
+class Divergence(Detector):
+    """The level is far above the best one: block medians, or at once if it is far enough.
+
+    Slow: two block medians in a row above the best by 3 × the noise of a loss there, half as much
+    again, and a tenth of all that was gained; or, at any ratio, a quarter of the gain lost for four
+    blocks. Fast: four losses in a row above the best level by 8 × the noise and × 3; two (three in
+    the first blocks) × 3 above the first loss.
+
+    In the first six blocks there is no level but the first loss: five losses × 1.8 or two medians
+    × 1.25 above it are enough, if the rise is large against the noise on either axis. (A catapult,
+    Lewkowycz et al. 2020, arXiv 2003.02218, rises so too and comes back: then it is closed.)
+    After the rate was raised at a jump the loss may rise: only half of the gain lost for three
+    blocks is told. dlib's trainer instead tests the slope of all losses since about twice the last
+    state that was kept.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._open: int | None = None
+        self._run = self._far = self._very_far = 0  # losses in a row that are high, and very high
+        self._first_high = 0
+        self._high = self._lost = self._calm = 0  # blocks in a row
+        self._needed = 0.0  # y: the rise that opened the finding
+
+    def era(self) -> None:
+        """A new era: what was high must be seen again."""
+        self._run = self._far = self._very_far = self._high = self._lost = 0
+
+    def stirs(self, rows: Rows) -> bool:
+        """Whether one is far above the best level."""
+        return self._watches() and bool(self._far_above(rows).any())
+
+    def rows(self, rows: Rows) -> None:
+        """The fast rule."""
+        history = self.history
+        if not self._watches():
+            return
+        high = self._far_above(rows)
+        if not high.any():
+            self._run = self._far = self._very_far = 0
+            return
+        assert history.first is not None
+        early = history.blocks < EARLY_BLOCKS
+        threshold = EARLY_FAST if early else FAST_RATIO
+        rise = rows.u - history.scale.one(self._reference())
+        start = history.scale.one(history.first)
+        for i in range(len(high)):
+            if not high[i]:
+                self._run = self._far = self._very_far = 0
+                continue
+            if not self._run:
+                self._first_high = int(rows.step[i])
+            self._run += 1
+            self._far = self._far + 1 if rise[i] > FAST_RATIO else 0
+            self._very_far = self._very_far + 1 if rows.u[i] - start > FAR_RATIO else 0
+            for count, needed, by, what in (
+                (self._very_far, FAR_LOSSES + early, FAR_RATIO, "first loss"),
+                (self._far, FAST_LOSSES, FAST_RATIO, "best level"),
+                (self._run, EARLY_LOSSES, threshold, "best level"),
+            ):
+                if count < needed:
+                    continue
+                rule = f"{count} losses in a row × {math.exp(by):.2g} above the {what}"
+                self._report(int(rows.step[i]), self._first_high, float(rows.y[i]), by, rule)
+                return
+
+    def block(self) -> None:
+        """The slow rules, and whether it is over."""
+        history = self.history
+        y = float(history.medians[-1])
+        reference = self._reference()
+        rise = history.scale.one(y) - history.scale.one(reference)
+        least = max(SIGMA * self._noise(), SHARE * history.gain)
+        if self.book.is_open(self._open):
+            assert self._open is not None
+            calm = y - reference < CALM * self._needed
+            self._calm = self._calm + 1 if calm else 0
+            if self._calm >= 2:
+                self.book.close(self._open, "the loss came back to its level")
+            elif not calm:
+                self.book.last(self._open, history.step)
+            return
+        above = y - reference > least or bool(self._early_loud(np.array([rise]))[0])
+        self._lost = self._lost + 1 if above and self._is_lost(y) else 0
+        early = history.blocks <= EARLY_BLOCKS
+        ratio = EARLY_RATIO if early else RATIO
+        high = rise > ratio and above and not (self._raised() and not early)
+        self._high = self._high + 1 if high else 0
+        if self._high >= BLOCKS:
+            rule = (
+                f"{self._high} block medians in a row × {math.exp(ratio):.3g} above the best level"
+            )
+            self._report(history.step, self._began(self._high), y, ratio, rule)
+        elif self._lost >= (RAISED_BLOCKS if self._raised() else LOST_BLOCKS):
+            share = RAISED if self._raised() else LOST
+            rule = f"{share:.0%} of what had been gained is lost for {self._lost} blocks"
+            needed = history.best + share * history.gain
+            by = history.scale.one(needed) - history.scale.one(history.best)
+            self._report(history.step, self._began(self._lost), y, by, rule)
+
+    def _watches(self) -> bool:
+        return not self.book.is_open(self._open) and self.history.first is not None
+
+    def _far_above(self, rows: Rows) -> npt.NDArray[np.bool_]:
+        """Which losses are above the best level by the ratio, the noise and the share."""
+        history = self.history
+        reference = self._reference()
+        threshold = EARLY_FAST if history.blocks < EARLY_BLOCKS else FAST_RATIO
+        least = max(FAST_SIGMA * self._noise(), SHARE * history.gain)
+        rise = rows.u - history.scale.one(reference)
+        loud = (rows.y - reference > least) | self._early_loud(rise)
+        return np.asarray((rise > threshold) & loud)
+
+    def _early_loud(self, rise: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+        """At the start the only noise known is that of the rise itself, which may be huge: there a
+        rise also counts if it is large against the noise on the u axis."""
+        history = self.history
+        early = history.blocks <= EARLY_BLOCKS
+        return np.asarray(early & (rise > EARLY_SIGMA * history.noise))
+
+    def _noise(self) -> float:
+        """The noise of one loss, y: at the best level, but not that of the rise itself."""
+        return min(self.history.best_noise, self.history.linear_noise)
+
+    def _is_lost(self, y: float) -> bool:
+        history = self.history
+        share = RAISED if self._raised() else LOST
+        real = history.gain > LOST_SIGMA * history.best_noise
+        return real and y - history.best > max(
+            share * history.gain, LOST_SIGMA * history.best_noise
+        )
+
+    def _began(self, blocks: int) -> int:
+        """The last step before so many blocks."""
+        steps = self.history.steps
+        return int(steps[-blocks - 1]) if len(steps) > blocks else self.history.start
+
+    def _reference(self) -> float:
+        """The level that a rise is measured from, y."""
+        history = self.history
+        first = history.first if history.first is not None else 0.0
+        return min(first, history.best) if history.blocks <= EARLY_BLOCKS else history.best
+
+    def _raised(self) -> bool:
+        return self.history.era_kind == "raise" and self.history.blocks > EARLY_BLOCKS
+
+    def _report(self, step: int, first: int, y: float, threshold: float, rule: str) -> None:
+        history = self.history
+        early = history.blocks <= EARLY_BLOCKS + 2
+        raised = self._raised()
+        worse_than_start = history.first is not None and y > history.origin
+        best = self._reference()
+        needed = history.scale.back(history.scale.one(best) + threshold)
+        # What was enough to open it, and half of that closes it.
+        self._needed = max(min(needed, y) - best, SIGMA * self._noise(), 0.0)
+        severity: Severity = "critical" if worse_than_start or early else "warning"
+        evidence = Evidence(
+            rule,
+            (first, step),
+            {
+                "loss": history.raw(y),
+                "best_level": history.raw(best),
+                "needed": history.raw(needed),
+                "noise": history.raw(self._noise()),
+            },
+        )
+        if early:
+            cause_confidence = 0.75
+            advice = advise.restart(
+                0.1, "The loss rose from the first steps: the rate is too high, or needs a warm-up."
+            )
+        elif raised:
+            cause_confidence = 0.9
+            advice = advise.rewind(0.1, "The loss rose when the rate was raised.")
+        else:
+            cause_confidence = 0.5
+            advice = advise.rewind(
+                0.3, "The level that was reached is lost; a lower rate passes such a place."
+            )
+        self._open = self.book.open(
+            "divergence", severity, (first, step), "lr_too_high", cause_confidence, evidence, advice
+        )
+        self._calm = self._high = self._lost = self._run = self._far = self._very_far = 0

@@ -1,0 +1,103 @@
+"""A loss that swings instead of falling."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from lrmonitor.diagnosis import advise
+from lrmonitor.diagnosis.detector import Detector
+from lrmonitor.diagnosis.finding import Evidence
+from lrmonitor.diagnosis.stats import MAD, thinned, trend
+
+BLOCKS = 24
+"""Blocks that are looked at."""
+EVERY = 4
+"""Blocks between looks."""
+WANDER = 3.0
+"""The swing of block medians, in units of what the noise of single losses would give them."""
+AMPLITUDE = math.log(1.25)
+"""And this far on the u axis."""
+NOISIER = 4.0
+"""Or: the noise of single losses, in units of what it was at its calmest."""
+CLEARED = 3
+"""Looks in a row without it."""
+
+
+class Oscillation(Detector):
+    """Block medians swing by more than noise explains while the long slope does not improve.
+
+    Over 24 blocks: the median absolute deviation from the Theil–Sen line is > 3 × 1.25 σ / √16 (the
+    standard error of a median of 16) and a quarter of the level, the line's interval (99 %) does
+    not exclude a rise, and the level is above the best one by more than that swing. Or the noise of
+    single losses is 4 × what it was at its calmest, with the same conditions. (AutoTrainer counts
+    epochs whose accuracy swings by .03, which depends on the scale.) Edge of stability (Cohen et
+    al. 2021, arXiv 2103.00065) swings too, but falls over long windows, and so is silent here.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._open: int | None = None
+        self._without = 0
+        self._next = BLOCKS
+        self._calmest = math.inf
+
+    def era(self) -> None:
+        """Look again once there are enough blocks in it."""
+        self._next = self.history.blocks + BLOCKS
+
+    def block(self) -> None:
+        """Look, each fourth block."""
+        history = self.history
+        if history.blocks >= 8:
+            self._calmest = min(self._calmest, history.noise)
+        if history.blocks < self._next:
+            return
+        self._next = history.blocks + EVERY
+        levels = history.medians[-BLOCKS:]
+        u = history.scale.of(levels)
+        line = trend(thinned(u, BLOCKS))
+        rest = u - line.slope * np.arange(len(u))
+        rest = rest - np.median(rest)
+        swing = MAD * float(np.median(np.abs(rest)))
+        by_noise = 1.25 * history.noise / math.sqrt(history.block)
+        above = float(np.median(u)) - history.scale.one(history.best)
+        wanders = swing > WANDER * by_noise and swing > AMPLITUDE
+        noisier = history.noise > max(NOISIER * self._calmest, 2 * AMPLITUDE)
+        falls = line.high < 0
+        big = float(np.median(levels)) - history.best > 0.05 * history.gain
+        if (wanders or noisier) and not falls and above > max(swing, AMPLITUDE) and big:
+            self._without = 0
+            if self.book.is_open(self._open):
+                assert self._open is not None
+                self.book.last(self._open, history.step)
+                return
+            first = int(history.steps[-BLOCKS])
+            evidence = Evidence(
+                "block medians swing more than noise explains"
+                if wanders
+                else "losses became noisier, and do not fall",
+                (first, history.step),
+                {
+                    "swing": swing,
+                    "swing_by_noise": by_noise,
+                    "noise": history.noise,
+                    "calmest_noise": self._calmest,
+                },
+                (line.low, line.high),
+            )
+            self._open = self.book.open(
+                "oscillation",
+                "warning",
+                (first, history.step),
+                "lr_too_high",
+                0.6,
+                evidence,
+                advise.lower(0.3, "The loss swings around a level that a lower rate falls below."),
+            )
+        elif self.book.is_open(self._open):
+            assert self._open is not None
+            self._without += 1
+            if self._without >= CLEARED:
+                self.book.close(self._open, "the loss is calm, or falls")

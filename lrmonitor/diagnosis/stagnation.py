@@ -1,0 +1,281 @@
+"""A loss that does not fall, or much too slowly; and one that is done."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lrmonitor.diagnosis import advise
+from lrmonitor.diagnosis.detector import Detector
+from lrmonitor.diagnosis.finding import Advice, Cause, Evidence, Severity
+from lrmonitor.diagnosis.gradients import usual_ratio
+from lrmonitor.diagnosis.stats import Trend, thinned, trend
+
+Floats = npt.NDArray[np.float64]
+
+LEAST = 12
+"""Blocks of one era before anything is said."""
+UNSURE = 24
+"""Blocks where nothing but the flatness speaks for it: long flats before a drop are real."""
+PART = 0.4
+"""The window: this part of the era, or `LEAST` blocks if that is more."""
+POINTS = 36
+"""Points that a window is thinned to."""
+FLAT = 0.06
+"""Flat, where little was gained: going on like this for as long as the window, the loss would gain
+less than this share of its level, by the interval's favourable bound."""
+DONE = 0.05
+"""Flat after a real gain: going on for as long as the era has lasted, it would gain less than this
+share of the level and of what was gained."""
+LITTLE = 0.25
+"""Little was gained: less than this on the u axis since the start."""
+SOME = 1.2
+"""The same for slow progress where update ratios are low..."""
+UNMEASURED = 0.5
+"""...and where they are not known."""
+SURE = 0.1
+"""Where no update ratios are known, it is a warning only if this little was gained."""
+STEADY = 0.6
+"""Slow: the second half of the run gained this share of the first half, so that it goes straight
+on."""
+LOW_RATIO = 5e-4
+"""Median update ratio below which a low rate is likely."""
+HIGH_RATIO = 0.1
+"""One of the first eight update ratios above which, if nothing is learnt, the rate is too high."""
+USUAL_HIGH = 0.05
+"""The same for the median of the latest eight."""
+NOT_LOW = 5e-3
+"""From this ratio on progress is not slow for want of long steps."""
+CLEARED = 3
+"""Looks in a row after which it is over, or something else."""
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What a look found."""
+
+    kind: str
+    severity: Severity
+    cause: Cause
+    confidence: float
+    rule: str
+    advice: Advice
+
+
+class Stagnation(Detector):
+    """`plateau`, `slow_progress` and `near_convergence`: what the trend and the total gain say
+    together.
+
+    The trend is Theil–Sen's over the latest 40 % of the era (at least 12 blocks), thinned to 36
+    points, with Kendall's 99 % interval. *Flat* is a test of equivalence: by the favourable bound
+    of the interval, going on for as long as the window gains less than 6 % of the level; after a
+    real gain, going on for as long as the era has lasted, less than 5 % of the level and of the
+    gain. An interval that holds zero is not enough, since noise makes it wide.
+
+    - little gain (u < 0.25 since the start) and flat: plateau. The rate is too low if update ratios
+      are tiny (below 5e-4); else nothing is said before 24 blocks, and where no update ratios are
+      known it is info: a log may begin in the middle of a run. It is too high if one of the first
+      eight ratios was above 0.1, or the median of the latest eight is above 0.05.
+    - little gain (u < 1.2 where update ratios are tiny, < 0.5 where they are not known; never
+      from 5e-3 on), falling as a whole, and straight on (the second half gained 60 % of the first,
+      or more): slow_progress.
+    - flat after a real gain: near_convergence where the noise is small against the gain, else
+      plateau of severity info, whose remedy is a lower rate.
+
+    ReduceLROnPlateau compares single values with the best one ever (factor .1, patience 10, 1e-4),
+    so that one lucky batch starts the count; dlib counts steps since P(slope < 0) was below .51.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._open: int | None = None
+        self._without = self._otherwise = 0
+        self._next = LEAST
+
+    def era(self) -> None:
+        """Trends begin anew."""
+        self._next = self.history.blocks + LEAST
+        if self.book.is_open(self._open):
+            assert self._open is not None
+            self.book.close(self._open, "the rate changed, or the step went back")
+
+    def block(self) -> None:
+        """Look: each block at first, at a thirty-second of the era later."""
+        history = self.history
+        if history.blocks < self._next:
+            return
+        length = history.blocks - history.era
+        self._next = history.blocks + max(length // 32, 1)
+        window = max(int(PART * length), LEAST)
+        levels = thinned(history.medians[-window:], POINTS)
+        line = trend(history.scale.of(levels))
+        linear = trend(levels)
+        seen = self._judge(window, levels, line, linear)
+        first = int(history.steps[-window])
+        if seen is None:
+            if self.book.is_open(self._open):
+                assert self._open is not None
+                self._without += 1
+                if self._without >= CLEARED:
+                    self.book.close(self._open, "the loss falls again")
+            return
+        self._without = 0
+        if not self.book.is_open(self._open):
+            self._otherwise = 0
+        if self.book.is_open(self._open):
+            assert self._open is not None
+            same = self.book.findings[self._open].kind == seen.kind
+            self._otherwise = 0 if same else self._otherwise + 1
+            if self._otherwise < CLEARED:
+                self.book.last(self._open, history.step)
+                return
+            self.book.close(self._open, f"went over into: {seen.kind}")
+        ratio = usual_ratio(history.update_ratio.values)
+        values = {
+            "level": history.raw(float(np.median(levels))),
+            "first": history.raw(history.origin),
+            "best": history.raw(history.best),
+            "slope_per_block": history.raw(linear.slope) * len(levels) / window,
+        }
+        if not math.isnan(ratio):
+            values["update_ratio"] = ratio
+        scale = len(levels) / window
+        self._open = self.book.open(
+            seen.kind,
+            seen.severity,
+            (first, history.step),
+            seen.cause,
+            seen.confidence,
+            Evidence(
+                seen.rule,
+                (first, history.step),
+                values,
+                (history.raw(linear.low) * scale, history.raw(linear.high) * scale),
+            ),
+            seen.advice,
+        )
+
+    def _judge(self, window: int, levels: Floats, line: Trend, linear: Trend) -> _Seen | None:
+        history = self.history
+        points = len(levels)
+        level = float(np.median(levels[-max(points // 4, 3) :]))
+        gain_u = history.scale.one(history.origin) - history.scale.one(level)
+        gain = history.origin - level
+        flat = -line.low * points < math.log1p(FLAT)
+        ahead = points * (history.blocks - history.era) / window
+        done = -line.low * ahead < math.log1p(DONE) and -linear.low * ahead < DONE * gain
+        rising = line.low > 0
+        ratio = usual_ratio(history.update_ratio.values)
+        low = ratio < LOW_RATIO  # False where it is not known
+        if self._warming():
+            return None
+        sure = low or history.blocks - history.era >= UNSURE
+        most = SOME if low else UNMEASURED if math.isnan(ratio) else LITTLE
+        short = not ratio >= NOT_LOW  # or not known
+        if sure and short and -LITTLE < gain_u < most and self._straight():
+            return self._slow(low, ratio, gain_u)
+        if gain_u < LITTLE:
+            return self._little(low, ratio) if sure and flat and not rising else None
+        if not done or rising:
+            return None
+        noise = history.noise
+        if noise < 0.5 * gain_u:
+            return _Seen(
+                "near_convergence",
+                "info",
+                "converged",
+                0.6,
+                "flat after a real gain",
+                advise.stop(
+                    "Going on like this gains next to nothing; a lower rate may gain some."
+                ),
+            )
+        return _Seen(
+            "plateau",
+            "info",
+            "undetermined",
+            0.3,
+            "flat after a real gain, and noisy",
+            advise.lower(0.3, "The noise of the steps may be what holds the loss up.", 200),
+        )
+
+    def _warming(self) -> bool:
+        """Whether the rate has been rising over the window, or is far below its highest."""
+        history = self.history
+        if history.lr is None:
+            return False
+        rates = [r for r in history.lr_blocks[-LEAST:] if not math.isnan(r)]
+        return bool(rates) and rates[-1] > 1.2 * rates[0]
+
+    def _straight(self) -> bool:
+        """Whether the era falls as a whole, and goes on as it began: its second half gained nearly
+        as much as its first."""
+        history = self.history
+        levels = history.medians[history.era :]
+        if trend(thinned(levels, POINTS)).high >= 0:
+            return False
+        n = len(levels)
+        third = max(n // 6, 2)
+        begin = float(np.median(levels[:third]))
+        middle = float(np.median(levels[n // 2 - third // 2 : n // 2 + third - third // 2]))
+        end = float(np.median(levels[-third:]))
+        early, late = begin - middle, middle - end
+        return early > 0 and late > STEADY * early
+
+    def _little(self, low: bool, ratio: float) -> _Seen:
+        rule = "flat, and little was gained since the start"
+        if low:
+            return _Seen(
+                "plateau",
+                "warning",
+                "lr_too_low",
+                0.8,
+                rule,
+                advise.raise_rate(_upwards(ratio), "Weights change by far less than is usual."),
+            )
+        first = max(self.history.update_ratio.values[:8], default=0.0)
+        if first > HIGH_RATIO or ratio > USUAL_HIGH:
+            return _Seen(
+                "plateau",
+                "warning",
+                "lr_too_high",
+                0.6,
+                "flat, and little was gained, by steps that change the weights by much",
+                advise.restart(
+                    0.1, "Steps this long throw the weights to where nothing is learnt any more."
+                ),
+            )
+        return _Seen(
+            "plateau",
+            "info" if math.isnan(ratio) else "warning",
+            "undetermined",
+            0.3,
+            rule,
+            advise.other(
+                "The rate may be too low or too high, or the data or the model may not let it "
+                "learn. A short trial of ÷3, ×1 and ×3 tells.",
+                "one of the three falls",
+            ),
+        )
+
+    def _slow(self, low: bool, ratio: float, gain_u: float) -> _Seen:
+        return _Seen(
+            "slow_progress",
+            "warning" if low or gain_u < SURE or not math.isnan(ratio) else "info",
+            "lr_too_low",
+            0.8 if low else 0.5,
+            "the loss falls, but little and straight on",
+            advise.raise_rate(
+                _upwards(ratio), "The loss falls straight and slowly: steps are short."
+            ),
+        )
+
+
+def _upwards(ratio: float) -> float:
+    """The factor that brings the update ratio near 1e-3, of 3, 10, 30; 10 where it is not known."""
+    if math.isnan(ratio):
+        return 10.0
+    return min(max(1e-3 / max(ratio, 1e-9), 3.0), 30.0)

@@ -1,0 +1,59 @@
+"""The figures of docs/diagnosis.md that have a target, on the cached curves of the test half."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from lrmonitor.diagnosis import Chunk, diagnose
+from tests.benchmarks.diagnosis.labels import runs
+from tests.benchmarks.diagnosis.score import Told, row, stagnation, told_by_us, whole
+from tests.benchmarks.diagnosis.tasks import TEST
+
+pytestmark = pytest.mark.benchmark
+
+
+@pytest.fixture(scope="module")
+def told() -> list[Told]:
+    """What is said of the test half."""
+    return told_by_us(list(runs(TEST)), whole)
+
+
+def test_harmful_runs_are_caught_early(told: list[Told]) -> None:
+    figures = row(told)
+    print(figures)
+    assert figures.recall >= 0.95
+    assert figures.delay <= 20
+
+
+def test_healthy_runs_are_left_alone(told: list[Told]) -> None:
+    figures = row(told)
+    assert figures.per_10k <= 0.2
+    assert figures.share <= 0.05
+
+
+def test_rates_that_are_too_low_are_found(told: list[Told]) -> None:
+    print(stagnation(told))
+    assert stagnation(told)[1] >= 0.85
+
+
+def test_stagnation_that_is_said_is_true(told: list[Told]) -> None:
+    assert stagnation(told)[3] >= 0.9
+
+
+def test_what_a_step_costs() -> None:
+    n = 1_000_000
+    draw = np.random.default_rng(0)
+    loss = 0.5 + 2 * np.exp(-np.arange(n) / 2e5) + 0.1 * draw.standard_normal(n)
+    begin = time.process_time()
+    diagnose([Chunk(np.arange(n), loss, lr=np.full(n, 0.1))])
+    took = time.process_time() - begin
+    print(f"a million steps at once: {took:.1f} s")
+    assert took <= 20
+    begin = time.process_time()
+    diagnose(Chunk(np.arange(i, i + 32), loss[i : i + 32]) for i in range(0, 64_000, 32))
+    each = (time.process_time() - begin) / 64_000
+    print(f"32 at a time: {1e6 * each:.1f} µs a step")
+    assert each <= 20e-6

@@ -1,0 +1,327 @@
+"""Detectors on curves whose trouble is known, and the books that findings are kept in."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from importlib.metadata import EntryPoint, EntryPoints
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from lrmonitor.diagnosis import Chunk, Diagnosis, Finding, diagnose, registry
+from lrmonitor.diagnosis.advise import wait
+from lrmonitor.diagnosis.book import Book
+from lrmonitor.diagnosis.detector import Detector
+from lrmonitor.diagnosis.finding import Evidence
+from lrmonitor.diagnosis.stats import thinned, trend
+
+Floats = npt.NDArray[np.float64]
+
+
+def falling(n: int = 800, noise: float = 0.05, seed: int = 0) -> Floats:
+    """A healthy loss: from 2.3 down to about 0.3."""
+    draw = np.random.default_rng(seed)
+    return np.asarray(0.3 + 2 * np.exp(-np.arange(n) / 120) + noise * draw.standard_normal(n))
+
+
+def steps(n: int) -> npt.NDArray[np.int64]:
+    return np.arange(1, n + 1)
+
+
+def kinds(findings: list[Finding], least: str = "warning") -> set[str]:
+    order = ("info", "warning", "critical")
+    return {f.kind for f in findings if order.index(f.severity) >= order.index(least)}
+
+
+def of(loss: Floats, **more: Floats) -> list[Finding]:
+    return diagnose([Chunk(steps(len(loss)), loss, **more)])
+
+
+def test_a_healthy_run_is_silent() -> None:
+    for seed in range(5):
+        assert of(falling(seed=seed), lr=np.full(800, 0.1)) == []
+
+
+def test_an_explosion_is_told_within_four_losses() -> None:
+    loss = falling()
+    loss[500:] = 0.4 * 2.0 ** np.arange(300).clip(max=60)
+    (found,) = [f for f in of(loss) if f.kind == "divergence"]
+    assert 501 <= found.detected_step <= 506
+    assert found.severity == "critical"
+    assert (found.cause, found.advice.action, found.open) == ("lr_too_high", "rewind", True)
+    assert found.evidence.values["best_level"] == pytest.approx(0.31, abs=0.05)
+
+
+def test_a_run_that_explodes_at_its_second_step_needs_no_baseline() -> None:
+    draw = np.random.default_rng(1)
+    loss = np.concatenate(([2.3], 40 + 5 * draw.standard_normal(200)))
+    first = of(loss)[0]
+    assert (first.kind, first.cause, first.advice.action) == (
+        "divergence",
+        "lr_too_high",
+        "restart",
+    )
+    assert first.detected_step <= 6
+
+
+def test_a_slow_rise_is_divergence_once_it_is_far_from_the_best() -> None:
+    loss = falling(600)
+    loss[300:] += np.linspace(0, 2, 300)
+    found = next(f for f in of(loss) if f.kind == "divergence")
+    assert 320 < found.detected_step < 480
+
+
+def test_divergence_clears_when_the_level_is_reached_again() -> None:
+    loss = falling(1000)
+    loss[400:460] += 3
+    found = next(f for f in of(loss) if f.kind == "divergence")
+    assert not found.open
+    assert 440 <= found.last_step < 500
+    assert found.outcome == "the loss came back to its level"
+
+
+def test_a_spike_says_that_it_recovered() -> None:
+    loss = falling()
+    loss[600] = 6.0
+    (found,) = of(loss)
+    assert (found.kind, found.severity, found.first_step, found.open) == (
+        "spike",
+        "info",
+        601,
+        False,
+    )
+    assert "recovered" in found.outcome
+    assert found.evidence.values["loss"] == pytest.approx(6)
+
+
+def test_a_converged_loss_near_zero_may_jump_by_large_ratios() -> None:
+    draw = np.random.default_rng(9)
+    loss = (2 * np.exp(-np.arange(800) / 60) + 1e-3) * np.exp(0.1 * draw.standard_normal(800))
+    loss[700] = 0.05  # fifty times the level, a fortieth of what was gained
+    assert kinds(of(loss), "info") <= {"near_convergence"}
+    loss[700] = 0.5
+    assert "spike" in kinds(of(loss), "info")
+
+
+def test_a_loss_that_is_not_finite_is_critical_and_clears() -> None:
+    loss = falling()
+    loss[100:103] = (math.nan, math.inf, -math.inf)
+    (found,) = of(loss)
+    assert (found.kind, found.severity, found.cause) == ("non_finite", "critical", "numerics")
+    assert (found.first_step, found.last_step, found.open) == (101, 103, False)
+
+
+def test_losses_that_stay_non_finite_after_a_rise_are_put_down_to_the_rate() -> None:
+    loss = falling()
+    loss[400:430] = 10.0 * 3.0 ** np.arange(30)
+    loss[430:] = math.nan
+    found = [f for f in of(loss) if f.open]
+    assert [(f.kind, f.cause) for f in found] == [("non_finite", "lr_too_high")]
+    assert found[0].last_step == 800
+
+
+def test_flat_from_the_start_with_tiny_updates_is_a_rate_too_low() -> None:
+    draw = np.random.default_rng(2)
+    loss = 2.3 + 0.02 * draw.standard_normal(600)
+    (found,) = of(loss, update_ratio=np.full(600, 1e-6))
+    assert (found.kind, found.cause, found.severity) == ("plateau", "lr_too_low", "warning")
+    assert found.advice.action == "multiply"
+    assert found.advice.factor is not None
+    assert found.advice.factor > 1
+    assert found.detected_step <= 200
+
+
+def test_flat_from_the_start_is_undetermined_where_updates_are_not_small() -> None:
+    draw = np.random.default_rng(2)
+    loss = 2.3 + 0.02 * draw.standard_normal(600)
+    (found,) = of(loss, update_ratio=np.full(600, 1e-2))
+    assert (found.kind, found.cause, found.severity) == ("plateau", "undetermined", "warning")
+    (found,) = of(loss, update_ratio=np.full(600, 0.2))
+    assert (found.kind, found.cause, found.advice.action) == ("plateau", "lr_too_high", "restart")
+    (found,) = of(loss)  # a log that may begin anywhere
+    assert (found.kind, found.cause, found.severity) == ("plateau", "undetermined", "info")
+
+
+def test_a_straight_slow_fall_is_slow_progress() -> None:
+    draw = np.random.default_rng(3)
+    loss = 2.3 - 2e-4 * np.arange(800) + 0.02 * draw.standard_normal(800)
+    found = of(loss, update_ratio=np.full(800, 1e-5))[-1]
+    assert (found.kind, found.cause, found.open) == ("slow_progress", "lr_too_low", True)
+    assert found.evidence.interval is not None
+    assert found.evidence.interval[1] < 0
+
+
+def test_a_warm_up_is_not_stagnation() -> None:
+    draw = np.random.default_rng(4)
+    loss = 2.3 + 0.02 * draw.standard_normal(380)
+    rate = np.linspace(1e-6, 1e-3, 380)
+    assert of(loss, lr=rate, update_ratio=np.full(380, 1e-5)) == []
+
+
+def test_a_run_that_is_done_is_near_convergence_and_info() -> None:
+    draw = np.random.default_rng(5)
+    loss = 0.5 + 2 * np.exp(-np.arange(6000) / 100) + 0.01 * draw.standard_normal(6000)
+    found = of(loss)
+    assert kinds(found, "info") == {"near_convergence"}
+    assert kinds(found) == set()
+
+
+def test_the_loss_may_rise_after_the_rate_was_raised_but_not_lose_half() -> None:
+    loss, rate = falling(800), np.full(800, 0.01)
+    rate[500:] = 0.1
+    loss[500:560] += 0.6
+    assert kinds(of(loss, lr=rate)) == set()
+    loss[500:] += 1.5
+    found = [f for f in of(loss, lr=rate) if f.kind == "divergence"]
+    assert found
+    assert found[0].confidence == 0.9
+
+
+def test_a_swing_that_does_not_fall_is_oscillation() -> None:
+    n = 1600
+    draw = np.random.default_rng(6)
+    loss = falling(n, 0.02)
+    loss[600:] += (
+        0.25 + 0.2 * np.sin(np.arange(n - 600) / 40) + 0.02 * draw.standard_normal(n - 600)
+    )
+    assert "lr_too_high" in {f.cause for f in of(loss)}
+
+
+def test_overfitting_needs_a_rising_validation_and_a_falling_training() -> None:
+    loss = falling(1200)
+    at = np.arange(1200)
+    val = np.where(
+        at % 50 == 49, 0.4 + 2 * np.exp(-at / 100) + np.maximum(at - 500, 0) / 1e3, np.nan
+    )
+    (found,) = [f for f in of(loss, val=val) if f.kind == "overfitting"]
+    assert (found.cause, found.severity) == ("overfit", "warning")
+    assert 400 <= found.first_step <= 600
+    flat = np.where(at % 50 == 49, 0.4 + 2 * np.exp(-at / 100), np.nan)
+    assert not [f for f in of(loss, val=flat) if f.kind == "overfitting"]
+
+
+def test_gradients_that_explode_and_updates_that_vanish() -> None:
+    loss = falling()
+    norm = np.where(np.arange(800) % 10 == 0, 1.0, np.nan)
+    norm[500:540:10] = 100.0
+    (found,) = of(loss, grad_norm=norm)
+    assert (found.kind, found.first_step, found.open) == ("exploding_gradient", 501, False)
+    ratio = np.where(np.arange(800) % 10 == 0, 1e-3, np.nan)
+    ratio[400::10] = 1e-9
+    (found,) = [f for f in of(loss, update_ratio=ratio) if f.kind == "vanishing_updates"]
+    assert found.cause == "lr_too_low"
+    rate = np.full(800, 1e-1)
+    rate[400:] = 1e-6
+    found = next(f for f in of(loss, lr=rate, update_ratio=ratio) if f.kind == "vanishing_updates")
+    assert (found.cause, found.severity) == ("schedule", "info")
+
+
+def test_a_stalled_process_is_told_by_the_clock_and_by_the_next_step() -> None:
+    diagnosis = Diagnosis()
+    loss = falling(320)
+    diagnosis.feed(Chunk(steps(320), loss, time=1e9 + 0.1 * steps(320)))
+    assert diagnosis.tick(1e9 + 40) == []
+    (found,) = diagnosis.tick(1e9 + 300)
+    assert (found.kind, found.open) == ("stalled", True)
+    diagnosis.feed(Chunk(320 + steps(16), falling(336)[320:], time=1e9 + 300 + 0.1 * steps(16)))
+    assert not diagnosis.findings[0].open
+
+
+def test_a_sparse_log_is_judged_by_few_rows() -> None:
+    n = 60
+    loss = np.concatenate((falling(n)[:30], np.full(30, 9.0)))
+    found = diagnose([Chunk(100 * np.arange(n), loss)])
+    found = [f for f in found if f.kind == "divergence"]
+    assert found[0].detected_step <= 3600
+
+
+@pytest.mark.parametrize("loss", [[], [1.0], [0.0], [math.nan], [5.0] * 2000, [0.0] * 2000])
+def test_empty_single_and_constant_logs_have_no_instability(loss: list[float]) -> None:
+    found = of(np.array(loss))
+    assert kinds(found) == ({"non_finite"} if loss and math.isnan(loss[0]) else set())
+
+
+def test_a_million_steps_take_less_than_20_seconds() -> None:
+    n = 1_000_000
+    draw = np.random.default_rng(7)
+    loss = 0.5 + 2 * np.exp(-np.arange(n) / 2e5) + 0.1 * draw.standard_normal(n)
+    begin = time.process_time()
+    found = diagnose([Chunk(steps(n), loss, lr=np.full(n, 0.1))])
+    assert time.process_time() - begin < 20
+    assert kinds(found, "critical") == set()
+
+
+def test_chunks_say_what_is_wrong_with_them() -> None:
+    with pytest.raises(ValueError, match="lr has"):
+        Chunk([1, 2], [1.0, 2.0], lr=[1.0])
+
+
+def test_one_open_finding_a_cause() -> None:
+    book, evidence = Book(), Evidence("rule", (1, 2), {})
+    advice = wait("why", 1)
+    first = book.open("oscillation", "warning", (1, 2), "lr_too_high", 0.5, evidence, advice)
+    assert first == 0
+    assert book.open("spike", "warning", (3, 3), "lr_too_high", 0.5, evidence, advice) is None
+    assert book.open("plateau", "info", (3, 3), "undetermined", 0.5, evidence, advice) == 1
+    worse = book.open("divergence", "critical", (4, 4), "lr_too_high", 0.5, evidence, advice)
+    assert worse == 2
+    assert book.findings[0].outcome == "went over into: divergence"
+    assert [f.open for f in book.taken()] == [False, True, True]
+    assert book.taken() == []
+
+
+def test_theil_and_sen_with_kendalls_interval() -> None:
+    # Sen 1968 has no more than the rule; this is the same reckoning by hand for five points.
+    line = trend(np.array([0.0, 1.0, 2.1, 2.9, 4.0]), z=1.96)
+    assert line.slope == pytest.approx(1.0)
+    assert line.low <= 1 <= line.high
+    draw = np.random.default_rng(8)
+    covered = 0
+    for _ in range(300):
+        found = trend(0.1 * np.arange(24) + draw.standard_normal(24))
+        covered += found.low <= 0.1 <= found.high
+    assert covered >= 0.975 * 300
+    assert len(thinned(np.arange(100.0), 36)) == 33
+    assert thinned(np.arange(100.0), 36)[-1] == 98
+
+
+class OddSteps(Detector):
+    """A user's own."""
+
+    def block(self) -> None:
+        self.book.open(
+            "odd",
+            "info",
+            (self.history.step, self.history.step),
+            "data",
+            1.0,
+            Evidence("each block", (0, 0), {}),
+            wait("", 1),
+        )
+
+
+def test_users_detectors_are_found_by_their_entry_point(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    points = EntryPoints(
+        [
+            EntryPoint("odd", f"{__name__}:OddSteps", registry.GROUP),
+            EntryPoint("gone", "no_such_module:Thing", registry.GROUP),
+            EntryPoint("other", "builtins:dict", registry.GROUP),
+        ]
+    )
+    monkeypatch.setattr(registry, "entry_points", lambda group: points.select(group=group))
+    monkeypatch.setitem(__import__("sys").modules, __name__, __import__("sys").modules[__name__])
+    with caplog.at_level(logging.WARNING):
+        made = registry.detectors()
+    told = [record.getMessage() for record in caplog.records]
+    caplog.clear()
+    assert [type(d).__name__ for d in made[-1:]] == ["OddSteps"]
+    assert "gone" in told[0]
+    assert "cannot be used" in told[0]
+    assert "other" in told[1]
+    assert "not a Detector" in told[1]
+    assert {f.kind for f in diagnose([Chunk(steps(64), falling(64))], made)} == {"odd"}
