@@ -72,14 +72,15 @@ class Actions:
         self.recent = runs.addMenu(tr("&Recent"))
         self.recent.aboutToShow.connect(lambda: do.fill_runs(self.recent))
         self._add(runs, tr("&Find a run"), "Ctrl+Shift+F", do.find_run)
-        self._add(runs, tr("Co&mpare ticked runs"), "Ctrl+K", do.compare)
+        self._add(runs, tr("Co&mpare ticked runs"), "Ctrl+Shift+K", do.compare)
         self.open = self._add(runs, tr("&Open…"), "Ctrl+O", do.open_folder)
         self._add(runs, tr("Open lo&g…"), "Ctrl+L", do.open_log)
         self._add(runs, tr("Run the &demo"), "", do.run_demo)
         runs.addSeparator()
         self.reruns = (
             self._add(runs, tr("R&e-run"), "Ctrl+Shift+E", do.rerun, True),
-            self._add(runs, tr("Re-run with other &settings…"), "Ctrl+E", do.rerun_with, True),
+            # Not Ctrl+E: on X11 a text field takes that for its own (to the end of the line).
+            self._add(runs, tr("Re-run with other &settings…"), "Ctrl+Alt+E", do.rerun_with, True),
         )
         self._add(runs, tr("Export re&port…"), "", do.export_report, True)
         self._add(runs, tr("C&lose the run"), "Ctrl+Home", do.show_start, True)

@@ -230,5 +230,6 @@ def test_paths_are_those_that_were_ticked(
     wanted: list[Path] = [folders[1].path, folders[0].path]
     for folder in wanted:
         window.runs.model.tick(folder)
-    QTest.keyClick(window, KEY.Key_K, Qt.KeyboardModifier.ControlModifier)
+    both = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    QTest.keyClick(window, KEY.Key_K, both)
     assert [run.folder for run in view_of(window).runs] == wanted

@@ -34,6 +34,7 @@ pytest.importorskip("torch")
 TIMEOUT = 60_000
 KEY = Qt.Key
 CTRL = Qt.KeyboardModifier.ControlModifier
+ALT = Qt.KeyboardModifier.AltModifier
 PLAIN = Qt.KeyboardModifier.NoModifier
 
 TWO_GROUPS = """\
@@ -282,7 +283,7 @@ def test_the_demo_from_the_first_start_to_a_second_run(
     person.stop()
 
     # Once more, with another rate from the start and for one epoch.
-    person.press(KEY.Key_E, CTRL)
+    person.press(KEY.Key_E, CTRL | ALT)
     dialog = person.new_run_dialog()
     assert dialog.form.targets["script"].text().endswith("digits.py")
     person.replace(dialog.form.arguments, "--lr 0.004 --epochs 1")
@@ -321,7 +322,7 @@ def test_one_group_and_a_second_run(open_window: OpenWindow, tmp_path: Path, qtb
     person.stop()
 
     # Re-run: the dialog is filled in; only the rate is another.
-    person.press(KEY.Key_E, CTRL)
+    person.press(KEY.Key_E, CTRL | ALT)
     dialog = person.new_run_dialog()
     assert dialog.form.targets["script"].text() == str(script)
     assert dialog.form.arguments.text() == "--lr 0.05"
