@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lrmonitor.record.layout import SeriesInfo
-from lrmonitor.record.reader import Series
+from lrmonitor.record.reader import POINT, Series
 
 __all__ = ["EPOCH", "KINDS", "RELATIVE", "STEP", "UNITS", "WALL", "Axis", "Epochs", "Placed"]
 
@@ -25,8 +25,6 @@ KINDS = (STEP, RELATIVE, WALL, EPOCH)
 
 UNITS = {STEP: 1, RELATIVE: 1000, WALL: 1000, EPOCH: 10_000}
 """Whole numbers a unit: a millisecond of time, a ten-thousandth of an epoch."""
-
-_POINT = np.dtype([("step", "<i8"), ("time", "<f8"), ("value", "<f8")])
 
 
 class Epochs:
@@ -116,7 +114,7 @@ class Placed:
         if len(origin) == self._done:
             return False
         new = slice(self._done, len(origin))
-        records = np.empty(new.stop - new.start, _POINT)
+        records = np.empty(new.stop - new.start, POINT)
         records["step"] = self.axis.place(origin.step[new], origin.time[new])
         records["time"] = origin.time[new]
         records["value"] = origin.value[new]

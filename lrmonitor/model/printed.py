@@ -21,7 +21,7 @@ from lrmonitor.model.patterns import X_ORDER, X_PRINTED, Pattern
 from lrmonitor.model.rates import number
 from lrmonitor.model.terminal import REACH, Terminal
 from lrmonitor.record.layout import SeriesInfo
-from lrmonitor.record.reader import Series
+from lrmonitor.record.reader import POINT, Series
 
 SETTLE = 1.0
 """Seconds after which no step that was done before a line was printed is still to be recorded (a
@@ -29,8 +29,6 @@ record takes 50 ms to the disk)."""
 
 KEPT, REMOVED = "series_pattern", "series_pattern_removed"
 """The events of a client that keep a pattern with the run, and remove it."""
-
-_RECORD = np.dtype([("step", "<i8"), ("time", "<f8"), ("value", "<f8")])
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ class PrintedSeries:
         changed = at != self._placed
         self._placed = at
         if new:
-            self._extend(np.array(new, _RECORD))
+            self._extend(np.array(new, POINT))
         return changed
 
     def _step(
@@ -135,7 +133,7 @@ class PrintedSeries:
             return
         # A number that began again (an epoch after a restart): put each value in its place.
         order = np.argsort(self.series.step, kind="stable")
-        records = np.empty(len(self.series), _RECORD)
+        records = np.empty(len(self.series), POINT)
         for name in ("step", "time", "value"):
             records[name] = getattr(self.series, name)[order]
         self.series = self._empty()

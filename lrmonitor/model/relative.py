@@ -6,14 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from lrmonitor.record.layout import SeriesInfo
-from lrmonitor.record.reader import Series
+from lrmonitor.record.reader import POINT, Series
 
 __all__ = ["Relative"]
 
 Floats = npt.NDArray[np.float64]
 Steps = npt.NDArray[np.int64]
-
-_POINT = np.dtype([("step", "<i8"), ("time", "<f8"), ("value", "<f8")])
 
 _NO_STEP = -(2**62)
 
@@ -59,7 +57,7 @@ class Relative:
         keep = (step > np.maximum.accumulate(before)) & (step >= self._at[0])
         if not keep.any():
             return False
-        records = np.empty(int(keep.sum()), _POINT)
+        records = np.empty(int(keep.sum()), POINT)
         records["step"] = step[keep]
         records["time"] = self.origin.time[new][keep]
         base = np.interp(step[keep], self._at, self._value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lrmonitor.record.layout import SeriesInfo
-from lrmonitor.record.reader import Series
+from lrmonitor.record.reader import POINT, Series
 
 __all__ = ["NAME", "SECONDS", "Throughput"]
 
@@ -13,8 +13,6 @@ NAME = "steps per second"
 
 SECONDS = 1.0
 """The least time between two points: what is shorter tells of the clock, not of the training."""
-
-_POINT = np.dtype([("step", "<i8"), ("time", "<f8"), ("value", "<f8")])
 
 
 class Throughput:
@@ -43,7 +41,7 @@ class Throughput:
         self._done = len(steps)
         found = self._points(step, time)
         if found:
-            self.series.extend(np.array(found, _POINT))
+            self.series.extend(np.array(found, POINT))
         return bool(found)
 
     def _points(

@@ -28,7 +28,8 @@ from lrmonitor.record.layout import SeriesInfo
 Steps = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-_RECORD = np.dtype([("step", "<i8"), ("time", "<f8"), ("value", "<f8")])
+POINT = np.dtype([("step", "<i8"), ("time", "<f8"), ("value", "<f8")])
+"""A record of a series file: step, unix time, value."""
 _CHUNK_RECORDS = 1 << 14
 """Records taken from a file at a time: 384 KiB, which stay in the processor's cache until they are
 in the columns."""
@@ -275,7 +276,7 @@ class _SeriesFile:
             size = os.stat(self._path).st_size
         except OSError:
             return 0
-        count = size // _RECORD.itemsize
+        count = size // POINT.itemsize
         if self._done is None:
             self._done = 0 if self._last is None else max(count - self._last, 0)
         elif self._last is not None and count - self._done > max(self._last, _CHUNK_RECORDS):
@@ -290,7 +291,7 @@ class _SeriesFile:
         if count > self._done:
             try:
                 with open(self._path, "rb", buffering=0) as file:
-                    file.seek(self._done * _RECORD.itemsize)
+                    file.seek(self._done * POINT.itemsize)
                     for records in _records(file, count - self._done):
                         self._series.extend(records)
                         self._done += len(records)
@@ -304,7 +305,7 @@ def _records(file: FileIO, count: int) -> Iterator[npt.NDArray[np.void]]:
 
     What is yielded holds until the next is asked for: all are read into the same memory.
     """
-    size = _RECORD.itemsize
+    size = POINT.itemsize
     buffer = memoryview(bytearray(min(count, _CHUNK_RECORDS) * size))
     left = count * size
     kept = 0
@@ -314,7 +315,7 @@ def _records(file: FileIO, count: int) -> Iterator[npt.NDArray[np.void]]:
             return
         left -= got
         whole, rest = divmod(kept + got, size)
-        yield np.frombuffer(buffer[: whole * size], _RECORD)
+        yield np.frombuffer(buffer[: whole * size], POINT)
         buffer[:rest] = bytes(buffer[whole * size : whole * size + rest])
         kept = rest
 

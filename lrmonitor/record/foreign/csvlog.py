@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import csv
-import time
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
-from lrmonitor.record.foreign.base import MAX_COLUMNS, Batch, ForeignLog, modified
-from lrmonitor.record.foreign.follow import Lines
+from lrmonitor.record.foreign.base import MAX_COLUMNS
+from lrmonitor.record.foreign.linelog import BOM, LineLog
 from lrmonitor.record.foreign.table import NoNumber, Row, Table, number
 
 DELIMITERS = ("\t", ";", ",")
@@ -19,67 +17,23 @@ MOST_CELLS = 4 * MAX_COLUMNS
 _JOINED = 20
 """Lines that one quoted cell may take."""
 
-BOM = b"\xef\xbb\xbf"
 
-
-class CsvLog(ForeignLog):
+class CsvLog(LineLog):
     """One file. Columns without a name are "column 3" and so on, from 1."""
 
     format = "CSV"
-
-    def __init__(self, path: Path, file: Path | None = None,
-                 clock: Callable[[], float] = time.time) -> None:  # fmt: skip
-        super().__init__(path)
-        self._file = file or path
-        self._lines = Lines(self._file, clock)
-        self._line = 1
-        self._table = Table()
-        self._begin()
-
-    @property
-    def left_out(self) -> list[str]:
-        return self._table.left_out
-
-    @property
-    def timed(self) -> bool:  # type: ignore[override]
-        return self._table.time_column is not None
-
-    @property
-    def step_column(self) -> str | None:
-        """The column that counts the steps; None while it is the number of the row."""
-        return self._table.step_column
-
-    def files(self) -> Iterable[Path]:
-        return [self._file]
-
-    def read(self) -> Batch:
-        lines, anew, more = self._lines.read()
-        if anew:
-            self.problems.clear()
-            self._begin()
-            self.say(self._file, "it was written anew, and is read from its start again")
-        if self._lines.too_long:
-            self.say(self._file, "a line does not end: this is no CSV", self._line)
-        rows = self._rows(lines)  # the header makes the table
-        batch = self._table.add(rows, modified(self._file))
-        for trouble in self._table.troubles:
-            self.say(self._file, trouble.text, trouble.line)
-        self._table.troubles.clear()
-        batch.anew |= anew
-        batch.more = more
-        return batch
+    unended = "a line does not end: this is no CSV"
 
     def _begin(self) -> None:
-        self._line = 1
+        super()._begin()
         self._names: list[str] | None = None
         self._delimiter = ","
         self._held: list[str] = []
-        self._table = Table()
 
     def _rows(self, lines: list[bytes]) -> list[tuple[int, Row]]:
         rows: list[tuple[int, Row]] = []
         for raw in lines:
-            line, self._line = self._line, self._line + 1
+            line, self.line = self.line, self.line + 1
             if line == 1:
                 raw = raw.removeprefix(BOM)
             text = raw.decode("utf-8", "replace").replace("\0", "")
@@ -96,7 +50,7 @@ class CsvLog(ForeignLog):
             if cells == self._written:
                 continue
             if len(cells) != self._width:
-                self.say(self._file, f"{_count(cells)}, where there should be {self._width}", line)
+                self.say(self.file, f"{_count(cells)}, where there should be {self._width}", line)
             rows.append((line, dict(zip(self._names, cells, strict=False))))
         return rows
 
@@ -126,7 +80,7 @@ class CsvLog(ForeignLog):
         self._written: list[str] | None = None
         if len(cells) > MOST_CELLS:
             self.say(
-                self._file, f"{_count(cells)}: the first {MOST_CELLS} are looked at", self._line - 1
+                self.file, f"{_count(cells)}: the first {MOST_CELLS} are looked at", self.line - 1
             )
         if is_data(cells[:MOST_CELLS], comma):
             self._names = [f"column {at}" for at in range(1, min(len(cells), MOST_CELLS) + 1)]

@@ -3,73 +3,30 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-from lrmonitor.record.foreign.base import Batch, ForeignLog, modified
-from lrmonitor.record.foreign.csvlog import BOM
-from lrmonitor.record.foreign.follow import Lines
-from lrmonitor.record.foreign.table import Row, Table
+from lrmonitor.record.foreign.linelog import BOM, LineLog
+from lrmonitor.record.foreign.table import Row
 
 _DEEPEST = 4
 _MOST_KEYS = 4096
 
 
-class JsonlLog(ForeignLog):
+class JsonlLog(LineLog):
     """One file. A number inside an object inside the line is named by both: `train/loss`."""
 
     format = "JSON lines"
+    unended = "a line does not end: these are no JSON lines"
 
-    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
-        super().__init__(path)
-        self._lines = Lines(path, clock)
-        self._line = 1
-        self._table = Table()
-        self._begin()
-
-    @property
-    def left_out(self) -> list[str]:
-        return self._table.left_out
-
-    @property
-    def timed(self) -> bool:  # type: ignore[override]
-        return self._table.time_column is not None
-
-    @property
-    def step_column(self) -> str | None:
-        """The key that counts the steps; None while it is the number of the line."""
-        return self._table.step_column
-
-    def files(self) -> Iterable[Path]:
-        return [self.path]
-
-    def read(self) -> Batch:
-        lines, anew, more = self._lines.read()
-        if anew:
-            self.problems.clear()
-            self._begin()
-            self.say(self.path, "it was written anew, and is read from its start again")
-        if self._lines.too_long:
-            self.say(self.path, "a line does not end: these are no JSON lines", self._line)
+    def _rows(self, lines: list[bytes]) -> list[tuple[int, Row]]:
         rows: list[tuple[int, Row]] = []
         for raw in lines:
-            line, self._line = self._line, self._line + 1
+            line, self.line = self.line, self.line + 1
             row = self._row(raw.removeprefix(BOM) if line == 1 else raw, line)
             if row:
                 rows.append((line, row))
-        batch = self._table.add(rows, modified(self.path))
-        for trouble in self._table.troubles:
-            self.say(self.path, trouble.text, trouble.line)
-        self._table.troubles.clear()
-        batch.anew |= anew
-        batch.more = more
-        return batch
-
-    def _begin(self) -> None:
-        self._line = 1
-        self._table = Table()
+        return rows
 
     def _row(self, raw: bytes, line: int) -> dict[str, object] | None:
         if not raw.strip():

@@ -19,9 +19,7 @@ from lrmonitor.record.foreign.base import ForeignLog, LogProblem, Part
 from lrmonitor.record.foreign.names import LOSS, METRIC, RATE, ROLES, Roles, roles
 from lrmonitor.record.foreign.recognise import open_log
 from lrmonitor.record.layout import SeriesInfo
-from lrmonitor.record.reader import RankReader, RunReader, Series
-
-_RECORD = np.dtype([("step", "<i8"), ("time", "<f8"), ("value", "<f8")])
+from lrmonitor.record.reader import POINT, RankReader, RunReader, Series
 
 REASON = "This is a log that is only read: no process of it can be reached from here."
 
@@ -100,13 +98,13 @@ class LogRank(RankReader):
         self.by_name = {series.info.name: series for series in shown.values()}
 
     def _extend(self, series: Series, part: Part) -> None:
-        records = np.empty(len(part.step), _RECORD)
+        records = np.empty(len(part.step), POINT)
         records["step"], records["time"], records["value"] = part.step, part.time, part.value
         series.extend(records)
         if series.ascending:
             return
         order = np.argsort(series.step, kind="stable")
-        records = np.empty(len(series), _RECORD)
+        records = np.empty(len(series), POINT)
         for column in ("step", "time", "value"):
             records[column] = getattr(series, column)[order]
         series.clear()

@@ -7,9 +7,10 @@ import os
 from pathlib import Path
 
 from lrmonitor.record.foreign.base import ForeignLog, NotALog
-from lrmonitor.record.foreign.csvlog import BOM, MOST_CELLS, CsvLog, delimiter, is_comment, is_data
+from lrmonitor.record.foreign.csvlog import MOST_CELLS, CsvLog, delimiter, is_comment, is_data
 from lrmonitor.record.foreign.jsonllog import JsonlLog
 from lrmonitor.record.foreign.lightning import LightningLog, newest_version
+from lrmonitor.record.foreign.linelog import BOM
 from lrmonitor.record.foreign.names import is_rate, roles, step_columns
 from lrmonitor.record.foreign.table import NoNumber, number
 from lrmonitor.record.foreign.tensorboard import MARK, TensorBoardLog, event_files
