@@ -127,6 +127,18 @@ def test_rename_and_tag(panel: tuple[MainWindow, RunsPanel, dict[str, Path]], qt
     assert model.markers[-1].step == 30
 
 
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [("^(first|live)\\b", 2), ("SECOND", 1), ("(", 0), ("first|", 3), ("ended · step 3.", 2)],
+)
+def test_the_search_takes_a_regular_expression(
+    panel: tuple[MainWindow, RunsPanel, dict[str, Path]], typed: str, found: int
+) -> None:
+    _, runs, _ = panel
+    QTest.keyClicks(runs.search, typed)
+    assert runs.shown.rowCount() == found
+
+
 def test_delete_and_undo(
     panel: tuple[MainWindow, RunsPanel, dict[str, Path]], qtbot: QtBot
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, Qt, QUrl, Signal
+from PySide6.QtCore import QPoint, QRegularExpression, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -202,7 +202,13 @@ class RunsPanel(QWidget):
         self._stack.setCurrentIndex(1 if text else 0)
 
     def _searched(self, text: str) -> None:
-        self.shown.setFilterFixedString(text.strip())
+        words = text.strip()
+        # As it stands too: what is half typed, or a name with a plus, is found all the same.
+        wanted = QRegularExpression(f"{words}|{QRegularExpression.escape(words)}")
+        if not wanted.isValid():
+            wanted = QRegularExpression(QRegularExpression.escape(words))
+        wanted.setPatternOptions(QRegularExpression.PatternOption.CaseInsensitiveOption)
+        self.shown.setFilterRegularExpression(wanted)
         self._say()
 
     def _activate(self) -> None:
@@ -220,6 +226,9 @@ class RunsPanel(QWidget):
     def _set_up(self) -> None:
         self.search.setPlaceholderText(self.tr("Search"))
         self.search.setAccessibleName(self.tr("Search the runs"))
+        self.search.setToolTip(
+            self.tr("In names, ids, scripts, tags and states; a regular expression, if you like")
+        )
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(self._searched)
         self.search.returnPressed.connect(self._activate)
