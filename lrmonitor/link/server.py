@@ -27,6 +27,9 @@ from lrmonitor.link.messages import (
 )
 
 HANDSHAKE_SECONDS = 2.0
+GOODBYE_SECONDS = 2.0
+"""How long a connection that ends waits for the thread that answers on it."""
+
 CONNECTIONS = 32
 """More than this at once are turned away: each has two threads in the training process."""
 
@@ -94,8 +97,7 @@ class Server:
         self._closed = True
         self._socket.close()
         for connection in list(self._open):
-            with contextlib.suppress(OSError):
-                connection.close()
+            _hang_up(connection)
 
     def _publish(self, run_id: str, rank: int, folder: str) -> None:
         told = {
@@ -138,11 +140,12 @@ class Server:
 
     def _serve(self, connection: Connection) -> None:
         out: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        sender = threading.Thread(
+            target=_send, args=(connection, out), name="lrmonitor-answer", daemon=True
+        )
         try:
             self._greet(connection)
-            threading.Thread(
-                target=_send, args=(connection, out), name="lrmonitor-answer", daemon=True
-            ).start()
+            sender.start()
             while True:
                 self._take(decode(connection.recv_bytes(MESSAGE_LIMIT)), out)
         except Exception:
@@ -151,6 +154,11 @@ class Server:
         finally:
             out.put(None)
             self._open.discard(connection)
+            _hang_up(connection)
+            if sender.ident is not None:
+                # Closed under it, its number could be that of the next connection, which would get
+                # the answer in the midst of its greeting.
+                sender.join(GOODBYE_SECONDS)
             with contextlib.suppress(OSError):
                 connection.close()
 
@@ -191,7 +199,16 @@ def _send(connection: Connection, out: queue.SimpleQueue[dict[str, Any] | None])
         try:
             connection.send_bytes(encode(message))
         except (OSError, ValueError):
-            # Closed, or a peer that does not read: reading it on would be of no use.
-            with contextlib.suppress(OSError):
-                connection.close()
+            # Gone, or a peer that does not read: reading it on would be of no use.
+            _hang_up(connection)
             return
+
+
+def _hang_up(connection: Connection) -> None:
+    """End a connection for both its threads, which are not to lose its number before they know."""
+    with contextlib.suppress(OSError, ValueError):
+        if hasattr(socket, "AF_UNIX"):
+            with socket.socket(fileno=os.dup(connection.fileno())) as one:
+                one.shutdown(socket.SHUT_RDWR)
+        else:
+            connection.close()
