@@ -17,6 +17,7 @@ from lrmonitor.app.plots.chart import Chart
 from lrmonitor.app.plots.scales import StepScale, duration_label
 from lrmonitor.app.theme import ThemeManager
 from lrmonitor.model.axis import EPOCH, RELATIVE, STEP, WALL
+from lrmonitor.model.preview import Wish
 from tests.app.folders import RunFolder
 from tests.app.test_plots import Plotted
 from tests.conftest import Isolated
@@ -159,6 +160,24 @@ def test_epochs_are_offered_where_they_are_known(folder: RunFolder, qtbot: QtBot
     x, _ = shown.drawn()
     assert x[49] / 10_000 == pytest.approx(1.0)
     assert shown.pane.rate.bottom.tickStrings([10_000, 20_000], 1.0, 1.0) == ["1", "2"]
+
+
+def test_a_time_of_day_that_was_chosen_before_the_first_step(
+    folder: RunFolder, qtbot: QtBot
+) -> None:
+    shown = Plotted(folder.register(), qtbot)
+    shown.pane.set_choices({"axis": WALL})
+    shown.tick()
+    folder.train(100)
+    folder.declare("grad_norm", "grad_norm", 0, None)
+    folder.add("grad_norm", 2.0, 40)
+    shown.tick()
+    shown.pane.show_metric("measured:grad_norm", True)
+    series = shown.model.loss()
+    assert series is not None
+    (metric,) = shown.pane.metrics.charts.values()
+    for chart in (shown.pane.loss, metric, shown.pane.rate):
+        assert chart.bottom.scale_of == StepScale(WALL, float(series.time[0]))
 
 
 def test_the_axis_is_kept_and_steps_come_back(folder: RunFolder, qtbot: QtBot) -> None:
@@ -332,3 +351,21 @@ def test_ticks_of_time_stand_at_round_times() -> None:
     assert labels[0] == "23:50" or labels[0] == "00:00"
     assert any("Mar" in label for label in labels)
     assert StepScale(EPOCH).ticks(0, 25_000, 3) == [0, 10_000, 20_000]
+
+
+def test_pins_and_a_proposed_rate_stay_on_the_axis_they_are_for(
+    folder: RunFolder, qtbot: QtBot
+) -> None:
+    shown = Plotted(folder.register().train(300), qtbot)
+    point(shown, 100.0)
+    shown.pane.readout.pin()
+    before = shown.pane.loss.view.viewRange()[0][1]
+    shown.pane.think_of(Wish("hold", 5e-4))
+    assert shown.pane.loss.view.viewRange()[0][1] > before  # with room for what is to come
+    choose_axis(shown, RELATIVE)
+    assert shown.pane.readout.pins == []
+    fitted = shown.pane.loss.view.viewRange()[0]
+    shown.pane.think_of(Wish("hold", 5e-4))
+    shown.tick()
+    assert shown.pane.ahead.wish is None
+    assert shown.pane.loss.view.viewRange()[0] == fitted

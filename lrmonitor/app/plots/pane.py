@@ -126,6 +126,8 @@ class PlotPane(QWidget):
         span = Span(math.floor(shown.low), math.ceil(shown.high), self._columns, int(newest))
         self._draw_ahead(span)
         for chart in self._charts():
+            # The axis may have been chosen before the first step told when time begins.
+            chart.set_scale(self.placing.scale)
             chart.refresh(span)
         self._write_ahead()
         if self._spot is not None:
@@ -136,8 +138,8 @@ class PlotPane(QWidget):
         self._stale = False
 
     def think_of(self, wish: Wish | None) -> None:
-        """Show what this rate command would do, or no longer."""
-        if self.ahead.think_of(wish):
+        """Show what this rate command would do, or no longer; on the axis of the steps alone."""
+        if self.ahead.think_of(wish if self.placing.kind == STEP else None):
             if wish is None:
                 self.rate.fit_values()
             self._stale = True
@@ -355,8 +357,10 @@ class PlotPane(QWidget):
             self.refresh(new=False)
 
     def set_axis(self, kind: str) -> None:
-        """Another kind of axis: all curves are placed anew, and the whole run is shown."""
+        """Another kind of axis: all curves are placed anew, and the whole run is shown. Pins, which
+        are places on the axis that was, go."""
         self.think_of(None)
+        self.readout.unpin()
         self.placing.choose(kind)
         self.tools.show_axis(kind)
         self._show_axis()
@@ -371,8 +375,6 @@ class PlotPane(QWidget):
             WALL: self.tr("Time of day"),
             EPOCH: self.tr("Epoch"),
         }
-        for chart in self._charts():
-            chart.set_scale(self.placing.scale)
         self.rate.show_steps(titles[self.placing.kind], self._theme)
 
     def _axis_chosen(self, kind: str) -> None:

@@ -123,13 +123,9 @@ class Readout(QObject):
         if place is not None:
             mark = self.mark_near(place, self._reach)
             place = place if mark is None else mark.step
-        if len(self.pins) == 2:
-            self._shown = self._read(self.pins[1])
-        elif place is not None:
-            self._shown = self._read(place)
-        else:
-            self._shown = None
-        self._show_lines(None if place is None else self._read(place).place, mark)
+        under = None if place is None else self._read(place)
+        self._shown = self._read(self.pins[1]) if len(self.pins) == 2 else under
+        self._show_lines(None if under is None else under.place, mark)
         if self._shown is None:
             self._card.hide()
             return
