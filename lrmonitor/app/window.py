@@ -51,6 +51,8 @@ from .toolbar import ToolBar
 from .windows import OtherWindows
 
 if TYPE_CHECKING:
+    from lrmonitor.model.run import RunModel
+
     from .compare.view import CompareView
 
 __all__ = ["MainWindow"]
@@ -205,7 +207,7 @@ class MainWindow(QMainWindow):
             return
         from .compare.view import CompareView
 
-        before = self.session.folder if self.session is not None else None
+        before = None if self.session is None else self.session.model
         self._let_go()
         self.start = None
         self.compared = CompareView(chosen, self._themes.theme, self)
@@ -213,9 +215,11 @@ class MainWindow(QMainWindow):
         self._enter("compare", self.tr("{0} runs – lrmonitor").format(len(chosen)), self.compared)
         self.compared.bar.pattern.setFocus()
 
-    def _compared(self, before: Path | None) -> None:
-        """Go back to the run that was shown before."""
-        if before is None or not self.open_run(before):
+    def _compared(self, before: RunModel | None) -> None:
+        """Go back to the run that was shown before, or to the log."""
+        reader = None if before is None else before.reader
+        log = reader if before is not None and before.log else None
+        if reader is None or not self.open_run(reader.folder, log):
             self.show_start()
 
     def _enter(self, scene: str, title: str, shown: QWidget) -> None:

@@ -77,9 +77,10 @@ class Roster:
 
     def look_again(self, folder: Path) -> None:
         """Look at a run soon, which somebody noted something about."""
-        if folder in self.lines and folder not in self._models:
+        if folder in self._models:
+            self._looked[folder] = -math.inf
+        elif folder in self.lines:
             self._queue(folder)
-        self._looked[folder] = -math.inf
 
     def scan(self) -> set[Path]:
         """Find runs that came or went, or were named anew; whose line is another or gone."""

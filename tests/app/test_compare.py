@@ -18,6 +18,7 @@ from lrmonitor.app.compare.runs import Look
 from lrmonitor.app.compare.view import CompareView
 from lrmonitor.app.plots.curves import LossCurve, Span
 from lrmonitor.app.window import MainWindow
+from lrmonitor.record.foreign.reader import read_log
 from tests.app.conftest import OpenWindow
 from tests.app.folders import RunFolder
 from tests.conftest import Isolated
@@ -177,9 +178,13 @@ def test_relative_to_a_baseline(window: MainWindow, folders: list[RunFolder]) ->
 
 def test_a_live_run_is_followed(window: MainWindow, folders: list[RunFolder], qtbot: QtBot) -> None:
     view = view_of(window)
+    before = view.shown.high
     folders[2].train(30, loss=lambda s: 2.0)
     qtbot.waitUntil(lambda: len(view.charts["loss"].curves[folders[2].path].series) == 70)
     assert cells(view, 2)[2] == "70"
+    assert view.shown.high == before  # the longest run is longer
+    folders[2].train(330, loss=lambda s: 2.0)
+    qtbot.waitUntil(lambda: view.shown.low <= 1 and view.shown.high >= 400)
 
 
 def test_a_run_can_be_hidden(window: MainWindow, folders: list[RunFolder]) -> None:
@@ -212,6 +217,23 @@ def test_done_leads_back_to_the_run(
     assert window.compared is None
     assert window.session is not None
     assert window.session.folder == folders[0].path
+
+
+def test_done_leads_back_to_a_log(
+    window: MainWindow, folders: list[RunFolder], tmp_path: Path
+) -> None:
+    log = tmp_path / "run.csv"
+    log.write_text("step,loss\n" + "".join(f"{n},{1 / n}\n" for n in range(1, 51)))
+    assert window.open_run(log, read_log(log))
+    window.compare([run.path for run in folders[:2]])
+    with open(log, "a") as file:
+        file.write("51,0.01\n")
+    QTest.keyClick(view_of(window).rows, KEY.Key_Escape)
+    assert window.session is not None
+    assert window.session.folder == log
+    loss = window.session.model.loss()
+    assert loss is not None
+    assert loss.step.tolist() == list(range(1, 52))
 
 
 def test_one_run_is_not_compared(open_window: OpenWindow, folders: list[RunFolder]) -> None:

@@ -132,7 +132,7 @@ class CompareView(QWidget):
 
     def refresh(self, moving: bool = False) -> None:
         """Draw what is visible, and tell its figures; while it is `moving` they wait for a tick."""
-        window = self._window
+        window = self._window = self._window.advanced(self.newest())
         charts = list(self.charts.values())
         if not charts:
             return
