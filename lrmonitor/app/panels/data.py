@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSize, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QShowEvent
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QKeySequence, QShowEvent
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QHBoxLayout,
-    QHeaderView,
     QLineEdit,
     QPushButton,
-    QTableView,
     QVBoxLayout,
     QWidget,
 )
@@ -24,6 +21,7 @@ from ..session import Session
 from .data_rows import STEP, TIME, DataRows
 from .header import ElidedLabel
 from .parts import Choice, quiet
+from .rowview import RowView
 
 __all__ = ["DataPanel"]
 
@@ -161,59 +159,25 @@ class DataPanel(QWidget):
         self.refresh()
 
 
-class _DataView(QTableView):
-    """The table. `step_wanted(int)`: Enter on a row, or a double click; `newest_wanted()`: the key
-    for the end (Ctrl+End).
+class _DataView(RowView):
+    """The table. A double click wants the row's step shown too; `newest_wanted()`: the key for the
+    end (Ctrl+End)."""
 
-    The newest row stays in view until the person scrolls or walks away from it.
-    """
-
-    step_wanted = Signal(int)
     newest_wanted = Signal()
 
     def __init__(self, rows: DataRows, parent: QWidget) -> None:
-        super().__init__(parent)
+        super().__init__(rows, rows.step, rows.text, parent)
         self._rows = rows
-        self.setModel(rows)
         self.setAccessibleName(self.tr("Data of the run"))
         self.setAccessibleDescription(
             self.tr("A row for each step. Enter shows the step in the plots, Control C copies.")
         )
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setTabKeyNavigation(False)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.doubleClicked.connect(self._wish)
-        self._end = True
-        bar = self.verticalScrollBar()
-        bar.valueChanged.connect(self._on_scrolled)
-        bar.rangeChanged.connect(self._on_range)
-        lines = self.verticalHeader()
-        lines.hide()
-        lines.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        lines.setDefaultSectionSize(self.fontMetrics().height() + 7)
-        self.horizontalHeader().setHighlightSections(False)
+        self.doubleClicked.connect(self.go)
         self.horizontalHeader().setMinimumSectionSize(60)
 
     def at_end(self) -> bool:
         """Whether the newest row there is is in view."""
-        return self._end and self._rows.at_end
-
-    def choose(self, at: int) -> None:
-        """Select a row and bring it into view."""
-        index = self._rows.index(at, max(self.currentIndex().column(), 0))
-        flags = QItemSelectionModel.SelectionFlag
-        self.selectionModel().setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
-        self.scrollTo(index, QAbstractItemView.ScrollHint.PositionAtCenter)
-
-    def copy(self) -> None:
-        """The selected rows as text."""
-        chosen = sorted(index.row() for index in self.selectionModel().selectedRows())
-        if chosen:
-            QGuiApplication.clipboard().setText(self._rows.text(chosen))
+        return super().at_end() and self._rows.at_end
 
     def fit_columns(self) -> None:
         """Make the columns as wide as what is in them may become."""
@@ -223,24 +187,8 @@ class _DataView(QTableView):
             needed = metrics.horizontalAdvance(widest.get(column, "-0.000000e-00")) + 24
             self.setColumnWidth(column, max(needed, header.sectionSizeHint(column)))
 
-    def _on_scrolled(self, value: int) -> None:
-        self._end = value >= self.verticalScrollBar().maximum() - 2
-
-    def _on_range(self, _: int, most: int) -> None:
-        if self._end:
-            self.verticalScrollBar().setValue(most)
-
-    def _wish(self, index: QModelIndex) -> None:
-        step = self._rows.step(index.row())
-        if step is not None:
-            self.step_wanted.emit(step)
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.matches(QKeySequence.StandardKey.Copy):
-            self.copy()
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self._wish(self.currentIndex())
-        elif event.matches(QKeySequence.StandardKey.MoveToEndOfDocument):
+        if event.matches(QKeySequence.StandardKey.MoveToEndOfDocument):
             self.newest_wanted.emit()
         else:
             super().keyPressEvent(event)

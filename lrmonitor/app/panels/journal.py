@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSize, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent, QShowEvent
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QFileDialog,
     QHBoxLayout,
     QHeaderView,
@@ -15,18 +14,18 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QMenu,
     QPushButton,
-    QTableView,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from lrmonitor.model.journal_rows import KINDS, JournalRow, JournalRows, as_text, shown, write
+from lrmonitor.model.journal_rows import KINDS, JournalRow, JournalRows, shown, write
 
 from ..session import Session
 from ..theme import Theme
 from .journal_table import RESULT, STEP, TEXT, TIME, WHAT, WHO, JournalTable
 from .parts import quiet, set_tone
+from .rowview import RowView
 
 __all__ = ["JournalPanel"]
 
@@ -54,7 +53,7 @@ class JournalPanel(QWidget):
         self.search = QLineEdit(self)
         self.export = QToolButton(self)
         self.table = JournalTable(theme, session.begun(), self)
-        self.view = _RowView(self.table, self)
+        self.view = _EventView(self.table, self)
         self.none = quiet("", self.view)
         self.write_note = QToolButton(self)
         self.filter = QToolButton(self)
@@ -281,38 +280,17 @@ class JournalPanel(QWidget):
         self.refresh()
 
 
-class _RowView(QTableView):
-    """The table. `step_wanted(int)`: a row with a step was clicked, or chosen by Enter."""
-
-    step_wanted = Signal(int)
+class _EventView(RowView):
+    """The table. A click on a row with a step wants it shown too."""
 
     def __init__(self, table: JournalTable, parent: QWidget) -> None:
-        super().__init__(parent)
+        super().__init__(table, table.step, table.text, parent)
         self._table = table
-        self.setModel(table)
         self.setAccessibleName(self.tr("Events of the run"))
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setTabKeyNavigation(False)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._offer)
-        self.clicked.connect(self._go)
-        # Until the person scrolls away the newest row stays in view, also when the panel is laid
-        # out only after its rows came, or becomes lower.
-        self._end = True
-        bar = self.verticalScrollBar()
-        bar.valueChanged.connect(self._on_scrolled)
-        bar.rangeChanged.connect(self._on_range)
-        rows = self.verticalHeader()
-        rows.hide()
-        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        rows.setDefaultSectionSize(self.fontMetrics().height() + 7)
+        self.clicked.connect(self.go)
         columns = self.horizontalHeader()
-        columns.setHighlightSections(False)
         columns.setMinimumSectionSize(48)
         for column, widest in WIDEST.items():
             room = 50 if column == WHAT else 28
@@ -323,27 +301,10 @@ class _RowView(QTableView):
         table.dataChanged.connect(lambda start, end: self._share(start.row(), end.row()))
         self._share(0, table.rowCount() - 1)
 
-    def at_end(self) -> bool:
-        """Whether the newest row is in view."""
-        return self._end
-
-    def choose(self, at: int) -> None:
-        """Select a row and bring it into view."""
-        index = self._table.index(at, 0)
-        flags = QItemSelectionModel.SelectionFlag
-        self.selectionModel().setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
-        self.scrollTo(index, QAbstractItemView.ScrollHint.PositionAtCenter)
-
     def place(self, note: QLabel) -> None:
         """Put words into the middle of the empty table."""
         note.setAlignment(Qt.AlignmentFlag.AlignCenter)
         note.setGeometry(self.viewport().geometry().adjusted(12, 4, -12, -4))
-
-    def copy(self) -> None:
-        """The selected rows as text."""
-        chosen = sorted(index.row() for index in self.selectionModel().selectedRows())
-        if chosen:
-            QGuiApplication.clipboard().setText(as_text([self._table.rows[at] for at in chosen]))
 
     def _share(self, first: int, last: int) -> None:
         """The text of rows without a result has the result's place as well."""
@@ -352,26 +313,13 @@ class _RowView(QTableView):
             if self.columnSpan(at, TEXT) != columns:
                 self.setSpan(at, TEXT, 1, columns)
 
-    def _on_scrolled(self, value: int) -> None:
-        self._end = value >= self.verticalScrollBar().maximum() - 2
-
-    def _on_range(self, _: int, most: int) -> None:
-        if self._end:
-            self.verticalScrollBar().setValue(most)
-
-    def _go(self, index: QModelIndex) -> None:
-        row = self._table.row_at(index)
-        if row is not None and row.step is not None:
-            self.step_wanted.emit(row.step)
-
     def _offer(self, place: object) -> None:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         index = self.currentIndex()
-        row = self._table.row_at(index)
         go = menu.addAction(self.tr("Show in the plots"))
-        go.setEnabled(row is not None and row.step is not None)
-        go.triggered.connect(lambda: self._go(index))
+        go.setEnabled(self._table.step(index.row()) is not None)
+        go.triggered.connect(lambda: self.go(index))
         copy = menu.addAction(self.tr("Copy"))
         copy.setShortcut(QKeySequence(QKeySequence.StandardKey.Copy))
         copy.setEnabled(self.selectionModel().hasSelection())
@@ -383,11 +331,3 @@ class _RowView(QTableView):
         narrow = self.viewport().width() < NARROW
         if narrow != self.isColumnHidden(WHO):
             self.setColumnHidden(WHO, narrow)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.matches(QKeySequence.StandardKey.Copy):
-            self.copy()
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self._go(self.currentIndex())
-        else:
-            super().keyPressEvent(event)

@@ -9,7 +9,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QColor, QIcon
 
-from lrmonitor.model.journal_rows import JournalRow
+from lrmonitor.model.journal_rows import JournalRow, as_text
 
 from ..format import format_count
 from ..icons import pixmap
@@ -97,6 +97,14 @@ class JournalTable(QAbstractTableModel):
     def row_at(self, index: Index) -> JournalRow | None:
         """The row of an index."""
         return self.rows[index.row()] if 0 <= index.row() < len(self.rows) else None
+
+    def step(self, row: int) -> int | None:
+        """The step of a row, where it has one."""
+        return self.rows[row].step if 0 <= row < len(self.rows) else None
+
+    def text(self, rows: list[int]) -> str:
+        """Rows as lines of text."""
+        return as_text([self.rows[at] for at in rows])
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         return 0 if parent.isValid() else len(self.rows)
