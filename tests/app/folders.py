@@ -39,7 +39,7 @@ class RunFolder:
             "script": f"{name}.py",
             "argv": [f"{name}.py"],
             "command": ["python", f"{name}.py"],
-            "cwd": "/work",
+            "cwd": "/home/ann",
             "host": os.uname().nodename,
             "user": "ann",
             "python": "3.11.7",
@@ -92,7 +92,7 @@ class RunFolder:
             executable="/usr/bin/python",
             torch="2.13.0",
             argv=["digits.py"],
-            cwd="/work",
+            cwd="/home/ann",
             world_size=1,
             main_thread=True,
         )

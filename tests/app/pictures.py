@@ -40,9 +40,9 @@ epoch 3/20  loss 0.8812  accuracy \x1b[1m74.38%\x1b[0m
 """
 ERROR = """\
 Traceback (most recent call last):
-  File "/work/digits.py", line 61, in <module>
+  File "/home/ann/digits.py", line 61, in <module>
     train(model, loader, optimizer)
-  File "/work/digits.py", line 38, in train
+  File "/home/ann/digits.py", line 38, in train
     loss = criterion(model(images), labels)
 RuntimeError: mat1 and mat2 shapes cannot be multiplied (8x3 and 4x1)
 """
@@ -304,7 +304,7 @@ def dialog_pictures(studio: Studio) -> None:
         studio.wait(lambda: not dialog.form.interpreters.busy)
         studio.take("new-run-empty", dialog)
         for field, text in (
-            (dialog.form.targets["script"], "/work/no such script.py"),
+            (dialog.form.targets["script"], "/home/ann/no such script.py"),
             (dialog.form.arguments, "--name 'unfinished --data ~/digits"),
         ):
             field.setFocus()
