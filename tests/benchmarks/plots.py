@@ -259,7 +259,7 @@ def main(words: list[str]) -> None:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
         (home / "runs").mkdir()
         cost = measure(int(words[0]) if words else STEPS, home / "runs")
-    print(json.dumps(asdict(cost), indent=1))
+    print(json.dumps(asdict(cost)))
 
 
 if __name__ == "__main__":

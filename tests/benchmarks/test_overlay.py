@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-
 import pytest
+
+from tests.helpers.measured import measured
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(300)]
 
@@ -16,16 +13,7 @@ LIMIT = 16.0
 
 
 def test_twenty_runs_are_overlaid_at_sixty_frames_a_second() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.benchmarks.overlay"],
-        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+    found = measured("overlay")
     print(f"\n{found}")
     for what in ("drawing", "moving", "zooming"):
         assert found[what] <= LIMIT, what

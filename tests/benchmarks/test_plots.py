@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from typing import Any
 
 import pytest
+
+from tests.helpers.measured import measured
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(600)]
 
@@ -27,10 +26,8 @@ WORST = 33.0
 @pytest.fixture(scope="module")
 def cost() -> dict[str, Any]:
     """Measured in a process of its own: its memory is the window's alone."""
-    words = [sys.executable, "-m", "tests.benchmarks.plots"]
-    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=500)
-    print(f"\n{done.stdout}")
-    found: dict[str, Any] = json.loads(done.stdout)
+    found: dict[str, Any] = measured("plots", seconds=500)
+    print(f"\n{found}")
     return found
 
 

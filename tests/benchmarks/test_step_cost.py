@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from tests.benchmarks import step_cost
+from tests.helpers.measured import measured
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(600)]
 
-ROOT = Path(__file__).parents[2]
 ROUNDS = 300
 
 FRACTION = 20
@@ -28,17 +23,7 @@ NORMS_SHARE = 0.01
 def test_the_probe_costs_a_fraction_of_tensorboard() -> None:
     if importlib.util.find_spec("tensorboard") is None:
         pytest.skip("tensorboard is not installed: pip install 'lrmonitor[tensorboard]'")
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.benchmarks.step_cost", str(ROUNDS)],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=570,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+    found = measured("step_cost", str(ROUNDS), seconds=570)
     for kind, told in found.items():
         added = told["added"]
         print(f"\n{kind}: a step without any recording {told['step']:.1f} µs; added to it")
