@@ -9,6 +9,7 @@ from lrmonitor.cli import codes, common
 
 if TYPE_CHECKING:
     from lrmonitor.cli.parser import Subparsers
+    from lrmonitor.model.comparison import Statistics
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -40,7 +41,6 @@ def compare(args: argparse.Namespace) -> int:
         all_series,
         differing,
         matching,
-        row_json,
         settings,
         statistics,
     )
@@ -64,7 +64,7 @@ def compare(args: argparse.Namespace) -> int:
                 "tags": list(model.tags),
                 "state": common.state_json(model.state),
                 "settings": settings(model),
-                "series": {name: row_json(statistics(series[name])) for name in names},
+                "series": {name: _figures(statistics(series[name])) for name in names},
             }
         )
     if args.json:
@@ -75,6 +75,17 @@ def compare(args: argparse.Namespace) -> int:
     if same and not args.all_settings:
         common.say(f"the same in all of them: {', '.join(same)}")
     return codes.DONE
+
+
+def _figures(found: Statistics) -> dict[str, Any]:
+    return {
+        "last": found.last,
+        "min": found.least,
+        "min_step": found.least_step,
+        "mean": found.mean,
+        "points": found.count,
+        "non_finite": found.lost,
+    }
 
 
 def _table(rows: list[dict[str, Any]], series: list[str], names: list[str]) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -194,15 +193,3 @@ def matching(pattern: str, names: Iterable[str]) -> tuple[list[str], str | None]
         problem = f"{error}"
         wanted = re.compile(re.escape(pattern), re.IGNORECASE)
     return [name for name in names if wanted.search(name)], problem
-
-
-def row_json(found: Statistics) -> dict[str, Any]:
-    """As the verbs print it."""
-    return {
-        "last": found.last,
-        "min": found.least,
-        "min_step": found.least_step,
-        "mean": found.mean,
-        "points": found.count,
-        "non_finite": found.lost,
-    }
