@@ -15,8 +15,9 @@ from sys import _getframe
 from time import time
 from typing import Any
 
+from lrmonitor.probe.frames import calls
 from lrmonitor.probe.optimizers import Optimizer
-from lrmonitor.probe.steps import Steps, calls
+from lrmonitor.probe.steps import Steps
 from lrmonitor.probe.threads import Local, Thread
 from lrmonitor.probe.values import Arriving
 

@@ -15,7 +15,7 @@ from typing import Any
 import lrmonitor
 from lrmonitor.probe import dynamo, hooks, progress
 from lrmonitor.probe.late import after_import
-from lrmonitor.probe.steps import Steps, run_folder
+from lrmonitor.probe.steps import Steps
 from lrmonitor.record.create import create_run
 from lrmonitor.record.home import runs_home
 
@@ -25,7 +25,7 @@ _watching = False
 
 def install_after_torch_import() -> None:
     """Called once torch has been imported in a launched script. Raises nothing of its own."""
-    install(run_folder())
+    install(_launched())
 
 
 def install(folder: Path | None) -> Steps:
@@ -49,7 +49,7 @@ def start(name: str | None = None, runs: str | None = None) -> str:
     found = hooks.current()
     if found is not None and found.folder is not None:
         return str(found.folder)
-    launched = run_folder()
+    launched = _launched()
     if launched is None:
         argv = [str(arg) for arg in getattr(sys, "argv", [])]
         script = argv[0] if argv and argv[0] else "interactive"
@@ -71,6 +71,12 @@ def start(name: str | None = None, runs: str | None = None) -> str:
     if not _hooked:
         _watch_for_torch()
     return str(launched)
+
+
+def _launched() -> Path | None:
+    """The folder of the run that this process was launched for."""
+    told = os.environ.get("LRMONITOR_RUN")
+    return Path(told) if told else None
 
 
 def _log(step: int | None, values: dict[str, Any]) -> None:

@@ -63,6 +63,7 @@ class Loader:
         "kind",
         "next_pace",
         "number",
+        "over",
         "passes",
         "reading_told",
         "reading_until",
@@ -79,6 +80,9 @@ class Loader:
         self.iteration = 0
         self.batches: int | None = None
         self.iterator: Any = None
+        """A weak reference to the latest iteration's; set by the thread that iterates alone."""
+        self.over: Any = None
+        """The reference to that whose end was seen, set by the writer's thread alone."""
         self.step = -1
         """The main optimizer's step when the latest iteration began."""
         self.passes = 0
@@ -149,8 +153,11 @@ class Loaders:
         """Say of the loaders that steps are made with how many batches they gave for them; after
         their first pass its beginning and its end tell it."""
         for known in list(self.loaders):
-            iterator = known.iterator() if known.iterator is not None else None
-            if iterator is None or step <= known.step or known.passes:
+            reference = known.iterator
+            if reference is None or reference is known.over or step <= known.step or known.passes:
+                continue
+            iterator = reference()
+            if iterator is None:
                 continue
             taken = vars(iterator).get("_num_yielded")
             if type(taken) is int and taken >= known.next_pace:
@@ -169,9 +176,10 @@ class Loaders:
         known = self._latest
         if known is None or step > known.step or now - known.begun < READING_AFTER:
             return
-        if known.iterator is None:  # told, or it never could be
+        reference = known.iterator
+        if reference is None or reference is known.over:  # it cannot be told, or was
             return
-        iterator = known.iterator()
+        iterator = reference()
         taken = known.reading_until
         if iterator is not None:
             taken = vars(iterator).get("_num_yielded")
@@ -180,7 +188,7 @@ class Loaders:
         over = iterator is None or taken == known.batches
         told = known.reading_told
         if over:
-            known.iterator = None
+            known.over = reference
             if told is None:
                 return
         elif told is not None and (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import sys
 import weakref
 from typing import Any
 
@@ -258,6 +259,13 @@ class Optimizer:
             known.put = group["lr"] = known.used
         return True
 
+    def closure(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """What was given to a step as its closure, which may well be None."""
+        if self.closure_at is None:
+            return None
+        at, name = self.closure_at
+        return args[at] if len(args) > at else kwargs.get(name)
+
     def record_rates(self, step: int, now: float) -> None:
         """Write the rates of an ordinary step, where they changed."""
         overridden = self.overridden
@@ -305,6 +313,18 @@ class Optimizer:
             "reason": self.reason,
             "groups": groups,
         }
+
+
+def optimizer_was_made() -> bool:
+    """Whether any torch optimizer was constructed: torch marks its class's step then."""
+    torch = sys.modules["torch"]
+    classes = list(torch.optim.Optimizer.__subclasses__())
+    while classes:
+        one = classes.pop()
+        if getattr(one.__dict__.get("step"), "hooked", False):
+            return True
+        classes.extend(one.__subclasses__())
+    return False
 
 
 def _about(group: dict[str, Any]) -> dict[str, Any]:

@@ -6,8 +6,6 @@ Called by the hooks (`hooks.py`) on the training thread. Only the outermost step
 from __future__ import annotations
 
 import math
-import os
-import signal
 import sys
 import time
 from collections.abc import Callable
@@ -15,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from lrmonitor.probe.control import Control
+from lrmonitor.probe.frames import calls, from_signal_handler, in_step
 from lrmonitor.probe.loss import Losses
 from lrmonitor.probe.norms import Clip, Norms
-from lrmonitor.probe.optimizers import Optimizer
+from lrmonitor.probe.optimizers import Optimizer, optimizer_was_made
 from lrmonitor.probe.progress import Progress
 from lrmonitor.probe.rates import Rewritten
 from lrmonitor.probe.session import Session
@@ -140,7 +139,7 @@ class Steps:
             if known is None:
                 return None
         holder = known.holder
-        if holder is not None and (holder is here or not _in_step(holder)):
+        if holder is not None and (holder is here or not in_step(holder)):
             self._heal(holder, known)
             holder = None
         here.frame, here.known, here.nested, here.detail = frame, known, False, None
@@ -152,7 +151,7 @@ class Steps:
             known.look_at_groups(actual)
         known.attention = False  # before what follows is looked at
         known.look(groups)
-        closure = callable(_closure(known, args, kwargs))
+        closure = callable(known.closure(args, kwargs))
         sampled = False
         if known.norms.wanted:
             try:
@@ -312,7 +311,7 @@ class Steps:
         """Write the exception being handled into the record; raises it again if it is none of ours,
         but what a signal handler of the script raised while our code happened to run."""
         error = sys.exc_info()[1]
-        if error is not None and _from_signal_handler(error):
+        if error is not None and from_signal_handler(error):
             raise error
         if self.session is not None:
             self.session.failed(where)
@@ -386,7 +385,7 @@ class Steps:
         assert here.known is not None
         assert here.known.closure_at is not None
         at, name = here.known.closure_at
-        wrapped = self._watched(here, actual, _closure(here.known, args, kwargs))
+        wrapped = self._watched(here, actual, here.known.closure(args, kwargs))
         if len(args) > at:
             return (*args[:at], wrapped, *args[at + 1 :]), kwargs
         return args, {**kwargs, name: wrapped}
@@ -478,7 +477,7 @@ class Steps:
         if self._early is None:
             return
         self._early.append((now, value))
-        if len(self._early) < UNSTEPPED and _optimizer_was_made():
+        if len(self._early) < UNSTEPPED and optimizer_was_made():
             return
         early, self._early = self._early, None
         here.take()
@@ -493,64 +492,3 @@ class Steps:
         assert self._lone is not None
         self.step += 1
         self._lone.append((self.step, now, value))
-
-
-def _closure(known: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """What was given to a step as its closure, which may well be None."""
-    if known.closure_at is None:
-        return None
-    at, name = known.closure_at
-    return args[at] if len(args) > at else kwargs.get(name)
-
-
-def run_folder() -> Path | None:
-    """The run this process was launched for."""
-    told = os.environ.get("LRMONITOR_RUN")
-    return Path(told) if told else None
-
-
-def _in_step(thread: Thread) -> bool:
-    """Whether a thread really is in the step that was begun there; one that raised never ended."""
-    running = sys._current_frames().get(thread.ident)
-    return thread.frame is not None and running is not None and calls(thread.frame, running)
-
-
-def _from_signal_handler(error: BaseException) -> bool:
-    """Whether a signal handler of the script's is among the frames that an exception came through:
-    it may have been called amid any line of ours."""
-    codes = set()
-    for number in signal.valid_signals():
-        handler: Any = signal.getsignal(number)
-        handler = getattr(handler, "func", handler)  # of a functools.partial
-        handler = getattr(handler, "__func__", handler)
-        if not hasattr(handler, "__code__"):
-            handler = getattr(type(handler), "__call__", None)  # noqa: B004
-        codes.add(getattr(handler, "__code__", None))
-    codes.discard(None)
-    trace = error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code in codes:
-            return True
-        trace = trace.tb_next
-    return False
-
-
-def calls(outer: Any, frame: Any) -> bool:
-    """Whether `outer` is `frame` or one of those that called it."""
-    while frame is not None:
-        if frame is outer:
-            return True
-        frame = frame.f_back
-    return False
-
-
-def _optimizer_was_made() -> bool:
-    """Whether any torch optimizer was constructed: torch marks its class's step then."""
-    torch = sys.modules["torch"]
-    classes = list(torch.optim.Optimizer.__subclasses__())
-    while classes:
-        one = classes.pop()
-        if getattr(one.__dict__.get("step"), "hooked", False):
-            return True
-        classes.extend(one.__subclasses__())
-    return False
