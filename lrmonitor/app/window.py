@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from lrmonitor.diagnosis.words import headline
 from lrmonitor.record.reader import RunReader, read_run_json
 
 from .actions import Actions
@@ -51,6 +52,7 @@ from .toolbar import ToolBar
 from .windows import OtherWindows
 
 if TYPE_CHECKING:
+    from lrmonitor.model.findings import Told
     from lrmonitor.model.run import RunModel
 
     from .compare.view import CompareView
@@ -163,6 +165,8 @@ class MainWindow(QMainWindow):
         session = Session(folder, self, reader=log)
         self.view = RunView(session, self._themes.theme, self)
         self.view.control.stop_wanted.connect(self.ask_stop)
+        self.view.stop_wanted.connect(self.ask_stop)
+        session.diagnosis.alarmed.connect(self._on_alarm)
         self.view.control.undo_wanted.connect(self.undo)
         session.undo.changed.connect(self._show_session)
         session.changed.connect(self._show_session)
@@ -310,6 +314,12 @@ class MainWindow(QMainWindow):
             title = self.tr("{0}: {1}").format(session.model.name, state.label)
             bad = phase_tone(state.phase) == "bad"
             self.notifier.tell(title, state.sentence, bad, self.preferring.now)
+
+    def _on_alarm(self, told: Told) -> None:
+        session = self.session
+        if session is not None:
+            title = self.tr("{0}: {1}").format(session.model.name, headline(told.finding))
+            self.notifier.tell_finding(title, told.finding.severity, self.preferring.now)
 
     def _tick(self) -> None:
         if self.view is not None:

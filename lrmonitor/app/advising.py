@@ -1,0 +1,49 @@
+"""What the window can do about a finding in one click. Pure: no Qt.
+
+An advice to go back, or to start again, is followed as far as that is possible in a run that goes
+on: its rate is multiplied by the same factor.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lrmonitor.diagnosis.finding import Finding
+
+from .format import format_rate
+from .proposal import Proposal, RateNow, multiplied
+
+__all__ = ["Offer", "offer"]
+
+
+@dataclass(frozen=True)
+class Offer:
+    """`words` for a button; `proposal` is the rate to ask for, None to end the run."""
+
+    words: str
+    proposal: Proposal | None = None
+    instead: str = ""
+    """Said beside it where it is not all that is advised."""
+
+
+def offer(finding: Finding, now: RateNow) -> Offer | None:
+    """The advice of a finding as one action on the run; None where there is none to be made."""
+    advice = finding.advice
+    if advice.action == "stop" or finding.kind == "non_finite":
+        # The weights are not numbers any more: no rate brings them back.
+        return Offer("Stop the run…") if finding.open else None
+    if advice.action == "release":
+        return Offer("Release the rate", Proposal("follow"))
+    if advice.action not in ("multiply", "restart", "rewind") or advice.factor is None:
+        return None
+    proposal = multiplied(now, advice.factor)
+    if proposal is None:
+        return None
+    instead = {
+        "restart": "Now, without starting again: if the loss does not come back, stop and run "
+        "again with the lower rate.",
+        "rewind": "Now, without going back: if the loss does not come back, stop and run again "
+        "with the lower rate.",
+    }.get(advice.action, "")
+    times = f"×{format_rate(advice.factor, 3)}"
+    return Offer(f"Apply: rate {times}", proposal, instead)
