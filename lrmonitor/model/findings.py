@@ -13,7 +13,7 @@ from typing import Any
 
 from lrmonitor.diagnosis.finding import RANK, Finding
 
-__all__ = ["ADVICE", "FINDING", "JUDGED", "MUTED", "Findings", "Taken", "Told", "worst"]
+__all__ = ["ADVICE", "FINDING", "JUDGED", "MUTED", "Findings", "Taken", "Told"]
 
 FINDING = "finding"
 MUTED = "finding_muted"
@@ -114,15 +114,17 @@ class Findings:
             for key, value in (("severity", finding.severity), ("open", finding.open))
         )
 
-    def severity(self, step: int | None) -> str | None:
-        """The worst severity that the record tells of open findings that are not muted."""
-        found: list[str] = []
-        for (kind, _), data in self.recorded.items():
-            told = str(data.get("severity"))
-            cause = str(data.get("cause"))
-            if data.get("open") is True and told in RANK and not self._how(kind, cause, step):
-                found.append(told)
-        return worst(found)
+    def alarm(self, step: int | None) -> tuple[str, str] | None:
+        """Severity and kind of the worst that the record tells of open findings, a warning or
+        more, that are not muted; None if there is none."""
+        found = [
+            (str(data.get("severity")), kind)
+            for (kind, _), data in self.recorded.items()
+            if data.get("open") is True
+            and RANK.get(str(data.get("severity")), 0) > 0
+            and not self._how(kind, str(data.get("cause")), step)
+        ]
+        return max(found, key=lambda one: RANK[one[0]], default=None)
 
     def _told(self, finding: Finding, step: int) -> Told:
         how = self._how(finding.kind, finding.cause, step)
@@ -169,11 +171,6 @@ class Findings:
             if kind == finding.kind and off <= NEAR and off < apart:
                 best, apart = value, off
         return best
-
-
-def worst(severities: Iterable[str]) -> str | None:
-    """The worst of some severities; None of none."""
-    return max(severities, key=lambda one: RANK.get(one, 0), default=None)
 
 
 def _whole(value: object) -> bool:
