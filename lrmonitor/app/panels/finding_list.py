@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QSize,
+    Qt,
+)
+from PySide6.QtGui import QFontMetrics, QGuiApplication
 
 from lrmonitor.diagnosis.finding import RANK, Finding
 from lrmonitor.diagnosis.words import headline, severity_word
@@ -73,6 +81,9 @@ class FindingList(QAbstractListModel):
             colour = severity_colour(found.severity, self._theme)
             quiet = self._theme.disabled
             return icon(severity_symbol(found.severity), colour if _matters(told) else quiet)
+        if role == Qt.ItemDataRole.SizeHintRole:
+            # As wide as the list, whatever its words: what has no room ends in an ellipsis.
+            return QSize(80, 2 * QFontMetrics(QGuiApplication.font()).height() + 8)
         if role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
             words = (severity_word(found.severity), headline(found), steps_words(found))
             return ", ".join((*words, state_words(told)))
