@@ -13,7 +13,7 @@ from lrmonitor.diagnosis.finding import Finding
 from .format import format_rate
 from .proposal import Proposal, RateNow, multiplied
 
-__all__ = ["Offer", "offer"]
+__all__ = ["Offer", "again", "offer"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,13 @@ class Offer:
     proposal: Proposal | None = None
     instead: str = ""
     """Said beside it where it is not all that is advised."""
+
+
+def again(finding: Finding) -> float | None:
+    """The factor with which the script is best started again; None where that is not advised."""
+    advice = finding.advice
+    ruined = finding.kind == "non_finite" and advice.factor is not None
+    return advice.factor if advice.action == "restart" or ruined else None
 
 
 def offer(finding: Finding, now: RateNow) -> Offer | None:
@@ -40,10 +47,8 @@ def offer(finding: Finding, now: RateNow) -> Offer | None:
     if proposal is None:
         return None
     instead = {
-        "restart": "Now, without starting again: if the loss does not come back, stop and run "
-        "again with the lower rate.",
-        "rewind": "Now, without going back: if the loss does not come back, stop and run again "
-        "with the lower rate.",
+        "restart": "Now, in this run. If the loss does not come back: start again.",
+        "rewind": "Now, without going back. If the loss does not come back: start again.",
     }.get(advice.action, "")
     times = f"×{format_rate(advice.factor, 3)}"
     return Offer(f"Apply: rate {times}", proposal, instead)

@@ -51,6 +51,7 @@ class RunView(QWidget):
     plots_loaded = Signal()
     choices_changed = Signal()
     stop_wanted = Signal()
+    restart_wanted = Signal(float)
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -130,6 +131,7 @@ class RunView(QWidget):
         panel = FindingsPanel(self.session, self._theme)
         panel.step_wanted.connect(self._show_step)
         panel.stop_wanted.connect(self.stop_wanted)
+        panel.restart_wanted.connect(self.restart_wanted)
         return panel
 
     def _findings(self) -> FindingsPanel | None:

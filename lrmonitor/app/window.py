@@ -166,6 +166,7 @@ class MainWindow(QMainWindow):
         self.view = RunView(session, self._themes.theme, self)
         self.view.control.stop_wanted.connect(self.ask_stop)
         self.view.stop_wanted.connect(self.ask_stop)
+        self.view.restart_wanted.connect(self.launcher.restart)
         session.diagnosis.alarmed.connect(self._on_alarm)
         self.view.control.undo_wanted.connect(self.undo)
         session.undo.changed.connect(self._show_session)

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from lrmonitor.app.dialogs.help import AboutBox, ShortcutsDialog
 from lrmonitor.app.dialogs.questions import CloseQuestion, StopQuestion, UndoQuestion
-from lrmonitor.app.dialogs.rerun import CannotRerunBox, RerunQuestion
+from lrmonitor.app.dialogs.rerun import CannotRerunBox, RerunQuestion, RestartQuestion
 from lrmonitor.app.dialogs.series import SeriesDialog
 from lrmonitor.app.window import MainWindow
 from lrmonitor.model.patterns import Pattern
@@ -64,6 +64,7 @@ def dialogs(window: MainWindow) -> Iterator[dict[str, QDialog]]:
         "stop?": StopQuestion(window, "rich", "interrupt"),
         "undo?": UndoQuestion(window, "undo", "hold 3e-4", "ann changed it at step 5."),
         "rerun?": RerunQuestion(window, "rich"),
+        "again?": RestartQuestion(window, "rich", "×0.1", live=True),
         "no rerun": CannotRerunBox(window, "rich", "nothing says how it was started"),
     }
     for dialog in found.values():

@@ -19,8 +19,8 @@ from lrmonitor.diagnosis.words import action_words, headline, severity_word
 from lrmonitor.model.findings import Told
 from lrmonitor.record.reader import Series
 
-from ..advising import offer
-from ..format import format_count
+from ..advising import again, offer
+from ..format import format_count, format_rate
 from ..session import Session
 from ..theme import Theme
 from .finding_list import FindingList, state_words, steps_words
@@ -34,12 +34,14 @@ class FindingsPanel(QWidget):
     """Echoes the session's diagnosis.
 
     `step_wanted(int)`: a finding is to be seen in the plots. `stop_wanted()`: the advice to end
-    the run is to be followed. `guide_wanted(str, str)`: what the guide says of a kind and cause.
+    the run is to be followed. `restart_wanted(float)`: the script is to be started again with its
+    rate times that factor. `guide_wanted(str, str)`: what the guide says of a kind and cause.
     """
 
     step_wanted = Signal(int)
     stop_wanted = Signal()
     guide_wanted = Signal(str, str)
+    restart_wanted = Signal(float)
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -58,6 +60,7 @@ class FindingsPanel(QWidget):
         self.evidence = quiet("", self.details)
         self.plot = FindingPlot(theme, self.details)
         self.apply = QPushButton(self.tr("Apply"), self.details)
+        self.restart = QPushButton(self.tr("Start again…"), self.details)
         self.snooze = QPushButton(self.tr("Snooze"), self.details)
         self.dismiss = QPushButton(self.tr("Not a problem"), self.details)
         self.show_evidence = QPushButton(self.tr("Evidence"), self.details)
@@ -66,6 +69,7 @@ class FindingsPanel(QWidget):
         self.list.selectionModel().currentChanged.connect(self._on_chosen)
         self.list.activated.connect(lambda _: self._show_in_plots())
         self.apply.clicked.connect(self.follow)
+        self.restart.clicked.connect(self._ask_restart)
         self.snooze.clicked.connect(lambda: self._mute("snooze"))
         self.dismiss.clicked.connect(lambda: self._mute("dismiss"))
         self.show_evidence.toggled.connect(self._show_evidence)
@@ -179,7 +183,12 @@ class FindingsPanel(QWidget):
         live = session.rate_problem(session.model.main) is None
         if made is not None and made.proposal is None:
             live = session.model.state.live
-        self.apply.setVisible(made is not None and not session.over)
+        self.apply.setVisible(made is not None and found.open and not session.over)
+        factor = again(found)
+        self.restart.setVisible(factor is not None and session.model.log is None)
+        if factor is not None:
+            times = format_rate(factor, 3)
+            self.restart.setText(self.tr("Start again: rate ×{0}…").format(times))
         if made is not None:
             self.apply.setText(made.words)
             self.apply.setToolTip(made.instead)
@@ -233,6 +242,12 @@ class FindingsPanel(QWidget):
         if told is not None:
             self.step_wanted.emit(told.finding.detected_step)
 
+    def _ask_restart(self) -> None:
+        told = self.chosen
+        factor = None if told is None else again(told.finding)
+        if factor is not None:
+            self.restart_wanted.emit(factor)
+
     def _ask_guide(self) -> None:
         told = self.chosen
         if told is not None:
@@ -271,6 +286,7 @@ class FindingsPanel(QWidget):
         for label in (self.title, self.outcome):
             label.setWordWrap(True)
             label.setTextFormat(Qt.TextFormat.PlainText)
+        self.outcome.setMargin(5)
         self.show_evidence.setCheckable(True)
         self.snooze.setToolTip(self.tr("Do not tell it for the next 1,000 steps"))
         self.dismiss.setToolTip(
@@ -279,7 +295,14 @@ class FindingsPanel(QWidget):
         self.guide.setToolTip(self.tr("What the guide says about it"))
         buttons = QHBoxLayout()
         buttons.setSpacing(6)
-        for button in (self.apply, self.snooze, self.dismiss, self.show_evidence, self.guide):
+        for button in (
+            self.apply,
+            self.restart,
+            self.snooze,
+            self.dismiss,
+            self.show_evidence,
+            self.guide,
+        ):
             button.setAutoDefault(False)
             buttons.addWidget(button)
         buttons.addStretch(1)
