@@ -43,14 +43,14 @@ def add_parser(subparsers: Subparsers) -> None:
 @common.verb
 def guide(args: argparse.Namespace) -> int:
     """Print a page, or the list of topics."""
-    from lrmonitor.guide import TOPICS, GuideError, find_topic, page, pages, search
+    from lrmonitor.guide import TOPICS, GuideError, all_pages, find_topic, page, search
 
     words = " ".join(args.topic)
     if words and args.search is not None:
         raise common.VerbError(codes.USAGE, "either a TOPIC or --search, not both")
     try:
         if not words:
-            found = pages() if args.search is None else search(args.search)
+            found = all_pages() if args.search is None else search(args.search)
             return _list(found, args.json)
         name = find_topic(words)
         if name is None:

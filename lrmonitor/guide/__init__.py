@@ -7,7 +7,7 @@ and the verb `guide` show the same.
 
 from __future__ import annotations
 
-from lrmonitor.guide.pages import GuideError, Page, page, pages, search
+from lrmonitor.guide.pages import GuideError, Page, all_pages, page, search
 from lrmonitor.guide.topics import TOPICS, Topic, find_topic, topic_of
 
 __all__ = [
@@ -15,9 +15,9 @@ __all__ = [
     "GuideError",
     "Page",
     "Topic",
+    "all_pages",
     "find_topic",
     "page",
-    "pages",
     "search",
     "topic_of",
 ]

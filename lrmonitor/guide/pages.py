@@ -11,7 +11,7 @@ from lrmonitor.guide.text import plain
 from lrmonitor.guide.topics import TOPICS, Topic
 from lrmonitor.resources import resource_path
 
-__all__ = ["GuideError", "Page", "folder", "page", "pages", "search"]
+__all__ = ["GuideError", "Page", "all_pages", "folder", "page", "search"]
 
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)]+)\)")
 _PICTURE = re.compile(r"!\[([^\]]*)\]\(([^)]+)\)")
@@ -68,7 +68,7 @@ def page(name: str) -> Page:
     return Page(topic, title.lstrip("# ").strip(), markdown)
 
 
-def pages() -> list[Page]:
+def all_pages() -> list[Page]:
     """All pages in their order. Raises GuideError."""
     return [page(topic.name) for topic in TOPICS]
 
@@ -86,5 +86,5 @@ def search(words: str) -> list[Page]:
         told = f"{found.topic.name} {found.text()}".casefold()
         return 1 if all(word in told for word in wanted) else 2
 
-    ranked = [(rank(found), found) for found in pages()]
+    ranked = [(rank(found), found) for found in all_pages()]
     return [found for at in (0, 1) for rank_, found in ranked if rank_ == at]

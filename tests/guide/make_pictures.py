@@ -143,8 +143,8 @@ def decay() -> Picture:
     mark = [(1500, "rate ÷ 10")]
     return Picture(
         "decay",
-        "A loss that has lain flat for a thousand steps falls within a hundred steps of the rate "
-        "being divided by ten; where the rate is kept it stays flat.",
+        "A loss that has lain flat for a thousand steps falls soon after the rate is "
+        "divided by ten; where the rate is kept it stays flat.",
         [
             Panel("Training loss", training, 120, marks=mark),
             Panel("Validation loss", validation, 100, top=1.6, marks=mark),
@@ -270,7 +270,8 @@ def with_finding(name: str, run: str, case: str, kind: str, words: str, **more: 
     curve, good = benchmark(run, case), benchmark(run, "plain")
     finding = found(curve, kind)
     lines = [loss(curve, more.pop("label"), 1), loss(good, "good rate", 0)]
-    return Picture(name, words, [Panel("Loss", lines, 160, **more, **stretch(finding))])
+    title = "Loss (logarithmic)" if more.get("log") else "Loss"
+    return Picture(name, words, [Panel(title, lines, 160, **more, **stretch(finding))])
 
 
 def non_finite() -> Picture:
@@ -428,13 +429,18 @@ PICTURES = (
 )  # fmt: skip
 
 
+def drawings() -> dict[str, str]:
+    """The text of each picture's file, by the file's name."""
+    light, dark = style(LIGHT), style(DARK)
+    pictures = [make() for make in PICTURES]
+    return {f"{picture.name}.svg": picture.svg(light, dark) for picture in pictures}
+
+
 def main() -> None:
     """Draw all of them."""
     FOLDER.mkdir(exist_ok=True)
-    light, dark = style(LIGHT), style(DARK)
-    for make in PICTURES:
-        picture = make()
-        (FOLDER / f"{picture.name}.svg").write_text(picture.svg(light, dark), "utf-8")
+    for name, text in drawings().items():
+        (FOLDER / name).write_text(text, "utf-8")
 
 
 if __name__ == "__main__":
