@@ -10,19 +10,12 @@ from typing import Any
 from PySide6.QtCore import QByteArray, QEvent, QSignalBlocker, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import (
     QColor,
-    QFont,
     QImage,
     QKeyEvent,
     QResizeEvent,
-    QTextBlock,
-    QTextBlockFormat,
     QTextCharFormat,
     QTextCursor,
     QTextDocument,
-    QTextFormat,
-    QTextFrameFormat,
-    QTextLength,
-    QTextTable,
 )
 from PySide6.QtWidgets import QTextBrowser, QTextEdit, QWidget
 
@@ -30,6 +23,7 @@ from lrmonitor.guide import GuideError, find_topic, page
 from lrmonitor.guide.pages import folder
 
 from ..theme import Theme
+from .layout import lay_out
 from .pictures import drawn
 
 __all__ = ["PageView"]
@@ -147,88 +141,8 @@ class PageView(QTextBrowser):
         self.topic_changed.emit(self.topic)
 
     def _lay_out(self) -> None:
-        """Give headings, tables and the words below pictures their form: Markdown has no style
-        sheet."""
-        document = self.document()
-        base = self.font()
-        block = document.begin()
-        picture_before = False
-        while block.isValid():
-            picture = _holds_picture(block)
-            if not block.textList() and not _in_table(block):
-                _set_block(block, self._block_format(block, picture, picture_before))
-            elif block.textList():
-                last = block.next().textList() is None
-                _set_block(block, _spaced(0, 10 if last else 5))
-            level = block.blockFormat().headingLevel()
-            if level:
-                form = QTextCharFormat()
-                form.setFontPointSize(base.pointSizeF() * (1.5 if level == 1 else 1.15))
-                form.setFontWeight(QFont.Weight.DemiBold)
-                form.setForeground(QColor(self._theme.text))
-                _merge(block, form)
-            elif picture_before and not picture:
-                form = QTextCharFormat()
-                form.setFontItalic(False)
-                form.setForeground(QColor(self._theme.quiet))
-                _merge(block, form)
-            picture_before = picture
-            block = block.next()
-        for frame in document.rootFrame().childFrames():
-            if isinstance(frame, QTextTable):
-                self._table(frame)
-        self._code()
+        lay_out(self.document(), self.font(), self._theme)
         self._mark()
-
-    def _block_format(
-        self, block: QTextBlock, picture: bool, below_picture: bool
-    ) -> QTextBlockFormat:
-        level = block.blockFormat().headingLevel()
-        if level == 1:
-            return _spaced(0, 12)
-        if level:
-            return _spaced(16, 6)
-        if picture:
-            return _spaced(6, 2, line=100)
-        return _spaced(0, 14 if below_picture else 10)
-
-    def _table(self, table: QTextTable) -> None:
-        form = table.format()
-        form.setBorderStyle(QTextFrameFormat.BorderStyle.BorderStyle_Solid)
-        form.setBorderBrush(QColor(self._theme.border))
-        form.setBorder(1)
-        form.setBorderCollapse(True)
-        form.setCellPadding(5)
-        form.setTopMargin(4)
-        form.setBottomMargin(12)
-        form.setWidth(QTextLength(QTextLength.Type.PercentageLength, 100))
-        table.setFormat(form)
-        for column in range(table.columns()):
-            cell = table.cellAt(0, column)
-            cell_form = cell.format()
-            cell_form.setBackground(QColor(self._theme.window))
-            cell.setFormat(cell_form)
-
-    def _code(self) -> None:
-        """Code words on the window's ground, in the fixed font."""
-        document = self.document()
-        ground = QColor(self._theme.window)
-        block = document.begin()
-        while block.isValid():
-            it = block.begin()
-            while not it.atEnd():
-                fragment = it.fragment()
-                if fragment.isValid() and fragment.charFormat().fontFixedPitch():
-                    cursor = QTextCursor(document)
-                    cursor.setPosition(fragment.position())
-                    cursor.setPosition(
-                        fragment.position() + fragment.length(), QTextCursor.MoveMode.KeepAnchor
-                    )
-                    form = QTextCharFormat()
-                    form.setBackground(ground)
-                    cursor.mergeCharFormat(form)
-                it += 1
-            block = block.next()
 
     def _mark(self) -> int:
         """Mark the words that are searched for."""
@@ -272,8 +186,13 @@ class PageView(QTextBrowser):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._again()
+
+    def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.DevicePixelRatioChange:
             self._again()
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         # Backspace is Qt's own key for the page before; Esc is the window's.
@@ -281,36 +200,3 @@ class PageView(QTextBrowser):
             event.ignore()
             return
         super().keyPressEvent(event)
-
-
-def _holds_picture(block: QTextBlock) -> bool:
-    it = block.begin()
-    while not it.atEnd():
-        if it.fragment().charFormat().isImageFormat():
-            return True
-        it += 1
-    return False
-
-
-def _in_table(block: QTextBlock) -> bool:
-    return QTextCursor(block).currentTable() is not None
-
-
-def _spaced(above: int, below: int, line: int = 130) -> QTextBlockFormat:
-    form = QTextBlockFormat()
-    form.setTopMargin(above)
-    form.setBottomMargin(below)
-    form.setLineHeight(line, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
-    return form
-
-
-def _set_block(block: QTextBlock, form: QTextBlockFormat) -> None:
-    QTextCursor(block).mergeBlockFormat(form)
-
-
-def _merge(block: QTextBlock, form: QTextCharFormat) -> None:
-    cursor = QTextCursor(block)
-    cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
-    if form.hasProperty(QTextFormat.Property.FontSizeIncrement.value):
-        form.clearProperty(QTextFormat.Property.FontSizeIncrement.value)
-    cursor.mergeCharFormat(form)
