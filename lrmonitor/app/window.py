@@ -28,6 +28,7 @@ from .dialogs.questions import Question
 from .docks import LEFT, Docks
 from .echo import show_session
 from .geometry import restore_geometry
+from .guide.opener import GuideOpener
 from .handlers import handlers
 from .icons import window_icon
 from .launching import Launcher
@@ -108,7 +109,8 @@ class MainWindow(QMainWindow):
         self.runs.rerun_wanted.connect(self.launcher.rerun)
         self.runs.rerun_with_wanted.connect(self.launcher.rerun_with)
         self.stopper = Stopper(self)
-        for part in (self.stopper, self.logs, self.reporter):
+        self.guide = GuideOpener(self, themes)
+        for part in (self.stopper, self.logs, self.reporter, self.guide):
             part.failed.connect(self.say)
         self.others = OtherWindows(home)
         self.sharing = Sharing(self, self._canvas, self.say)
@@ -253,6 +255,10 @@ class MainWindow(QMainWindow):
             self.start.say(self.tr("Starting the demo…"), "wait")
             self.start.busy("demo", True)
         self.demo.start()
+
+    def show_guide(self, topic: str = "") -> None:
+        """Show the guide at the page of a topic; `lrmonitor.guide.topic_of` names a finding's."""
+        self.guide.show(topic)
 
     def ask_stop(self, how: str = "interrupt") -> None:
         """Ask whether to end the run in the way `how` names, and do it on a yes."""

@@ -53,11 +53,14 @@ def dialogs(window: MainWindow) -> Iterator[dict[str, QDialog]]:
     series = SeriesDialog(
         pattern, lambda: ["epoch 1 accuracy 0.91"], True, set(), lambda _: None, theme, window
     )
+    window.show_guide()
+    assert window.guide.window is not None
     found: dict[str, QDialog] = {
         "new run": window.launcher.new_run(),
         "attach": window.launcher.attach(),
         "preferences": window.preferring.dialog,
         "series": series,
+        "guide": window.guide.window,
         "keys": ShortcutsDialog(window, [*window.actions_table.all, *window.docks.actions]),
         "about": AboutBox(window),
         "close?": CloseQuestion(window, "rich", stopping=True),
