@@ -6,6 +6,7 @@ on: its rate is multiplied by the same factor.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from lrmonitor.diagnosis.finding import Finding
@@ -33,22 +34,23 @@ def again(finding: Finding) -> float | None:
     return advice.factor if advice.action == "restart" or ruined else None
 
 
-def offer(finding: Finding, now: RateNow) -> Offer | None:
-    """The advice of a finding as one action on the run; None where there is none to be made."""
+def offer(finding: Finding, now: RateNow, tr: Callable[[str], str] = str) -> Offer | None:
+    """The advice of a finding as one action on the run; None where there is none to be made. `tr`
+    translates."""
     advice = finding.advice
     if advice.action == "stop" or finding.kind == "non_finite":
         # The weights are not numbers any more: no rate brings them back.
-        return Offer("Stop the run…") if finding.open else None
+        return Offer(tr("Stop the run…")) if finding.open else None
     if advice.action == "release":
-        return Offer("Release the rate", Proposal("follow"))
+        return Offer(tr("Release the rate"), Proposal("follow"))
     if advice.action not in ("multiply", "restart", "rewind") or advice.factor is None:
         return None
     proposal = multiplied(now, advice.factor)
     if proposal is None:
         return None
     instead = {
-        "restart": "Now, in this run. If the loss does not come back: start again.",
-        "rewind": "Now, without going back. If the loss does not come back: start again.",
+        "restart": tr("Now, in this run. If the loss does not come back: start again."),
+        "rewind": tr("Now, without going back. If the loss does not come back: start again."),
     }.get(advice.action, "")
     times = f"×{format_rate(advice.factor, 3)}"
-    return Offer(f"Apply: rate {times}", proposal, instead)
+    return Offer(tr("Apply: rate {0}").format(times), proposal, instead)

@@ -43,6 +43,9 @@ TABLE_TICKS = 30
 class RunView(QWidget):
     """Follows a `Session` on the window's ticks.
 
+    `stop_wanted()`, `restart_wanted(float)`: the run is to be ended, or started again with its rate
+    times that factor (both to be confirmed). `guide_wanted(str)`: a page of the guide.
+
     The plots come with `load_plots`, after the window's first frame: importing what draws them
     takes as long as everything else together. `add_docks` puts the panels around the plots; those
     at the bottom are imported when they are first seen.
@@ -52,6 +55,7 @@ class RunView(QWidget):
     choices_changed = Signal()
     stop_wanted = Signal()
     restart_wanted = Signal(float)
+    guide_wanted = Signal(str)
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -132,6 +136,7 @@ class RunView(QWidget):
         panel.step_wanted.connect(self._show_step)
         panel.stop_wanted.connect(self.stop_wanted)
         panel.restart_wanted.connect(self.restart_wanted)
+        panel.guide_wanted.connect(self.guide_wanted)
         return panel
 
     def _findings(self) -> FindingsPanel | None:

@@ -169,6 +169,7 @@ class MainWindow(QMainWindow):
         self.view.control.stop_wanted.connect(self.ask_stop)
         self.view.stop_wanted.connect(self.ask_stop)
         self.view.restart_wanted.connect(self.launcher.restart)
+        self.view.guide_wanted.connect(self.show_guide)
         session.diagnosis.alarmed.connect(self._on_alarm)
         self.view.control.undo_wanted.connect(self.undo)
         session.undo.changed.connect(self._show_session)
@@ -325,7 +326,7 @@ class MainWindow(QMainWindow):
     def _on_alarm(self, told: Told) -> None:
         session = self.session
         if session is not None:
-            title = self.tr("{0}: {1}").format(session.model.name, headline(told.finding))
+            title = self.tr("{0}: {1}").format(session.model.name, headline(told.finding, self.tr))
             self.notifier.tell_finding(title, told.finding.severity, self.preferring.now)
 
     def _tick(self) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from lrmonitor.diagnosis.finding import Advice, Finding
 
 __all__ = ["ACTIONS", "CAUSES", "KINDS", "action_words", "headline", "severity_word"]
+
+Translate = Callable[[str], str]
 
 KINDS = {
     "non_finite": "Loss is not a number",
@@ -46,21 +50,22 @@ ACTIONS = {
 }
 
 
-def headline(finding: Finding) -> str:
-    """What it is and why, in one line: "Loss diverges – learning rate too high (85 %)"."""
-    kind = KINDS.get(finding.kind, finding.kind.replace("_", " ").capitalize())
+def headline(finding: Finding, tr: Translate = str) -> str:
+    """What it is and why, in one line: "Loss diverges – learning rate too high (85 %)". `tr`
+    translates the fixed parts, here and below."""
+    kind = tr(KINDS.get(finding.kind, finding.kind.replace("_", " ").capitalize()))
     if finding.cause == "undetermined":
         return kind
-    cause = CAUSES.get(finding.cause, finding.cause.replace("_", " "))
+    cause = tr(CAUSES.get(finding.cause, finding.cause.replace("_", " ")))
     return f"{kind} – {cause} ({finding.confidence:.0%})".replace("%", " %")
 
 
-def action_words(advice: Advice) -> str:
+def action_words(advice: Advice, tr: Translate = str) -> str:
     """What to do, in a few words: "go back to before it, with the rate ×0.3"."""
     factor = "" if advice.factor is None else f"×{advice.factor:.3g}"
-    return ACTIONS.get(advice.action, advice.action).format(factor).strip()
+    return tr(ACTIONS.get(advice.action, advice.action)).format(factor).strip()
 
 
-def severity_word(severity: str) -> str:
+def severity_word(severity: str, tr: Translate = str) -> str:
     """As a heading."""
-    return severity[:1].upper() + severity[1:]
+    return tr(severity[:1].upper() + severity[1:])

@@ -90,7 +90,8 @@ def test_a_divergence_is_told_above_the_plots(
 def test_the_panel_says_why_and_shows_what_was_seen(
     open_window: OpenWindow, folder: RunFolder, qtbot: QtBot
 ) -> None:
-    view = alarmed(qtbot, open_window(folder.path), folder)
+    window = open_window(folder.path)
+    view = alarmed(qtbot, window, folder)
     panel = panel_of(view, qtbot)
     assert panel.chosen is not None
     assert panel.chosen.finding.kind == "divergence"
@@ -103,6 +104,12 @@ def test_the_panel_says_why_and_shows_what_was_seen(
     picture = panel.plot.grab().toImage()
     colours = {picture.pixelColor(x, picture.height() // 2).name() for x in range(picture.width())}
     assert len(colours) > 3  # ground, shades, the line
+    QTest.mouseClick(panel.guide, Qt.MouseButton.LeftButton)
+    guide = window.guide.window
+    assert guide is not None
+    assert guide.isVisible()
+    assert "diverge" in guide.windowTitle().lower() + guide.view.toPlainText().lower()
+    guide.close()
     panel.set_theme(DARK)
     assert panel.plot.grab().toImage() != picture
 

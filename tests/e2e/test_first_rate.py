@@ -89,9 +89,7 @@ def test_a_rerun_repeats_it_or_takes_another(tmp_path: Path, isolated: Isolated)
     rerun(*LRMONITOR, "rerun", "--no-window", "latest")
     assert newest(isolated).info["env"] == {VARIABLE: "scale 0.5"}
     assert rates(newest(isolated), "lr[0.0]")[1] == 0.05
-    subprocess.run(
-        [*again, "--lr-hold", "0.3", "latest"], check=True, capture_output=True, timeout=60
-    )
+    rerun(*LRMONITOR, "rerun", "--no-window", "--lr-hold", "0.3", "latest")
     assert rates(newest(isolated), "lr[0.0]") == {1: 0.3}
 
 

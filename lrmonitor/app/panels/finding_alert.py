@@ -59,10 +59,10 @@ class FindingAlert(Banner):
             return
         found = self.told.finding
         since = self.tr("since step {0}").format(format_count(found.first_step))
-        text = f"{headline(found)}, {since}."
+        text = f"{headline(found, self.tr)}, {since}."
         taken = self.told.taken
         if taken is None:
-            text += " " + self.tr("Advice: {0}.").format(action_words(found.advice))
+            text += " " + self.tr("Advice: {0}.").format(action_words(found.advice, self.tr))
         elif taken.judged:
             text += f" {taken.judged}."
         else:
@@ -71,7 +71,7 @@ class FindingAlert(Banner):
             )
         if len(alarming) > 1:
             text += " " + self.tr("(and {0} more)").format(len(alarming) - 1)
-        made = offer(found, session.rate_now(session.model.main, 0))
+        made = offer(found, session.rate_now(session.model.main, 0), self.tr)
         live = session.rate_problem(session.model.main) is None
         self.apply.setVisible(made is not None and live and taken is None)
         if made is not None:

@@ -16,7 +16,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QFontMetrics, QGuiApplication
 
 from lrmonitor.diagnosis.finding import RANK, Finding
-from lrmonitor.diagnosis.words import headline, severity_word
+from lrmonitor.diagnosis.words import Translate, headline, severity_word
 from lrmonitor.model.findings import Told
 
 from ..format import format_count
@@ -76,7 +76,8 @@ class FindingList(QAbstractListModel):
             return None
         found = told.finding
         if role == Qt.ItemDataRole.DisplayRole:
-            return f"{headline(found)}\n{steps_words(found)} · {state_words(told)}"
+            below = f"{steps_words(found, self.tr)} · {state_words(told, self.tr)}"
+            return f"{headline(found, self.tr)}\n{below}"
         if role == Qt.ItemDataRole.DecorationRole:
             colour = severity_colour(found.severity, self._theme)
             quiet = self._theme.disabled
@@ -85,27 +86,27 @@ class FindingList(QAbstractListModel):
             # As wide as the list, whatever its words: what has no room ends in an ellipsis.
             return QSize(80, 2 * QFontMetrics(QGuiApplication.font()).height() + 8)
         if role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
-            words = (severity_word(found.severity), headline(found), steps_words(found))
-            return ", ".join((*words, state_words(told)))
+            tr = self.tr
+            words = (severity_word(found.severity, tr), headline(found, tr))
+            return ", ".join((*words, steps_words(found, tr), state_words(told, tr)))
         return None
 
 
-def steps_words(finding: Finding) -> str:
+def steps_words(finding: Finding, tr: Translate = str) -> str:
     """Where it was: "step 512 to 600"."""
     first, last = finding.first_step, max(finding.last_step, finding.detected_step)
     if first == last:
-        return f"step {format_count(first)}"
-    return f"step {format_count(first)} to {format_count(last)}"
+        return tr("step {0}").format(format_count(first))
+    return tr("step {0} to {1}").format(format_count(first), format_count(last))
 
 
-def state_words(told: Told) -> str:
+def state_words(told: Told, tr: Translate = str) -> str:
     """How it stands, in a word or two."""
     if told.muted == "dismiss":
-        return "not a problem"
+        return tr("not a problem")
     if told.muted == "snooze":
-        until = "" if told.until is None else f" until step {format_count(told.until)}"
-        return f"snoozed{until}"
-    return "open" if told.finding.open else "over"
+        return tr("snoozed until step {0}").format(format_count(told.until or 0))
+    return tr("open") if told.finding.open else tr("over")
 
 
 def _matters(told: Told) -> bool:

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 
 from lrmonitor.diagnosis.finding import Finding
 from lrmonitor.diagnosis.words import action_words, headline, severity_word
+from lrmonitor.guide import topic_of
 from lrmonitor.model.findings import Told
 from lrmonitor.record.reader import Series
 
@@ -35,12 +36,12 @@ class FindingsPanel(QWidget):
 
     `step_wanted(int)`: a finding is to be seen in the plots. `stop_wanted()`: the advice to end
     the run is to be followed. `restart_wanted(float)`: the script is to be started again with its
-    rate times that factor. `guide_wanted(str, str)`: what the guide says of a kind and cause.
+    rate times that factor. `guide_wanted(str)`: a page of the guide.
     """
 
     step_wanted = Signal(int)
     stop_wanted = Signal()
-    guide_wanted = Signal(str, str)
+    guide_wanted = Signal(str)
     restart_wanted = Signal(float)
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
@@ -120,13 +121,13 @@ class FindingsPanel(QWidget):
         if told is None:
             return
         found = told.finding
-        made = offer(found, self._session.rate_now(self._session.model.main, 0))
+        made = offer(found, self._session.rate_now(self._session.model.main, 0), self.tr)
         if made is None:
             return
         if made.proposal is None:
             self.stop_wanted.emit()
             return
-        note = self.tr("advice: {0}").format(headline(found))
+        note = self.tr("advice: {0}").format(headline(found, self.tr))
         command = self._session.send_rate(made.proposal, None, None, note)
         if command is not None:
             self._tell(self._session.diagnosis.follow(found, command, made.proposal.words))
@@ -145,8 +146,8 @@ class FindingsPanel(QWidget):
 
     def _show(self, told: Told) -> None:
         found, tr = told.finding, self.tr
-        self.title.setText(headline(found))
-        where = f"{severity_word(found.severity)} · {steps_words(found)} · {state_words(told)}"
+        self.title.setText(headline(found, self.tr))
+        where = f"{severity_word(found.severity, tr)} · {steps_words(found, tr)} · {state_words(told, tr)}"
         if found.outcome:
             where += f": {found.outcome}"
         self.where.setText(where)
@@ -154,7 +155,7 @@ class FindingsPanel(QWidget):
         expect = tr("Expected: {0}").format(advice.expect)
         if advice.judged_after is not None:
             expect += tr(", to be judged after {0} steps").format(format_count(advice.judged_after))
-        words = tr("Advice: {0}.").format(action_words(advice))
+        words = tr("Advice: {0}.").format(action_words(advice, tr))
         self.advice.setText(f"{words} {_sentence(advice.reason)} {expect}.")
         self._show_outcome(told)
         self._show_buttons(told)
@@ -179,7 +180,7 @@ class FindingsPanel(QWidget):
 
     def _show_buttons(self, told: Told) -> None:
         found, session = told.finding, self._session
-        made = offer(found, session.rate_now(session.model.main, 0))
+        made = offer(found, session.rate_now(session.model.main, 0), self.tr)
         live = session.rate_problem(session.model.main) is None
         if made is not None and made.proposal is None:
             live = session.model.state.live
@@ -251,7 +252,7 @@ class FindingsPanel(QWidget):
     def _ask_guide(self) -> None:
         told = self.chosen
         if told is not None:
-            self.guide_wanted.emit(told.finding.kind, told.finding.cause)
+            self.guide_wanted.emit(topic_of(told.finding.kind, told.finding.cause))
 
     def _on_chosen(self, index: QModelIndex) -> None:
         told = self.rows.told(index)

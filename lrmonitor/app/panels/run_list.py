@@ -114,7 +114,7 @@ class RunListModel(QAbstractListModel):
         if line.alarm is None:
             return ""
         severity, kind = line.alarm
-        return f"{severity_word(severity)}: {KINDS.get(kind, kind)}"
+        return f"{severity_word(severity, self.tr)}: {self.tr(KINDS.get(kind, kind))}"
 
     def _remove(self, row: int) -> None:
         self.beginRemoveRows(QModelIndex(), row, row)
