@@ -147,8 +147,8 @@ class FindingsPanel(QWidget):
     def _show(self, told: Told) -> None:
         found, tr = told.finding, self.tr
         self.title.setText(headline(found, tr))
-        words = (severity_word(found.severity, tr), steps_words(found, tr), state_words(told, tr))
-        where = " · ".join(words)
+        told_of = (severity_word(found.severity, tr), steps_words(found, tr), state_words(told, tr))
+        where = " · ".join(told_of)
         if found.outcome:
             where += f": {found.outcome}"
         self.where.setText(where)
