@@ -190,6 +190,8 @@ def style_sheet(theme: Theme) -> str:
     QToolButton[role="tool"]:hover {{ border-color: {theme.quiet}; }}
     QToolButton[role="tool"]:checked {{ background: {theme.dim(theme.accent, 0.2)};
         border-color: {theme.accent}; }}
+    QListView[role="rows"]::item:selected {{ background: {theme.dim(theme.accent, 0.22)};
+        color: {theme.text}; }}
     QToolButton[role="tool"]::menu-indicator {{ image: none; }}
     QToolButton[role="tool"]:focus {{ border-color: {theme.text}; }}
     QTreeView::item {{ padding: 5px 8px; }}

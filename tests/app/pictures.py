@@ -292,7 +292,7 @@ def dialog_pictures(studio: Studio) -> None:
     from lrmonitor.app.panels.console import ConsolePanel
     from lrmonitor.model.patterns import Pattern
 
-    names = ("series", "new-run", "attach", "question", "keys", "about")
+    names = ("series", "new-run", "attach", "question", "keys", "about", "preferences")
     if not any(studio.wants(name) for name in names):
         return
     run = studio.trained()
@@ -333,7 +333,17 @@ def dialog_pictures(studio: Studio) -> None:
         series.template.setText("accuracy")
         studio.take("series-errors", series)
         series.reject()
+    if studio.wants("preferences"):
+        window.preferring.show_dialog(window.home)
+        preferences = window.preferring.dialog
+        assert preferences is not None
+        studio.take("preferences", preferences)
+        preferences.reject()
     if studio.wants("question"):
+        window.launcher.restart(0.1)
+        assert window.launcher.question is not None
+        studio.take("question-restart", window.launcher.question)
+        window.launcher.question.reject()
         for how in ("interrupt", "kill"):
             window.ask_stop(how)
             assert window.question is not None
@@ -354,6 +364,52 @@ def dialog_pictures(studio: Studio) -> None:
             assert box is not None
             studio.take(name, box)
             box.close()
+    studio.close(window)
+
+
+def diverging(step: int) -> float:
+    """A loss that falls for 500 steps, and rises then."""
+    from tests.app.folders import falling
+
+    return falling(step) if step < 500 else falling(500) * 1.015 ** min(step - 500, 130)
+
+
+def finding_pictures(studio: Studio) -> None:
+    """A finding above the plots and in its panel, followed and judged; none yet."""
+    from lrmonitor.app.panels.findings import FindingsPanel
+
+    if studio.wants("findings-none"):
+        window = studio.window(studio.trained())
+        studio.wait(lambda: window.session is not None and window.session.diagnosis.settled)
+        window.docks.show("findings")
+        studio.take("findings-none", window)
+        studio.close(window)
+    if not any(studio.wants(name) for name in ("finding-open", "finding-judged")):
+        return
+    run = studio.run(ago=28).register()
+    run.train(700, loss=diverging)
+    window = studio.window(run)
+    view = window.view
+    assert view is not None
+    studio.wait(lambda: view.alert.isVisible())
+    view.alert.more.click()
+    panel = window.docks.widget("findings")
+    assert isinstance(panel, FindingsPanel)
+    panel.show_evidence.click()
+    studio.pass_time(1.5)
+    studio.take("finding-open", window)
+    finding = panel.chosen.finding if panel.chosen is not None else None
+    assert finding is not None
+    run.command("a", "scale", 0.3)
+    run.applied("a", "scale", 0.3, ("scale", 0.3), 8e-4, 2.4e-4)
+    view.session.diagnosis.follow(finding, "a", "×0.3, schedule continues")
+    at = run.step
+    level = diverging(at)
+    run.train(330, loss=lambda s: max(level * 0.985 ** (s - at), 0.3) + 0.02 * (s % 7))
+    studio.wait(lambda: any(t.taken and t.taken.judged for t in view.session.diagnosis.told))
+    panel.choose(finding.id)
+    studio.pass_time(1.0)
+    studio.take("finding-judged", window)
     studio.close(window)
 
 
@@ -392,6 +448,7 @@ def take_all(folder: Path, theme: str, scale: int, words: list[str]) -> None:
             state_pictures,
             panel_pictures,
             dialog_pictures,
+            finding_pictures,
             guide_pictures,
         ):
             scene(studio)
