@@ -14,6 +14,7 @@ from lrmonitor.model.axis import Epochs
 from lrmonitor.model.findings import Findings
 from lrmonitor.model.journal import JournalEntry, Marker
 from lrmonitor.model.notify import Signal
+from lrmonitor.model.optimizer import OptimizerInfo, told_of
 from lrmonitor.model.printed import Printed
 from lrmonitor.model.process import Identity
 from lrmonitor.model.progress import Course, Progress
@@ -46,22 +47,6 @@ class Changes:
 
     def __bool__(self) -> bool:
         return self.data or self.events or self.state
-
-
-@dataclass(frozen=True)
-class OptimizerInfo:
-    """An optimizer that registered. `reason` says why its rate cannot be set, if so.
-
-    `about` says what is known of each group, as far as it was recorded.
-    """
-
-    number: int
-    name: str = "optimizer"
-    groups: int = 1
-    main: bool = False
-    controllable: bool = True
-    reason: str | None = None
-    about: tuple[str, ...] = ()
 
 
 class RunModel:
@@ -277,9 +262,11 @@ class RunModel:
         for line in lines:
             name = line.get("event")
             if name == "starting":
-                self._processes.supervisor = _identity(line.get("pid"), None, line.get("time"))
+                self._processes.supervisor = process.identity(
+                    line.get("pid"), None, line.get("time")
+                )
             elif name == "started":
-                self._processes.script = _identity(
+                self._processes.script = process.identity(
                     line.get("pid"), line.get("started"), line.get("time")
                 )
             elif name == "failed":
@@ -319,7 +306,7 @@ class RunModel:
         if _time(later.events[0]) <= _last_time(self.reader.ranks[earlier]):
             return False
         event = self.reader.ranks[earlier].events[0]
-        who = _identity(event.get("pid"), event.get("started"), event.get("time"))
+        who = process.identity(event.get("pid"), event.get("started"), event.get("time"))
         return who is None or self._foreign() is not None or process.find(who) is None
 
     def _begin_process(self) -> None:
@@ -339,7 +326,7 @@ class RunModel:
             new |= bool(lines)
             for line in lines:
                 if line.get("event") == "environment":
-                    who = _identity(line.get("pid"), line.get("started"), line.get("time"))
+                    who = process.identity(line.get("pid"), line.get("started"), line.get("time"))
                     if who is not None:
                         self._processes.registered[number] = who
                 if number == self._rank:
@@ -387,23 +374,11 @@ class RunModel:
             self._course.take(line)
 
     def _take_optimizer(self, line: dict[str, Any]) -> None:
-        number, groups = line.get("optimizer"), line.get("groups")
-        if not isinstance(number, int):
-            return
-        known = next((o for o in self.optimizers if o.number == number), OptimizerInfo(number))
-        reason = line.get("reason")
-        told = OptimizerInfo(
-            number=number,
-            name=str(line.get("class") or known.name),
-            groups=groups if isinstance(groups, int) else known.groups,
-            main=bool(line.get("main", known.main)),
-            controllable=line.get("controllable", known.controllable) is not False,
-            reason=str(reason) if reason else None,
-            about=rates.about(line.get("about")),
-        )
-        others = [o for o in self.optimizers if o.number != number]
-        self.optimizers = sorted([*others, told], key=lambda o: o.number)
-        self.no_optimizer = None
+        told = told_of(line, self.optimizers)
+        if told is not None:
+            others = [o for o in self.optimizers if o.number != told.number]
+            self.optimizers = sorted([*others, told], key=lambda o: o.number)
+            self.no_optimizer = None
 
     def _take_clients(self) -> bool:
         lines = self.reader.clients[self._seen["clients"] :]
@@ -522,9 +497,3 @@ def _last_time(reader: RankReader) -> float:
     ends = [_time(reader.events[-1])] if reader.events else [0.0]
     ends += [float(s.time[-1]) for s in reader.series.values() if len(s)]
     return max(ends)
-
-
-def _identity(pid: object, started: object, seen: object) -> Identity | None:
-    if not isinstance(pid, int) or isinstance(pid, bool) or pid <= 0:
-        return None
-    return Identity(pid, rates.number(started), rates.number(seen))
