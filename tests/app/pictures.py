@@ -367,6 +367,63 @@ def dialog_pictures(studio: Studio) -> None:
     studio.close(window)
 
 
+def plot_pictures(studio: Studio) -> None:
+    """Pins, the menu of a plot, the plotted data as a table, several runs compared, a log."""
+    from PySide6.QtCore import QPointF
+    from PySide6.QtWidgets import QApplication
+
+    from tests.app.folders import RunFolder, falling
+
+    if any(studio.wants(name) for name in ("pins", "plot-menu", "data")):
+        run = studio.trained()
+        changes(run)
+        window = studio.window(run)
+        assert window.view is not None
+        plots = window.view.plots
+        assert plots is not None
+        if studio.wants("data"):
+            window.docks.show("data")
+            studio.take("data", window)
+            window.docks.show("journal")
+        if studio.wants("pins"):
+            for share in (0.25, 0.7):
+                place = QPointF(plots.newest() * share, 1.0)
+                plots._point(plots.loss.view.mapViewToScene(place))
+                plots.readout.pin()
+            studio.take("pins", window)
+        if studio.wants("plot-menu"):
+            menu = plots.menus.of(plots.loss)
+            menu.popup(window.mapToGlobal(window.rect().center()))
+            studio.take("plot-menu", menu)
+            menu.close()
+        studio.close(window)
+    if studio.wants("compare"):
+        first = studio.trained(alive=False).exited(0)
+        folders = [first.path]
+        for at, name in enumerate(("bert", "resnet", "mnist"), 2):
+            other = RunFolder(studio.home, name, created=time.time() - 900 * at)
+            other.launch(alive=False).register()
+            other.train(600 + 100 * at, loss=lambda s, at=at: falling(s) * (1 + 0.2 * at)).exited(0)
+            folders.append(other.path)
+        window = studio.window()
+        window.compare(folders)
+        studio.pass_time(1.5)
+        studio.take("compare", window)
+        studio.close(window)
+    if studio.wants("open-log"):
+        log = studio.home.parent / "log.csv"
+        rows = [f"{s};{falling(s):.4f};{falling(s) * 1.2:.4f};{1e-3}" for s in range(1, 300)]
+        log.write_text("\n".join(["iteration;cost;test cost;rate", *rows, ""]))
+        window = studio.window()
+        window.logs.look_at(log)
+        studio.wait(lambda: QApplication.activeModalWidget() is not None)
+        dialog = QApplication.activeModalWidget()
+        assert dialog is not None
+        studio.take("open-log", dialog)
+        dialog.close()
+        studio.close(window)
+
+
 def diverging(step: int) -> float:
     """A loss that falls for 500 steps, and rises then."""
     from tests.app.folders import falling
@@ -448,6 +505,7 @@ def take_all(folder: Path, theme: str, scale: int, words: list[str]) -> None:
             state_pictures,
             panel_pictures,
             dialog_pictures,
+            plot_pictures,
             finding_pictures,
             guide_pictures,
         ):
