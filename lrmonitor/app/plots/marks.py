@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pyqtgraph import GraphicsObject, arrayToQPath
+from pyqtgraph import GraphicsObject
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from ..theme import Theme
 from .filling import FillsView
+from .stamps import Stamps
 
 __all__ = ["AxisMarks", "Mark", "MarkLines"]
 
@@ -69,13 +70,13 @@ class AxisMarks(_PixelItem):
         self.step: NDArray[np.float64] = np.empty(0)
         self.above: NDArray[np.float64] = np.empty(0)
         self.below: NDArray[np.float64] = np.empty(0)
-        self._brush = QBrush()
+        self._stamps = Stamps(9, 9)
         self._pen = QPen()
         self.setZValue(50)
 
     def colour(self, theme: Theme) -> None:
         """Take the theme's colours."""
-        self._brush = QBrush(QColor(theme.bad))
+        self._stamps.colour(QColor(theme.bad))
         self._pen = QPen(QColor(theme.text), 1.2)
         self.update()
 
@@ -99,20 +100,11 @@ class AxisMarks(_PixelItem):
             self._draw_beyond(painter, area, shown)
 
     def _draw_lost(self, painter: QPainter, area: QRectF, shown: tuple[float, float]) -> None:
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self._brush)
         scale = area.width() / (shown[1] - shown[0])
-        base = area.bottom() - 1
         xs = area.left() + (self.step - shown[0]) * scale
         apart = np.flatnonzero(np.diff(xs) > TOGETHER) + 1
         lefts, rights = xs[np.append(0, apart)], xs[np.append(apart, len(xs)) - 1]
-        # One path for all: a call for each of some hundred costs a millisecond.
-        corners = np.column_stack((lefts, rights, rights + 4.5, lefts - 4.5, lefts)).ravel()
-        heights = np.tile((base - 9, base - 9, base, base, base - 9), len(lefts))
-        path = arrayToQPath(corners, heights, np.tile((1, 1, 1, 1, 0), len(lefts)))
-        path.setFillRule(Qt.FillRule.WindingFill)  # where marks meet they are no holes
-        painter.drawPath(path)
+        self._stamps.draw(painter, lefts, rights, area.bottom() - 1)
 
     def _draw_beyond(self, painter: QPainter, area: QRectF, shown: tuple[float, float]) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
