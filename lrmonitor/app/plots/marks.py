@@ -42,7 +42,7 @@ class _PixelItem(FillsView, GraphicsObject):  # type: ignore[misc]
 
     def paint(self, painter: QPainter, *_: object) -> None:
         box = self.getViewBox()
-        if box is None:
+        if box is None or not self.any():
             return
         (x0, x1), (y0, y1) = box.viewRange()
         device = painter.transform()
@@ -53,6 +53,10 @@ class _PixelItem(FillsView, GraphicsObject):  # type: ignore[misc]
         painter.resetTransform()
         self.draw(painter, area, (x0, x1))
         painter.restore()
+
+    def any(self) -> bool:
+        """Whether there is anything to paint."""
+        raise NotImplementedError
 
     def draw(self, painter: QPainter, area: QRectF, shown: tuple[float, float]) -> None:
         """Paint inside `area` (pixels), where the steps `shown` are visible."""
@@ -82,16 +86,18 @@ class AxisMarks(_PixelItem):
 
     def set_steps(self, step: NDArray[np.float64]) -> None:
         """Show a mark at each of these steps."""
-        if not len(step) and not len(self.step):
-            return
-        self.step = step
-        self.update()
+        if not np.array_equal(step, self.step):
+            self.step = step
+            self.update()
 
     def set_beyond(self, above: NDArray[np.float64], below: NDArray[np.float64]) -> None:
         """Show that lines go on above and below the axis at these steps."""
         if len(above) or len(below) or len(self.above) or len(self.below):
             self.above, self.below = above, below
             self.update()
+
+    def any(self) -> bool:
+        return bool(len(self.step) or len(self.above) or len(self.below))
 
     def draw(self, painter: QPainter, area: QRectF, shown: tuple[float, float]) -> None:
         if len(self.step):
@@ -152,6 +158,9 @@ class MarkLines(_PixelItem):
         if mark != self.near:
             self.near = mark
             self.update()
+
+    def any(self) -> bool:
+        return bool(self.marks)
 
     def draw(self, painter: QPainter, area: QRectF, shown: tuple[float, float]) -> None:
         scale = area.width() / (shown[1] - shown[0])
