@@ -66,7 +66,8 @@ class Stamps:
         places[:] = (0, 0, 0, 0, picture.width(), picture.height(), 1 / scale, 1 / scale, 0, 1)
         places[:, 0] = np.round((tips - wide / 2) * scale) / scale + wide / 2
         places[:, 1] = round((base - high) * scale) / scale + high / 2
-        painter.drawPixmapFragments(*self._places.drawargs(), picture)
+        fragments, count = self._places.drawargs()
+        painter.drawPixmapFragments(fragments, count, picture)
 
     def _drawn(self, scale: float) -> QPixmap:
         """A picture of one, for so many pixels of the device for each of the screen's."""
