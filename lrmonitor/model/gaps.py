@@ -47,6 +47,10 @@ class Gaps:
         if last <= first:
             return _NOTHING
         self._value = value
+        if self._levels and self._levels[0].gapless[positive]:
+            first = max(first, len(self._levels[0]) * BLOCK)  # nothing before that
+            if last <= first:
+                return _NOTHING
         # What is kept holds for a while as one zooms, and while the width wavers as one moves.
         unit = float(2.0 ** np.floor(np.log2(width))) if width > 0 else 0.0
         return _thinned(step, self._search(step, first, last, unit, positive, True), width)

@@ -69,6 +69,8 @@ class Picture:
         self.begun = series.cleared
         """Another number once it had to begin again: what was made of it does not hold any more."""
         self._ordered: Picture | None = None
+        self._parts: list[Part] = []
+        self._parts_of: tuple[int, int, int, int] | None = None
 
     def follow(self) -> None:
         """Take what the series has by now."""
@@ -81,12 +83,16 @@ class Picture:
 
     def parts(self, low: int, high: int) -> list[Part]:
         """What is in view for low ≤ step ≤ high, piece by piece, in the order of recording."""
+        of = (low, high, len(self.step), self.begun)
+        if of == self._parts_of:
+            return self._parts
         found = []
         for begin, end in self.pieces.meeting(low, high):
             step = self.step[begin:end]
             first = begin + int(np.searchsorted(step, low, side="left"))
             last = begin + int(np.searchsorted(step, high, side="right"))
             found.append(Part(begin, end, first, last))
+        self._parts_of, self._parts = of, found
         return found
 
     def drawn(self, low: int, high: int, columns: int, log: bool = False) -> Drawn:
@@ -106,8 +112,9 @@ class Picture:
             points = self.points(part, width, log)
             value = _placed(points.value, log)
             seen = value[(points.index >= part.first) & (points.index < part.last)]
-            if not np.isnan(seen).all():
-                ranges.append((float(np.nanmin(seen)), float(np.nanmax(seen))))
+            least = float(np.fmin.reduce(seen)) if len(seen) else np.nan
+            if not np.isnan(least):
+                ranges.append((least, float(np.fmax.reduce(seen))))
             lines.append((points.step.astype(np.float64), value))
             lost.append(self.unplaced(part, width, log))
         x, y = joined(lines)

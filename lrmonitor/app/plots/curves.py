@@ -6,6 +6,7 @@ noisy curve costs seconds a frame); smoothed losses and rates have few points an
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,6 +57,10 @@ class Span:
     newest: int
 
 
+Dash = Callable[[Floats, Floats, Span], tuple[Floats, Floats]]
+"""Puts the gaps of a dash into a line (x, y)."""
+
+
 class Line(FillsView, PlotCurveItem):  # type: ignore[misc]
     """A curve that fills its view: nothing here asks where its points lie, and to look for that
     costs as much as to draw some of them."""
@@ -92,6 +97,8 @@ class Line(FillsView, PlotCurveItem):  # type: ignore[misc]
 def _alike(x1: Floats, x2: Floats, y1: Floats, y2: Floats) -> int:
     """How many points two lines begin with that are the same, gaps (nan) included."""
     count = min(len(x1), len(x2))
+    if not count or x1[0] != x2[0]:
+        return 0  # as when a view moves
     other = np.zeros(count, bool)
     for one, two in ((x1, x2), (y1, y2)):
         one, two = one[:count], two[:count]
@@ -117,6 +124,7 @@ class LossCurve:
         self.smooth = _curve(2, antialias=True)
         self.smooth.setZValue(10)
         self.range: tuple[float, float] | None = None
+        self.dash: Dash | None = None
         self._smoothing = smoothing
         self._picture = Picture(series)
         self._begin_smoothing()
@@ -142,7 +150,8 @@ class LossCurve:
         if self._smoothing > 1:
             self._smoothed.follow()
             x, y = self._smoothed.drawn(span.low, span.high, SMOOTH_POINTS)
-        self.smooth.show(x, as_log(y) if log else y)
+        y = as_log(y) if log else y
+        self.smooth.show(*(self.dash(x, y, span) if self.dash else (x, y)))
         return drawn.unplaced
 
     def smoothed_at(self, index: int) -> float | None:
@@ -164,6 +173,7 @@ class RateCurve:
         self.item = _curve(1 if scheduled else 2, antialias=False, dashed=scheduled)
         self.item.setZValue(5 if scheduled else 10)
         self.range: tuple[float, float] | None = None
+        self.dash: Dash | None = None
         self._picture = Picture(series)
         self._holds = Holds()
 
@@ -199,7 +209,7 @@ class RateCurve:
         self.range = value_range(y)
         if self.range is not None:
             x, y = straightened(x, y, LEVEL * (self.range[1] - self.range[0]))
-        self.item.show(x, y)
+        self.item.show(*(self.dash(x, y, span) if self.dash else (x, y)))
         return lost
 
     def _staircase(self, part: Part, span: Span, log: bool) -> tuple[Floats, Floats]:
