@@ -53,6 +53,7 @@ class CompareChart(Chart):
             return False
         self.forget(folder)
         curve = RateCurve(series, scheduled=False) if self.rates else LossCurve(series, 1)
+        curve.dash = lambda x, y, span: dashed(x, y, span, look.dash)
         if isinstance(curve, LossCurve):
             curve.set_smoothing(self._smoothing)
             self.item.addItem(curve.raw, ignoreBounds=True)
@@ -93,8 +94,4 @@ class CompareChart(Chart):
 
     def _draw(self, span: Span) -> tuple[list[Floats], Ranges]:
         lost = [curve.refresh(span, self.log) for curve in self.curves.values()]
-        for folder, curve in self.curves.items():
-            line = curve.smooth if isinstance(curve, LossCurve) else curve.item
-            x, y = line.getData()
-            line.setData(*dashed(x, y, span, self._looks[folder].dash))
         return lost, [curve.range for curve in self.curves.values()]
