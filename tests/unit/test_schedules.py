@@ -13,28 +13,20 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lrmonitor.schedules import (
-    KINDS,
-    MAX_STEPS,
+from lrmonitor.schedules.base import MAX_STEPS, Schedule, ScheduleError, parameters
+from lrmonitor.schedules.decays import (
     Constant,
-    Cosine,
-    CosineRestarts,
     Exponential,
     InverseSquareRoot,
     Linear,
     MultiStep,
-    OneCycle,
     Polynomial,
-    Schedule,
-    ScheduleError,
     Step,
-    Warmup,
-    WarmupStableDecay,
-    between,
-    from_json,
-    parameters,
-    to_json,
 )
+from lrmonitor.schedules.ramp import between
+from lrmonitor.schedules.warm import Warmup, WarmupStableDecay
+from lrmonitor.schedules.waves import Cosine, CosineRestarts, OneCycle
+from lrmonitor.schedules.wire import KINDS, from_json, to_json
 
 BASE = 0.1
 
