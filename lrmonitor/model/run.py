@@ -362,7 +362,7 @@ class RunModel:
                 self._notes[str(line.get("id"))] = str(note)
             if line.get("command") == "stop":
                 self._ask(line, "interrupt")
-        elif name == "rates":
+        elif name in ("rates", "rates_settled"):
             self.overrides.update(rates.overrides(line))
         elif name == "paused":
             self._paused = True
