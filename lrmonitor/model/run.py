@@ -256,6 +256,11 @@ class RunModel:
         return self._course.epochs
 
     @property
+    def steps_per_epoch(self) -> float | None:
+        """Steps in an epoch of the process that is shown; None where that is not known."""
+        return self._course.steps_per_epoch
+
+    @property
     def step_series(self) -> Series | None:
         """The series that tells best when each step was done; None before there is one."""
         return self._steps()
