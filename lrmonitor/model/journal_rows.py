@@ -211,9 +211,9 @@ def _command(e: Mapping[str, Any]) -> tuple[str, str, str]:
     }.get(mode, _capital(mode))
     ramp, begin = args.get("ramp"), args.get("begin")
     if isinstance(begin, int):
-        text += f", from step {begin:,}"
+        text += f", from step {begin}"
     if isinstance(ramp, int) and ramp > 1:
-        text += f", on a ramp of {ramp:,} steps"
+        text += f", on a ramp of {ramp} steps"
     if args.get("same"):
         text += ", the same in all groups"
     where = [f"{key} {args[key]}" for key in ("optimizer", "group") if args.get(key) is not None]

@@ -32,11 +32,11 @@ def told(recorded: object) -> str:
 
 
 def words(plan: Schedule) -> str:
-    """A schedule in words: "cosine 0.001 → 1e-5 over 2,000 steps, then held"."""
+    """A schedule in words: "cosine 0.001 → 1e-5 over 2000 steps, then held"."""
     text = _shape(plan)
     if plan.steps is not None:
         after = "then held" if plan.then == "hold" else "then the script's schedule"
-        text += f" over {plan.steps:,} steps, {after}"
+        text += f" over {plan.steps} steps, {after}"
     return text
 
 
@@ -44,23 +44,23 @@ def _shape(plan: Schedule) -> str:
     start = "now" if plan.start is None else short(plan.start)
     title, end = plan.title, getattr(plan, "end", None)
     if isinstance(plan, Step):
-        return f"{title} {start}, ×{short(plan.factor)} every {plan.every:,} steps,"
+        return f"{title} {start}, ×{short(plan.factor)} every {plan.every} steps,"
     if isinstance(plan, MultiStep):
-        at = ", ".join(f"{t:,}" for t in plan.at[:_MILESTONES])
+        at = ", ".join(f"{t}" for t in plan.at[:_MILESTONES])
         more = "…" if len(plan.at) > _MILESTONES else ""
         return f"{title} {start}, ×{short(plan.factor)} at {at}{more}"
     if isinstance(plan, Exponential):
         return f"{title} {start} → {short(_last(plan))}"
     if isinstance(plan, InverseSquareRoot):
-        return f"{title} {start}, half of it after {3 * plan.scale:,} steps"
+        return f"{title} {start}, half of it after {3 * plan.scale} steps"
     if isinstance(plan, CosineRestarts):
-        every = f"every {plan.period:,} steps" if plan.growth == 1 else f"after {plan.period:,}"
+        every = f"every {plan.period} steps" if plan.growth == 1 else f"after {plan.period}"
         growing = "" if plan.growth == 1 else f" steps, then ×{plan.growth} as many"
         return f"{title} {start} → {short(end)} {every}{growing}"
     if isinstance(plan, OneCycle):
         return f"{title} {start} → {short(plan.peak)} → {short(_last(plan))}"
     if isinstance(plan, Warmup):
-        return f"{title} from {start} in {plan.warmup:,} steps, {_shape(plan.after)}"
+        return f"{title} from {start} in {plan.warmup} steps, {_shape(plan.after)}"
     if isinstance(plan, WarmupStableDecay):
         return f"{title} {start} → {short(plan.peak)} → {short(plan.end)}"
     return f"{title} {start}" + ("" if end is None else f" → {short(end)}")

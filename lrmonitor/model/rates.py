@@ -146,7 +146,7 @@ def headline(event: Mapping[str, Any], main: int = 0) -> str:
     }.get(mode, mode or "changed")
     ramp = _whole(event.get("ramp")) or 0
     if ramp > 1:
-        words += f" on a ramp of {ramp:,} steps"
+        words += f" on a ramp of {ramp} steps"
     found = changes(event)
     first = min(found, key=lambda c: (c.optimizer != main, c.optimizer, c.group), default=None)
     if first is None:
@@ -167,7 +167,7 @@ def _override(item: Mapping[str, Any], mode: str, scheduled: float | None) -> Ov
     """`scheduled` is the scheduled rate of the step where it took effect."""
     kind, value = str(item.get("kind", "none")), number(item.get("value"))
     ramp = _ramp(item.get("ramp"))
-    arrives = "" if ramp is None else f", reached at step {ramp.begin + ramp.steps - 1:,}"
+    arrives = "" if ramp is None else f", reached at step {ramp.begin + ramp.steps - 1}"
     if kind == "hold":
         words, mode = ("frozen", "freeze") if value == 0 else (f"hold {short(value)}", mode)
         return Override(kind, value, words + arrives, mode or "hold", ramp=ramp)
@@ -180,7 +180,7 @@ def _override(item: Mapping[str, Any], mode: str, scheduled: float | None) -> Ov
         plan, begin = plans.read(item.get("plan")), _whole(item.get("from"))
         words = f"replaced by {plans.told(item.get('plan'))}"
         if begin is not None:
-            words += f", from step {begin:,}"
+            words += f", from step {begin}"
         return Override(kind, value, words + arrives, "plan", plan, begin, ramp)
     if kind == "follow" and ramp is not None:
         return Override(kind, None, SCHEDULE + arrives, "follow", ramp=ramp)

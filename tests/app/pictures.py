@@ -229,7 +229,9 @@ def panel_pictures(studio: Studio) -> None:
     from PySide6.QtCore import Qt
     from PySide6.QtTest import QTest
 
-    def typed(name: str, text: str, run: RunFolder, enter: bool, mode: str = "hold") -> None:
+    def typed(
+        name: str, text: str, run: RunFolder, enter: bool, mode: str = "hold", ramp: int = 0
+    ) -> None:
         if not studio.wants(name):
             return
         window = studio.window(run)
@@ -238,6 +240,7 @@ def panel_pictures(studio: Studio) -> None:
         window.view.session.commander.send = sent.append  # type: ignore[method-assign, assignment]
         entry = window.view.control.entry
         entry.mode.setCurrentIndex(entry.mode.findData(mode))
+        entry.ramp.setValue(ramp)
         field = entry.field
         QTest.keyClicks(field, text)
         if enter:
@@ -246,6 +249,7 @@ def panel_pictures(studio: Studio) -> None:
         studio.close(window)
 
     typed("rate-typed", "5e-4", studio.trained(), enter=False)
+    typed("rate-ramp", "2e-4", studio.trained(), enter=False, ramp=150)
     typed("rate-no-number", "3,0e-4", studio.trained(), enter=True)
     typed("rate-pending", "5e-4", studio.trained(), enter=True)
     typed("rate-beyond-10x", "0.5", studio.trained(), enter=True)

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QLocale, Qt
+from PySide6.QtCore import QLocale, QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from lrmonitor.app.panels.control import ControlPanel
@@ -17,6 +19,9 @@ from lrmonitor.app.panels.notices import Notices, last_line
 from lrmonitor.app.proposal import Proposal
 from lrmonitor.app.session import Session
 from lrmonitor.app.theme import LIGHT, ThemeManager
+from lrmonitor.model.preview import Wish
+from lrmonitor.schedules.waves import Cosine
+from lrmonitor.schedules.wire import to_json
 from tests.app.desktop import come_up
 from tests.app.folders import RunFolder, cosine
 from tests.conftest import Isolated
@@ -394,6 +399,71 @@ def test_a_command_that_did_not_get_there_is_told(folder: RunFolder, panel: Make
     assert shown.control.outcome.tone == "bad"
     shown.control._send(Proposal("hold", 1e-4))
     assert shown.control.outcome.text.startswith("Pending")
+
+
+def test_a_change_may_take_steps(folder: RunFolder, panel: MakePanel) -> None:
+    shown = panel(folder)
+    entry = shown.control.entry
+    assert entry.ramp.text() == "no time, at once"
+    entry.ramp.setValue(200)
+    shown.type("3e-4")
+    entry.factors.buttons[2.0].click()
+    shown.control.freeze.click()
+    told = [(command.mode, command.ramp) for command in shown.sent]
+    assert told == [("hold", 200), ("scale", 200), ("freeze", 0)]
+    assert shown.control.outcome.text.startswith("Pending")
+    wishes: list[Wish | None] = []
+    shown.control.thought_of.connect(wishes.append)
+    entry.factors.buttons[0.5].pointed.emit(True)
+    assert wishes == [Wish("scale", 0.5, None, None, ramp=200)]
+
+
+def test_the_way_back_may_take_steps_too(folder: RunFolder, panel: MakePanel) -> None:
+    folder.applied("a", "hold", 3e-4, ("hold", 3e-4), 1e-3, 3e-4)
+    shown = panel(folder)
+    shown.control.entry.ramp.setValue(50)
+    shown.control.release.click()
+    assert [(one.mode, one.ramp) for one in shown.sent] == [("follow", 50)]
+
+
+def test_the_wheel_in_passing_changes_no_ramp(folder: RunFolder, panel: MakePanel) -> None:
+    shown = panel(folder)
+    ramp = shown.control.entry.ramp
+    place = QPointF(3, 3)
+    wheel = QWheelEvent(
+        place,
+        ramp.mapToGlobal(place),
+        QPoint(),
+        QPoint(0, 120),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(ramp, wheel)
+    assert ramp.value() == 0
+
+
+def test_a_plan_is_multiplied_as_it_is(folder: RunFolder, panel: MakePanel) -> None:
+    plan = Cosine(start=1e-3, end=1e-5, length=100)
+    folder.event(
+        "rates",
+        id="a",
+        step=folder.step,
+        mode="plan",
+        value=None,
+        plan=to_json(plan),
+        overrides=[
+            {"optimizer": 0, "group": 0, "kind": "plan", "value": 1e-3, "plan": to_json(plan),
+             "from": 40}
+        ],
+        groups=[],
+    )  # fmt: skip
+    shown = panel(folder)
+    assert shown.control.readout.requested.text().startswith("replaced by cosine 0.001 → 1e-5")
+    shown.control.entry.factors.buttons[2.0].click()
+    (command,) = shown.sent
+    assert (command.mode, command.plan, command.begin) == ("plan", plan.scaled(2.0), 40)
 
 
 def test_everything_that_can_be_used_has_a_name(folder: RunFolder, panel: MakePanel) -> None:

@@ -96,7 +96,7 @@ def test_plans_and_ramps_as_the_panel_says_them() -> None:
     told = {"kind": "plan", "value": 1e-3, "plan": COSINE, "from": 41}
     found = overrides(rates_event("plan", None, **told))[0, 0]
     assert found.text == (
-        "replaced by cosine 0.001 → 1e-5 over 2,000 steps, then the script's schedule, from step 41"
+        "replaced by cosine 0.001 → 1e-5 over 2000 steps, then the script's schedule, from step 41"
     )
     assert found.plan == Cosine(start=1e-3, end=1e-5, length=2000, then="follow")
     assert (found.kind, found.mode, found.begin) == ("plan", "plan", 41)
@@ -114,10 +114,10 @@ def test_plans_and_ramps_as_the_panel_says_them() -> None:
 
 def test_headline_of_plans_and_ramps() -> None:
     event = rates_event("hold", 3e-4, kind="hold", value=3e-4)
-    assert headline({**event, "ramp": 1200}) == "hold 3e-4 on a ramp of 1,200 steps: 0.001 → 3e-4"
+    assert headline({**event, "ramp": 1200}) == "hold 3e-4 on a ramp of 1200 steps: 0.001 → 3e-4"
     event = rates_event("plan", None, kind="plan", plan=COSINE)
     assert headline({**event, "plan": COSINE}) == (
-        "cosine 0.001 → 1e-5 over 2,000 steps, then the script's schedule: 0.001 → 3e-4"
+        "cosine 0.001 → 1e-5 over 2000 steps, then the script's schedule: 0.001 → 3e-4"
     )
     over = {"optimizer": 0, "group": 0, "kind": "hold", "value": 1e-5}
     event = {"event": "rates_settled", "overrides": [over, {**over, "group": 1}]}
@@ -134,7 +134,7 @@ def test_headline_of_plans_and_ramps() -> None:
         (Cosine(end=1e-5, length=10), "cosine now → 1e-5 over 10 steps, then held"),
         (
             Step(start=0.1, every=1000, factor=0.5, length=5000),
-            "step decay 0.1, ×0.5 every 1,000 steps, over 5,000 steps, then held",
+            "step decay 0.1, ×0.5 every 1000 steps, over 5000 steps, then held",
         ),
         (
             MultiStep(start=0.1, at=(1, 2, 3, 4, 5)),
@@ -146,7 +146,7 @@ def test_headline_of_plans_and_ramps() -> None:
         ),
         (
             InverseSquareRoot(start=0.1, scale=400),
-            "inverse square root 0.1, half of it after 1,200 steps",
+            "inverse square root 0.1, half of it after 1200 steps",
         ),
         (
             CosineRestarts(start=0.1, end=1e-3, period=10, growth=2),

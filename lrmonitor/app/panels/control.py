@@ -72,9 +72,9 @@ class ControlPanel(QWidget):
         self.entry.thought_of.connect(self._think)
         for button, mode in ((self.release, "follow"), (self.freeze, "freeze")):
             button.pointed.connect(
-                lambda on, mode=mode: self.entry.point_at(Proposal(mode) if on else None)
+                lambda on, mode=mode: self.entry.point_at(self._offered(mode) if on else None)
             )
-        self.release.clicked.connect(lambda: self._send(Proposal("follow")))
+        self.release.clicked.connect(lambda: self._send(self._offered("follow")))
         self.freeze.clicked.connect(lambda: self._send(Proposal("freeze")))
         self.training.stop_wanted.connect(self.stop_wanted)
         self.outcome.undo_wanted.connect(self.undo_wanted)
@@ -99,6 +99,10 @@ class ControlPanel(QWidget):
         self.outcome.set_theme(theme)
         self.training.set_theme(theme)
 
+    def _offered(self, mode: str) -> Proposal:
+        """What a button sends: the way back may take its time, to freeze is done at once."""
+        return Proposal(mode, ramp=self.entry.ramp.value() if mode == "follow" else 0)
+
     def _send(self, proposal: Proposal) -> None:
         self._session.send_rate(
             proposal,
@@ -112,10 +116,10 @@ class ControlPanel(QWidget):
         if proposal is None and self._thought is None:
             return
         self._thought = proposal
-        wish = None
+        wish: Wish | None = None
         if proposal is not None:
             optimizer, group = self.target.chosen_optimizer(), self.target.chosen_group()
-            wish = Wish(proposal.mode, proposal.value, optimizer, group)
+            wish = proposal.wish(optimizer, group)
         self.thought_of.emit(wish)
 
     def _show_outcome(self) -> None:

@@ -164,7 +164,8 @@ class PreviewLayer(QObject):
 
     def _words(self, found: Preview, side: str) -> str:
         wish = found.wish
-        said = self.tr("┅ If applied: {0}").format(Proposal(wish.mode, wish.value).words)
+        proposal = Proposal(wish.mode, wish.value, wish.ramp, wish.plan, wish.begin)
+        said = self.tr("┅ If applied: {0}").format(proposal.words)
         if side == "above":
             said += self.tr(" ↑ above this axis")
         elif side == "below":
