@@ -5,19 +5,85 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from lrmonitor.model.run import RunModel
-from lrmonitor.schedules.base import Parameter, Schedule, ScheduleError, parameters
+from lrmonitor.schedules.base import THEN, Parameter, Schedule, ScheduleError, parameters
 from lrmonitor.schedules.warm import Warmup, WarmupStableDecay
 from lrmonitor.schedules.wire import KINDS, from_json
 
-__all__ = ["compose", "length_of", "value_of"]
+__all__ = ["AFTER", "Draft", "compose", "draft_of", "length_of", "value_of"]
 
 AFTER = "after."
 """What the names of the parameters begin with that belong to the schedule after a warm-up."""
 
 _LENGTH = re.compile(r"(?P<number>[0-9.]+(?:e\+?[0-9]+)?)\s*(?P<unit>[a-z]*)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A schedule as it is typed: the texts of its parameters by name, those that are left out
+    missing or empty; how long it is; and what comes then."""
+
+    kind: str
+    texts: Mapping[str, str] = field(default_factory=dict)
+    length: str = ""
+    then: str = "hold"
+
+    def made(self, model: RunModel | None) -> Schedule:
+        """The schedule; raises ScheduleError."""
+        length = length_of(self.length, model) if self.length.strip() else None
+        texts = {name: text for name, text in self.texts.items() if text.strip()}
+        return compose(self.kind, texts, length, self.then)
+
+    def to_json(self) -> dict[str, Any]:
+        """For the settings."""
+        texts = {name: text for name, text in self.texts.items() if text.strip()}
+        return {"kind": self.kind, "texts": texts, "length": self.length, "then": self.then}
+
+    @classmethod
+    def from_json(cls, told: object) -> Draft | None:
+        """What `to_json` gave; None for anything else."""
+        if not isinstance(told, Mapping) or told.get("kind") not in KINDS:
+            return None
+        texts, length, then = told.get("texts"), told.get("length"), told.get("then")
+        if not isinstance(texts, Mapping) or then not in THEN:
+            return None
+        kept = {str(name): str(text) for name, text in texts.items()}
+        return cls(str(told["kind"]), kept, str(length or ""), str(then))
+
+
+def draft_of(plan: Schedule) -> Draft:
+    """A schedule as it would be typed."""
+    texts = _texts(plan)
+    length = texts.pop("length", "")
+    then = texts.pop("then")
+    if isinstance(plan, Warmup):
+        inner = _texts(plan.after)
+        inner.pop("then")
+        inner.pop("length", "")
+        texts["after"] = plan.after.kind
+        texts |= {AFTER + name: text for name, text in inner.items()}
+        length = "" if plan.steps is None else str(plan.steps)
+    return Draft(plan.kind, texts, length, then)
+
+
+def _texts(plan: Schedule) -> dict[str, str]:
+    told = {}
+    for one in parameters(type(plan)):
+        value = getattr(plan, one.name)
+        if value is None or one.unit == "schedule":
+            continue
+        if isinstance(value, tuple):
+            told[one.name] = ", ".join(map(str, value))
+        elif isinstance(value, bool):
+            told[one.name] = "true" if value else "false"
+        elif isinstance(value, float):
+            told[one.name] = repr(value).replace("e-0", "e-")
+        else:
+            told[one.name] = str(value)
+    return told
 
 
 def length_of(text: str, model: RunModel | None) -> int:

@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QLocale, QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QLocale, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from lrmonitor.app.panels.control import ControlPanel
@@ -404,8 +402,9 @@ def test_a_command_that_did_not_get_there_is_told(folder: RunFolder, panel: Make
 def test_a_change_may_take_steps(folder: RunFolder, panel: MakePanel) -> None:
     shown = panel(folder)
     entry = shown.control.entry
-    assert entry.ramp.text() == "no time, at once"
-    entry.ramp.setValue(200)
+    assert entry.ramp.value() == 0
+    QTest.keyClicks(entry.ramp, "2x00")
+    assert entry.ramp.value() == 200
     shown.type("3e-4")
     entry.factors.buttons[2.0].click()
     shown.control.freeze.click()
@@ -426,22 +425,14 @@ def test_the_way_back_may_take_steps_too(folder: RunFolder, panel: MakePanel) ->
     assert [(one.mode, one.ramp) for one in shown.sent] == [("follow", 50)]
 
 
-def test_the_wheel_in_passing_changes_no_ramp(folder: RunFolder, panel: MakePanel) -> None:
+def test_arrow_keys_vary_the_steps(folder: RunFolder, panel: MakePanel) -> None:
     shown = panel(folder)
     ramp = shown.control.entry.ramp
-    place = QPointF(3, 3)
-    wheel = QWheelEvent(
-        place,
-        ramp.mapToGlobal(place),
-        QPoint(),
-        QPoint(0, 120),
-        Qt.MouseButton.NoButton,
-        Qt.KeyboardModifier.NoModifier,
-        Qt.ScrollPhase.NoScrollPhase,
-        False,
-    )
-    QApplication.sendEvent(ramp, wheel)
-    assert ramp.value() == 0
+    seen = []
+    for key in [Qt.Key.Key_Up] * 5 + [Qt.Key.Key_Down] * 6:
+        QTest.keyClick(ramp, key)
+        seen.append(ramp.value())
+    assert seen == [1, 2, 5, 10, 20, 10, 5, 2, 1, 0, 0]
 
 
 def test_a_plan_is_multiplied_as_it_is(folder: RunFolder, panel: MakePanel) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from lrmonitor.model.planning import compose, length_of
+from lrmonitor.model.planning import Draft, compose, draft_of, length_of
 from lrmonitor.model.run import RunModel
-from lrmonitor.schedules.base import ScheduleError
+from lrmonitor.schedules.base import Schedule, ScheduleError
 from lrmonitor.schedules.decays import Constant, MultiStep
 from lrmonitor.schedules.warm import Warmup, WarmupStableDecay
 from lrmonitor.schedules.waves import Cosine, OneCycle
@@ -106,3 +107,27 @@ def test_what_cannot_be_meant(
 ) -> None:
     with pytest.raises(ScheduleError, match=words):
         compose(kind, texts, length)
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        Constant(start=3e-4),
+        Cosine(start=0.1 + 0.2, end=1e-5, length=100, then="follow"),
+        MultiStep(start=0.1, at=(10, 20), factor=0.5),
+        OneCycle(start=0.01, peak=0.1, length=50, three_phase=True, warmup=0.2),
+        Warmup(start=0.01, warmup=10, after=Cosine(start=0.1, end=1e-3, length=90)),
+        WarmupStableDecay(start=0.01, peak=0.1, end=1e-4, warmup=1, stable=2, decay=3),
+    ],
+    ids=lambda plan: plan.kind,
+)
+def test_a_schedule_as_it_would_be_typed(plan: Schedule) -> None:
+    draft = draft_of(plan)
+    assert draft.made(None) == plan
+    assert Draft.from_json(json.loads(json.dumps(draft.to_json()))) == draft
+
+
+def test_what_is_left_empty_is_left_out() -> None:
+    assert Draft("constant", {"start": "  "}).made(None) == Constant()
+    for told in (None, {}, {"kind": "spiral"}, {"kind": "constant", "texts": 3, "then": "hold"}):
+        assert Draft.from_json(told) is None

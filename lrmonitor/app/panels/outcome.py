@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from lrmonitor.model.state import Phase
 
-from ..format import format_duration
+from ..format import format_count, format_duration
 from ..history import Outcome, told
 from ..session import Session
 from ..theme import Theme
@@ -89,7 +89,7 @@ class OutcomeLine(Banner):
         self.say(text, tone.get(outcome.status, "wait"))
 
     def _show_pending(self, outcome: Outcome) -> None:
-        state = self._session.model.state
+        state, begin = self._session.model.state, outcome.args.get("begin")
         if self._session.over:
             self.cancel.hide()
             self.say(
@@ -102,6 +102,8 @@ class OutcomeLine(Banner):
             text += f"\n{outcome.note}"
         if state.phase is Phase.PAUSED:
             text += "\n" + self.tr("Takes effect with the next step, once training goes on.")
+        elif isinstance(begin, int) and begin > (state.step or 0) + 1:
+            text += "\n" + self.tr("Waits for step {0}.").format(format_count(begin))
         else:
             text += "\n" + self.tr("Takes effect at the next step.")
         self.cancel.setVisible(outcome.id not in self._session.sending)

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSpinBox, QWidget
+from PySide6.QtCore import QRegularExpression, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QRegularExpressionValidator
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QWidget
+
+from lrmonitor.model.ladder import rung
 
 __all__ = ["RampField", "labelled"]
 
-LONGEST = 10**9
-"""Steps of a ramp that can be typed."""
 
+class RampField(QLineEdit):
+    """A number of steps, written as code does in any locale; nothing is "at once".
 
-class RampField(QSpinBox):
-    """A number of steps; 0 is "at once". The arrow keys go by tenths of what stands there."""
+    ↑ and ↓ go to the next of 1, 2, 5, 10, 20… `changed()`: the person changed it, or `setValue`.
+    """
+
+    changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setRange(0, LONGEST)
-        self.setSpecialValueText(self.tr("no time, at once"))
-        self.setSuffix(self.tr(" steps"))
-        self.setGroupSeparatorShown(True)
-        self.setStepType(QSpinBox.StepType.AdaptiveDecimalStepType)
-        self.setAccelerated(True)
-        self.setMinimumHeight(self.fontMetrics().height() + 7)
-        self.setKeyboardTracking(True)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        digits = QRegularExpression("[0-9]{0,9}")
+        self.setValidator(QRegularExpressionValidator(digits, self))
+        self.setPlaceholderText(self.tr("at once"))
         self.setAccessibleName(self.tr("Steps that a change takes"))
         self.setToolTip(
             self.tr(
@@ -33,22 +31,42 @@ class RampField(QSpinBox):
                 "It goes with Apply, the factors and Release; Freeze is always at once."
             )
         )
+        self.textEdited.connect(self.changed)
 
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        # The wheel scrolls the panel: it must not change what is under the mouse on its way.
-        if self.hasFocus():
-            super().wheelEvent(event)
+    def value(self) -> int:
+        """The number of steps; 0 is at once."""
+        return int(self.text() or 0)
+
+    def setValue(self, steps: int) -> None:
+        """Show another number."""
+        text = str(steps) if steps > 0 else ""
+        if text != self.text():
+            self.setText(text)
+            self.changed.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        way = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1}.get(Qt.Key(event.key()), 0)
+        if not way or event.modifiers() != Qt.KeyboardModifier.NoModifier:
+            super().keyPressEvent(event)
+            return
+        now = self.value()
+        if way < 0 and now <= 1:
+            self.setValue(0)
         else:
-            event.ignore()
+            self.setValue(min(round(rung(now, way)) if now else 1, 10**9 - 1))
 
 
-def labelled(text: str, field: QWidget) -> QHBoxLayout:
-    """A field with its words before it."""
-    label = QLabel(text)
-    label.setProperty("role", "caption")
-    label.setBuddy(field)
+def labelled(before: str, field: QWidget, after: str) -> QHBoxLayout:
+    """A field between its words."""
     row = QHBoxLayout()
     row.setSpacing(8)
-    row.addWidget(label)
-    row.addWidget(field, 1)
+    for text, buddy in ((before, True), (after, False)):
+        label = QLabel(text)
+        label.setProperty("role", "caption" if buddy else "quiet")
+        if buddy:
+            label.setBuddy(field)
+            row.addWidget(label)
+            row.addWidget(field, 1)
+        else:
+            row.addWidget(label)
     return row
