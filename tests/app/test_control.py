@@ -12,6 +12,7 @@ from PySide6.QtCore import QLocale, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from lrmonitor.app.format import format_count
 from lrmonitor.app.panels.control import ControlPanel
 from lrmonitor.app.panels.notices import Notices, last_line
 from lrmonitor.app.proposal import Proposal
@@ -415,6 +416,20 @@ def test_a_change_may_take_steps(folder: RunFolder, panel: MakePanel) -> None:
     shown.control.thought_of.connect(wishes.append)
     entry.factors.buttons[0.5].pointed.emit(True)
     assert wishes == [Wish("scale", 0.5, None, None, ramp=200)]
+
+
+def test_what_waits_for_a_step_hides_no_later_outcome(folder: RunFolder, panel: MakePanel) -> None:
+    plan = to_json(Cosine(end=1e-5, length=100))
+    args = {"mode": "plan", "value": None, "optimizer": None, "group": 1, "plan": plan}
+    by = {"who": "person", "via": "window", "name": "ann"}
+    folder.event("command", id="p", command="lr", args={**args, "begin": 9000}, by=by)
+    shown = panel(folder)
+    at = f"Waits for step {format_count(9000)}."
+    assert shown.control.outcome.text.endswith(at)
+    folder.command("a", "hold", 3e-4)
+    folder.applied("a", "hold", 3e-4, ("hold", 3e-4), 1e-3, 3e-4)
+    shown.read()
+    assert shown.control.outcome.text.startswith("Applied at step")
 
 
 def test_the_way_back_may_take_steps_too(folder: RunFolder, panel: MakePanel) -> None:
