@@ -246,7 +246,7 @@ class Optimizer:
         self.until = overrides.until
         self.news = True
 
-    def advance(self, step: int) -> None:
+    def go_on(self, step: int) -> None:
         """A step (the run's number `step`) is over: rates that change of themselves go on to the
         next one, which records them as it does other news."""
         overrides = self.overrides
@@ -329,7 +329,7 @@ class Optimizer:
                 group.record(step, now, group.now, group.now if used is None else used)
         self.news = self.moving
         if self.moving:
-            self.advance(step)
+            self.go_on(step)
 
     def record_closely(
         self, scheduled: list[float], effective: list[float | None], step: int, now: float

@@ -198,7 +198,7 @@ class Steps:
             self.control.taken(known, detail.applied, found, self.step)
         if known.moving:
             known.news = True
-            known.advance(self.step)
+            known.go_on(self.step)
         if detail.sampled:
             try:
                 known.norms.after(actual, here.clips, self.step, now)
