@@ -34,6 +34,7 @@ class Handlers:
     stop: Callable[[], None]
     enter_rate: Callable[[], None]
     release: Callable[[], None]
+    schedule: Callable[[], None]
     undo: Callable[[], None]
     redo: Callable[[], None]
     save_picture: Callable[[], None]
@@ -96,6 +97,7 @@ class Actions:
         train.addSeparator()
         self._add(train, tr("&Enter a rate"), "Ctrl+R", do.enter_rate, True)
         self._add(train, tr("&Release to the schedule"), "Ctrl+Shift+R", do.release, True)
+        self._add(train, tr("&Schedule…"), "Ctrl+Shift+L", do.schedule, True)
         self.undo = self._add(train, "", "Ctrl+Z", do.undo)
         self.redo = self._add(train, "", "Ctrl+Shift+Z", do.redo)
         self.undo.setIconText(tr("Undo"))

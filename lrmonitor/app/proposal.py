@@ -10,6 +10,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lrmonitor.model.plans import words as plan_words
+from lrmonitor.model.preview import Wish
+from lrmonitor.schedules.base import Schedule, ScheduleError
+
 from .format import format_count, format_rate
 
 __all__ = ["LARGE_CHANGE", "Caution", "Proposal", "RateNow", "caution", "is_rising", "multiplied"]
@@ -22,7 +26,8 @@ LARGE_CHANGE = 10.0
 class RateNow:
     """One group's rates as recorded; None where nothing is known yet.
 
-    `kind` is the override's: "none", "scale" (value k) or "hold" (value v).
+    `kind` is the override's: "none", "scale" (value k), "hold" (value v), "plan" (with its `plan`
+    and the step `begin` of its first rate) or "follow" (on a ramp back to the schedule).
     """
 
     effective: float | None = None
@@ -30,18 +35,51 @@ class RateNow:
     kind: str = "none"
     value: float | None = None
     rising: bool = False
+    plan: Schedule | None = None
+    begin: int | None = None
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """A rate command in the making: `mode` as the command line says it, `value` or None."""
+    """A rate command in the making: `mode` as the command line says it, `value` or None.
+
+    `plan`, `begin`, `ramp` and `same` are those of `LrCommand`.
+    """
 
     mode: str
     value: float | None = None
+    ramp: int = 0
+    plan: Schedule | None = None
+    begin: int | None = None
+    same: bool = False
+
+    def wish(self, optimizer: int | str | None, group: int | None) -> Wish:
+        """The same for a preview."""
+        return Wish(
+            self.mode,
+            self.value,
+            optimizer,
+            group,
+            ramp=self.ramp,
+            same=self.same,
+            plan=self.plan,
+            begin=self.begin,
+        )
 
     @property
     def words(self) -> str:
         """As the panel says it: `hold 3e-4`, `×2, schedule continues`, `script's schedule`."""
+        told = self._goal
+        if self.begin is not None:
+            told += f", from step {format_count(self.begin)}"
+        if self.ramp > 1:
+            told += f", in {format_count(self.ramp)} steps"
+        return told
+
+    @property
+    def _goal(self) -> str:
+        if self.plan is not None:
+            return plan_words(self.plan)
         value = "" if self.value is None else format_rate(self.value)
         return {
             "hold": f"hold {value}",
@@ -66,10 +104,16 @@ class Caution:
 
 
 def multiplied(now: RateNow, factor: float) -> Proposal | None:
-    """What the ×`factor` button sends: scale 2k on "×k", hold 2v on "hold v", else scale 2.
+    """What the ×`factor` button sends: scale 2k on "×k", hold 2v on "hold v", a plan of twice the
+    rates on a plan, else scale 2.
 
     None where multiplying means nothing: the rate is held at 0.
     """
+    if now.kind == "plan" and now.plan is not None:
+        try:
+            return Proposal("plan", plan=now.plan.scaled(factor), begin=now.begin)
+        except ScheduleError:
+            return None
     if now.kind == "hold" and now.value is not None:
         return Proposal("hold", now.value * factor) if now.value > 0 else None
     if now.kind == "scale" and now.value is not None:
@@ -78,11 +122,19 @@ def multiplied(now: RateNow, factor: float) -> Proposal | None:
 
 
 def expected(now: RateNow, proposal: Proposal) -> float | None:
-    """The effective rate that the proposal would give at the next step, or None if unknown."""
+    """The effective rate that the proposal would give at the next step (of a plan: at its highest),
+    or None if unknown. A ramp only leads there."""
     if proposal.mode in ("hold", "set"):
         return proposal.value
     if proposal.mode == "freeze":
         return 0.0
+    if proposal.plan is not None:
+        # The highest that it comes to: what there is to be careful of.
+        try:
+            plan = proposal.plan.begun(now.effective or 0.0)
+        except ScheduleError:
+            return None
+        return max(plan.rate(t) for t in plan.knots())
     if now.scheduled is None:
         return None
     if proposal.mode == "follow":
@@ -111,7 +163,8 @@ def caution(now: RateNow, proposal: Proposal) -> Caution | None:
     if abs(math.log10(factor)) <= math.log10(LARGE_CHANGE) + 1e-9:
         return None
     size = f"{_times(factor)} times" if factor > 1 else f"1/{_times(1 / factor)} of"
-    return Caution(f"That is {size} the present rate ({format_rate(before)}).", ask=factor > 1)
+    what = "That" if proposal.plan is None else f"Its highest rate, {format_rate(after)},"
+    return Caution(f"{what} is {size} the present rate ({format_rate(before)}).", ask=factor > 1)
 
 
 def _times(factor: float) -> str:

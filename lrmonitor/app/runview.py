@@ -92,7 +92,7 @@ class RunView(QWidget):
         self.setMinimumSize(430, 300)
         column.addWidget(self._empty, 1)
         session.changed.connect(self._on_changed)
-        self.control.thought_of.connect(self._think_of)
+        self.control.thought_of.connect(self.think_of)
         self.notices.traceback_wanted.connect(self._show_traceback)
         session.diagnosis.changed.connect(self._show_findings)
         self.alert.shown_wanted.connect(self._show_finding)
@@ -119,7 +119,7 @@ class RunView(QWidget):
 
         entry = self.control.entry
         self.groups = GroupsPanel(self.session, self._theme, self, entry.take_note)
-        self.groups.thought_of.connect(self._think_of)
+        self.groups.thought_of.connect(self.think_of)
         return self.groups
 
     def _make_data(self) -> DataPanel:
@@ -278,6 +278,11 @@ class RunView(QWidget):
             self.plots.refresh(self._unseen)
             self._unseen = False
 
+    def think_of(self, wish: Wish | None) -> None:
+        """Draw on the plots where this would lead; None: nothing."""
+        if self.plots is not None:
+            self.plots.think_of(wish)
+
     def set_theme(self, theme: Theme) -> None:
         """Take the theme's colours."""
         self._theme = theme
@@ -287,10 +292,6 @@ class RunView(QWidget):
         if self.plots is not None:
             self.plots.set_theme(theme)
             self.plots.refresh()
-
-    def _think_of(self, wish: Wish | None) -> None:
-        if self.plots is not None:
-            self.plots.think_of(wish)
 
     def _on_changed(self, changes: Changes) -> None:
         self._unseen = True

@@ -154,6 +154,8 @@ class Session(QObject):
             kind=override.kind if override is not None else "none",
             value=override.value if override is not None else None,
             rising=rising,
+            plan=override.plan if override is not None else None,
+            begin=override.begin if override is not None else None,
         )
 
     def control_problem(self) -> str | None:
@@ -238,6 +240,10 @@ class Session(QObject):
                 optimizer=optimizer,
                 group=group,
                 note=note,
+                ramp=proposal.ramp,
+                same=proposal.same,
+                plan=proposal.plan,
+                begin=proposal.begin,
                 by=self._author(),
             )
         except CommandError as error:

@@ -43,6 +43,7 @@ from .preferring import Preferring
 from .presence import Presence
 from .reporting import Reporter
 from .runview import RunView
+from .scheduling import Scheduling
 from .session import Session
 from .settings import Settings
 from .sharing import Sharing
@@ -116,6 +117,7 @@ class MainWindow(QMainWindow):
         self.sharing = Sharing(self, self._canvas, self.say)
         self.asking = Asking(self, lambda: self.session, self.stopper)
         self.asking.left.connect(self.leave_and_close)
+        self.scheduling = Scheduling(settings, themes)
         self.notifier = Notifier(self)
         self.notifier.clicked.connect(self.come_forward)
         self._presence = presence
@@ -172,6 +174,7 @@ class MainWindow(QMainWindow):
         self.view.guide_wanted.connect(self.show_guide)
         session.diagnosis.alarmed.connect(self._on_alarm)
         self.view.control.undo_wanted.connect(self.undo)
+        self.view.control.schedule_wanted.connect(self.edit_schedule)
         session.undo.changed.connect(self._show_session)
         session.changed.connect(self._show_session)
         self.view.choices_changed.connect(self._save_choices)
@@ -352,11 +355,16 @@ class MainWindow(QMainWindow):
         if self.view is None:
             return
         view, self.view = self.view, None
+        self.scheduling.close()
         self.status.follow(None)
         view.session.close()
         self.takeCentralWidget()
         view.session.deleteLater()
         view.deleteLater()
+
+    def edit_schedule(self) -> None:
+        """Open the editor of schedules on the run that is shown."""
+        self.scheduling.show(self.view)
 
     def _save_choices(self) -> None:
         if self.view is not None and self.view.plots is not None:

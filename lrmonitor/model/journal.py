@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lrmonitor.diagnosis.words import CAUSES, KINDS, severity_word
-from lrmonitor.model import rates
+from lrmonitor.model import plans, rates
 from lrmonitor.model.findings import ADVICE, FINDING, JUDGED, MUTED
 from lrmonitor.model.rates import number
 
@@ -40,6 +40,7 @@ class Marker:
 
 MARKERS = {
     "rates": "rate",
+    "rates_settled": "rate",
     "paused": "paused",
     "resumed": "resumed",
     "note": "note",
@@ -94,7 +95,7 @@ def author(by: object) -> str | None:
 def _text(name: str, e: Mapping[str, Any]) -> str:
     by = author(e.get("by"))
     who = f" by {by}" if by else ""
-    if name == "rates":
+    if name in ("rates", "rates_settled"):
         return f"Rate {rates.headline(e)}"
     if name == "command":
         return f"Command{who}: {_command(e)}"
@@ -195,9 +196,13 @@ def _command(e: Mapping[str, Any]) -> str:
         return command
     words = [command]
     words += [str(args[key]) for key in ("mode", "value", "target") if args.get(key) is not None]
-    for key in ("optimizer", "group"):
+    if "plan" in args:
+        words.append(plans.told(args["plan"]))
+    for key in ("begin", "ramp", "optimizer", "group"):
         if args.get(key) is not None:
             words.append(f"{key} {args[key]}")
+    if args.get("same"):
+        words.append("in all groups")
     told = " ".join(words)
     return f"{told} – {args['note']}" if args.get("note") else told
 

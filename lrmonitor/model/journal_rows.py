@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lrmonitor.model import rates
+from lrmonitor.model import plans, rates
 from lrmonitor.model.journal import MARKERS, JournalEntry, author
 from lrmonitor.record.jsonl import plain
 
@@ -153,7 +153,7 @@ def _row(entry: JournalEntry) -> JournalRow:
         result, tone = "Pending", "wait"
     elif entry.event == "note":
         text = str(e.get("text", ""))
-    elif entry.event == "rates":
+    elif entry.event in ("rates", "rates_settled"):
         text = _capital(rates.headline(e))
     elif entry.event == "exited" and (e.get("signal") or e.get("code")):
         tone = "bad"
@@ -208,7 +208,15 @@ def _command(e: Mapping[str, Any]) -> tuple[str, str, str]:
         "scale": f"×{value}, schedule continues",
         "freeze": "Freeze: rate 0",
         "follow": "Release to the script's schedule",
+        "plan": f"Replace the schedule by {plans.told(args.get('plan'))}",
     }.get(mode, _capital(mode))
+    ramp, begin = args.get("ramp"), args.get("begin")
+    if isinstance(begin, int):
+        text += f", from step {begin}"
+    if isinstance(ramp, int) and ramp > 1:
+        text += f", on a ramp of {ramp} steps"
+    if args.get("same"):
+        text += ", the same in all groups"
     where = [f"{key} {args[key]}" for key in ("optimizer", "group") if args.get(key) is not None]
     if where:
         text += f" ({', '.join(where)})".replace("optimizer all", "all optimizers")
@@ -236,6 +244,7 @@ _WHAT = {
     "command": ("rate", "Rate"),
     "acknowledgement": ("rate", "Answer"),
     "rates": ("rate", "Rate"),
+    "rates_settled": ("rate", "Rate"),
     "rate_rewritten": ("rate", "Rate"),
     "paused": ("training", "Paused"),
     "resumed": ("training", "Resumed"),

@@ -243,6 +243,11 @@ class RunModel:
         return self._course.epochs
 
     @property
+    def steps_per_epoch(self) -> float | None:
+        """Steps in an epoch of the process that is shown; None where that is not known."""
+        return self._course.steps_per_epoch
+
+    @property
     def step_series(self) -> Series | None:
         """The series that tells best when each step was done; None before there is one."""
         return self._steps()
@@ -355,7 +360,7 @@ class RunModel:
             step = line.get("step")
             if line.get("status") == "applied" and isinstance(step, int):
                 self.findings.answered(str(line.get("id")), step)
-        elif name == "rates":
+        elif name in ("rates", "rates_settled"):
             self.overrides.update(rates.overrides(line))
         elif name == "paused":
             self._paused = True

@@ -85,6 +85,7 @@ class Steps:
     def _before_flush(self) -> None:
         """On the writer's thread: what has arrived from a device; steps that have no loss."""
         self._deferred.settle()
+        self.control.look_ahead()
         sampling = False
         for one in list(self.optimizers):
             if one.norms.look():
@@ -197,6 +198,9 @@ class Steps:
         found = known.record_closely(detail.scheduled, detail.effective, self.step, now)
         if detail.applied:
             self.control.taken(known, detail.applied, found, self.step)
+        if known.moving:
+            known.news = True
+            known.go_on(self.step)
         if detail.sampled:
             try:
                 known.norms.after(actual, here.clips, self.step, now)
@@ -429,9 +433,7 @@ class Steps:
             if not known.reads_first:
                 if scheduled != detail.scheduled and detail.applied:
                     # This is the rate that the step would have used: the change is made against it.
-                    detail.applied = [
-                        e for e in detail.applied if self.control.carry_out(known, e, scheduled)
-                    ]
+                    detail.applied = self.control.again(known, detail.applied, scheduled)
                 detail.scheduled = scheduled
             used = detail.effective
             self._put(here, actual)

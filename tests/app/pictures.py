@@ -229,7 +229,11 @@ def panel_pictures(studio: Studio) -> None:
     from PySide6.QtCore import Qt
     from PySide6.QtTest import QTest
 
-    def typed(name: str, text: str, run: RunFolder, enter: bool, mode: str = "hold") -> None:
+    from lrmonitor.model.planning import Draft
+
+    def typed(
+        name: str, text: str, run: RunFolder, enter: bool, mode: str = "hold", ramp: int = 0
+    ) -> None:
         if not studio.wants(name):
             return
         window = studio.window(run)
@@ -238,6 +242,7 @@ def panel_pictures(studio: Studio) -> None:
         window.view.session.commander.send = sent.append  # type: ignore[method-assign, assignment]
         entry = window.view.control.entry
         entry.mode.setCurrentIndex(entry.mode.findData(mode))
+        entry.ramp.setValue(ramp)
         field = entry.field
         QTest.keyClicks(field, text)
         if enter:
@@ -246,6 +251,24 @@ def panel_pictures(studio: Studio) -> None:
         studio.close(window)
 
     typed("rate-typed", "5e-4", studio.trained(), enter=False)
+    typed("rate-ramp", "2e-4", studio.trained(), enter=False, ramp=150)
+    for name, kind in (("schedule", "cosine"), ("schedule-warmup", "warmup")):
+        if not studio.wants(name):
+            continue
+        window = studio.window(studio.trained())
+        window.edit_schedule()
+        dialog = window.scheduling.dialog
+        assert dialog is not None
+        texts = {"end": "1e-5", "warmup": "40", "after.start": "1e-3", "after.end": "1e-5"}
+        dialog.put(Draft(kind, texts, "300"))
+        studio.pass_time(0.4)
+        studio.take(f"{name}-editor", dialog)
+        studio.take(name, window)
+        dialog.length.setText("-3")
+        dialog.submit()
+        studio.take(f"{name}-refused", dialog)
+        dialog.reject()
+        studio.close(window)
     typed("rate-no-number", "3,0e-4", studio.trained(), enter=True)
     typed("rate-pending", "5e-4", studio.trained(), enter=True)
     typed("rate-beyond-10x", "0.5", studio.trained(), enter=True)
