@@ -247,6 +247,7 @@ _WHAT = {
     "series_pattern_removed": ("note", "Series"),
     "failed": ("problem", "Failed"),
     "lost": ("problem", "Not recorded"),
+    "values_left_out": ("problem", "Not recorded"),
     "log_problem": ("problem", "Log"),
     "log": ("run", "Log"),
     "probe_error": ("problem", "Fault of lrmonitor"),
