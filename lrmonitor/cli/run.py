@@ -56,6 +56,13 @@ def add_parser(subparsers: Subparsers) -> None:
         help="make no series of what the script logs to TensorBoard, W&B and the like",
     )
     parser.add_argument(
+        "--no-eval-loss",
+        dest="env",
+        action="append_const",
+        const=("LRMONITOR_EVAL_LOSS", "0"),
+        help="make no series of the losses that the script computes with gradients off",
+    )
+    parser.add_argument(
         "--json", action="store_true", help="with --detach: print id, folder and pid as JSON"
     )
     parser.add_argument(

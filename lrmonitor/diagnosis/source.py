@@ -90,11 +90,14 @@ def _kind(rank: RankReader, kind: str, optimizer: int) -> Series | None:
 
 
 def _validation(rank: RankReader, loss: Series) -> Series | None:
-    """The first series with the name of a validation loss."""
-    for name, series in _every(rank).items():
-        if series is not loss and is_validation_loss(name):
-            return series
-    return None
+    """The first series with the name of a validation loss; one that the script logged rather than
+    one that was observed."""
+    found = [
+        series
+        for name, series in _every(rank).items()
+        if series is not loss and is_validation_loss(name)
+    ]
+    return min(found, key=lambda series: series.info.source == "evaluation", default=None)
 
 
 def _counted(rank: RankReader, loss: Series, name: str | None) -> Steps:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import socket
 import time
@@ -243,7 +244,7 @@ class RunModel:
         lrmonitor records itself (losses, rates) is the last of the former."""
         logged = self.rank.series.values() if self.rank is not None else ()
         found = [series for series in logged if series.info.kind == "metric"]
-        found.sort(key=lambda series: _known_anyway(series.info))
+        found.sort(key=lambda series: known_anyway(series.info))
         return found + [one.series for one in self.printed.series.values()]
 
     def measured(self) -> list[Series]:
@@ -527,7 +528,8 @@ def _identity(pid: object, started: object, seen: object) -> Identity | None:
     return Identity(pid, rates.number(started), rates.number(seen))
 
 
-def _known_anyway(info: SeriesInfo) -> bool:
+@functools.lru_cache(1024)
+def known_anyway(info: SeriesInfo) -> bool:
     """Whether a logger's series is of what lrmonitor records itself: a rate, or what bears the
     logger's name because its own is that of one of lrmonitor's series."""
     if info.source is None:

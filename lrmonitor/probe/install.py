@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import lrmonitor
-from lrmonitor.probe import dynamo, hooks, loggers, progress
+from lrmonitor.probe import dynamo, hooks, loggers, progress, seen
 from lrmonitor.probe.late import after_import
 from lrmonitor.probe.steps import Steps
 from lrmonitor.record.create import create_run
@@ -115,6 +115,7 @@ def _hook() -> None:
     _hook_clipping(torch)
     progress.watch(torch)
     loggers.watch()
+    seen.watch(torch)
     after_import(dynamo.RULES, dynamo.keep_out)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lrmonitor.probe.control import Control
+from lrmonitor.probe.evaluation import Evaluation
 from lrmonitor.probe.frames import calls, from_signal_handler, in_step
 from lrmonitor.probe.loss import Losses
 from lrmonitor.probe.mirror import Mirror
@@ -57,6 +58,7 @@ class Steps:
         self.sampling = False
         """Whether the norms of the next step of some optimizer are to be measured."""
         self.progress = Progress(self)
+        self.evaluation = Evaluation(self)
         self.mirror = Mirror(self)
         self.deferred = Deferred()
         self._early: list[tuple[float, float]] | None = []
@@ -89,7 +91,11 @@ class Steps:
     def end(self) -> None:
         """At the interpreter's exit: write all."""
         if self.session is not None:
-            self.mirror.look(self.session.writer, math.inf)
+            try:
+                self.mirror.look(self.session.writer, math.inf)
+                self.evaluation.end(self.session.writer)
+            except Exception:
+                self.failed("at the end")
             self.session.close()
 
     def _before_flush(self) -> None:
@@ -103,6 +109,7 @@ class Steps:
         self.progress.look()
         if self.session is not None:
             self.mirror.look(self.session.writer, time.time())
+            self.evaluation.look(self.session.writer)
         if self._recorded != self.step and self.session is not None:
             self._recorded = self.step
             main = self.optimizers[0] if self.optimizers else None
