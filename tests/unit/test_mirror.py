@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lrmonitor.diagnosis.source import Columns, read_rows
 from lrmonitor.model.run import RunModel
 from lrmonitor.probe import mirror
 from lrmonitor.probe.steps import Steps
@@ -175,3 +176,24 @@ def test_what_lrmonitor_records_itself_is_the_last(one: Run) -> None:
     model.poll()
     names = [series.info.name for series in model.metrics()]
     assert names == ["eval_loss", "lr of mine", "loss (Trainer)", "learning_rate"]
+
+
+def test_a_diagnosis_takes_the_logged_validation_before_the_observed_one(one: Run) -> None:
+    session = one.steps.register()
+    assert session is not None
+    loss = session.writer.series("loss", "loss", 0)
+    observed = session.writer.series("eval loss (observed)", "metric", source="evaluation")
+    for step in range(1, 5):
+        loss.add(step, 1.0 * step, 0.5)
+        observed.add(step, 1.0 * step, 2.0)
+    one.steps.step = 3
+    one.take("TensorBoard", ("val/loss", 3.0))
+    one.read()
+    reader = RunReader(one.folder)
+    reader.poll()
+    rows = read_rows(reader, Columns())
+    assert rows.val is not None
+    assert [value for value in rows.val.tolist() if not math.isnan(value)] == [3.0]
+    rows = read_rows(reader, Columns(val="eval loss (observed)"))
+    assert rows.val is not None
+    assert rows.val.tolist() == [2.0] * 4
