@@ -38,6 +38,7 @@ def test_tensorboard(tmp_path: Path) -> None:
     assert watched == plainly
 
     metrics = {s.info.name: s for s in done.rank.series.values() if s.info.kind == "metric"}
+    assert metrics.pop("eval loss (observed)").value.tolist() == metrics["val_loss"].value.tolist()
     assert set(metrics) == set(done.truth["logged"])
     for name, points in done.truth["logged"].items():
         series = metrics[name]
@@ -50,7 +51,7 @@ def test_tensorboard(tmp_path: Path) -> None:
 
 def test_switched_off(tmp_path: Path) -> None:
     script, file = SCRIPTS / "boards.py", tmp_path / "truth.json"
-    done = run("--no-mirror", script, file)
+    done = run("--no-mirror", "--no-eval-loss", script, file)
     assert done.returncode == 0, done.stderr.decode()
     rank = read_rank(only_run())
     assert len(rank.by_name["loss"]) == 24
