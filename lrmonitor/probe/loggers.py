@@ -69,6 +69,8 @@ def _of_run(run_id: Any, key: Any, value: Any, *_: Any, **__: Any) -> Pairs:
 
 def _batch(run_id: Any, metrics: Any = (), *_: Any, **__: Any) -> Pairs:
     """MLflow logs the machine's own load in this way too, in a thread of its own."""
+    if not isinstance(metrics, (list, tuple)):
+        return []  # an iterator would be used up
     return [(m.key, m.value) for m in metrics if not str(m.key).startswith("system/")]
 
 
@@ -176,8 +178,13 @@ def _handed_on(one: tuple[Any, Any], above: Pairs) -> bool:
     """Whether a value is one of those that the outer logger has been given, maybe renamed."""
     tag, value = one
     for outer_tag, outer in above:
-        if value is outer or (type(tag) is type(outer_tag) is str and tag.endswith(outer_tag)):
+        if type(tag) is type(outer_tag) is str and tag.endswith(outer_tag):
             return True
-        if type(value) is type(outer) is float and value == outer:
+        # Equal whole numbers say nothing; a nan is the same object.
+        if type(value) is not int and (value is outer or _equal(value, outer)):
             return True
     return False
+
+
+def _equal(one: Any, other: Any) -> bool:
+    return type(one) is type(other) is float and one == other
