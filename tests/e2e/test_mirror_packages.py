@@ -15,6 +15,9 @@ pytest.importorskip("torch")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.xdist_group("wild")]
 
 SCRIPTS = "tests.fixtures.training.logging"
+PATIENCE = 180.0
+"""Seconds that a script may take: its imports alone take many on a busy machine."""
+
 TIMES = ("runtime", "per_second")
 """Of Hugging Face's values, those that are never the same again."""
 
@@ -23,9 +26,9 @@ def mirrored(name: str, sources: set[str], evaluated: str, tmp_path: Path) -> No
     """A script's series are what it logged, and it trains as it does without lrmonitor; the losses
     of its evaluations that were observed are what it logged as `evaluated`."""
     undisturbed, watched = tmp_path / "plain.json", tmp_path / "watched.json"
-    there = plain("-m", f"{SCRIPTS}.{name}", undisturbed)
+    there = plain("-m", f"{SCRIPTS}.{name}", undisturbed, timeout=PATIENCE)
     assert there.returncode == 0, there.stderr.decode()
-    done = run("-m", f"{SCRIPTS}.{name}", watched)
+    done = run("-m", f"{SCRIPTS}.{name}", watched, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr.decode()
     truth, expected = json.loads(watched.read_text()), json.loads(undisturbed.read_text())
     assert truth["weights"] == expected["weights"]
@@ -55,7 +58,7 @@ def lasting(values: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.needs("transformers", "accelerate", "tensorboard")
 def test_transformers(tmp_path: Path) -> None:
-    mirrored("huggingface", {"Trainer"}, "eval_loss", tmp_path)
+    mirrored("huggingface", {"Trainer", "TensorBoard"}, "eval_loss", tmp_path)
 
 
 @pytest.mark.needs("lightning", "tensorboard")
