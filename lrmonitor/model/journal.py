@@ -134,6 +134,8 @@ def _text(name: str, e: Mapping[str, Any]) -> str:
         return _optimizer(e)
     if name == "lost":
         return _lost(e)
+    if name == "values_left_out":
+        return f"{e.get('values')} values that the script logged were left out: there were too many"
     if name == "rate_rewritten":
         return (
             f"The script wrote {rates.short(number(e.get('found')))} into optimizer "

@@ -261,6 +261,7 @@ _WHAT = {
     "advice_judged": ("finding", "Advice"),
     "failed": ("problem", "Failed"),
     "lost": ("problem", "Not recorded"),
+    "values_left_out": ("problem", "Not recorded"),
     "log_problem": ("problem", "Log"),
     "log": ("run", "Log"),
     "probe_error": ("problem", "Fault of lrmonitor"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import socket
 import time
@@ -22,6 +23,8 @@ from lrmonitor.model.rates import Override
 from lrmonitor.model.state import Ask, Exit, Facts, LogFacts, Phase, RunState, decide
 from lrmonitor.model.throughput import Throughput
 from lrmonitor.model.watch import ProcessWatch
+from lrmonitor.record.foreign.names import is_rate
+from lrmonitor.record.layout import SeriesInfo
 from lrmonitor.record.reader import RankReader, RunReader, Series
 
 MAKING_SECONDS = 10.0
@@ -224,9 +227,11 @@ class RunModel:
         return self._find("scheduled_lr", optimizer, group)
 
     def metrics(self) -> list[Series]:
-        """What the script gave to `lrmonitor.log`, then what was made of printed numbers."""
+        """What the script logged, then what was made of printed numbers. What it logged of what
+        lrmonitor records itself (losses, rates) is the last of the former."""
         logged = self.rank.series.values() if self.rank is not None else ()
         found = [series for series in logged if series.info.kind == "metric"]
+        found.sort(key=lambda series: known_anyway(series.info))
         return found + [one.series for one in self.printed.series.values()]
 
     def measured(self) -> list[Series]:
@@ -502,3 +507,12 @@ def _last_time(reader: RankReader) -> float:
     ends = [_time(reader.events[-1])] if reader.events else [0.0]
     ends += [float(s.time[-1]) for s in reader.series.values() if len(s)]
     return max(ends)
+
+
+@functools.lru_cache(1024)
+def known_anyway(info: SeriesInfo) -> bool:
+    """Whether a logger's series is of what lrmonitor records itself: a rate, or what bears the
+    logger's name because its own is that of one of lrmonitor's series."""
+    if info.source is None:
+        return False
+    return is_rate(info.name) or info.name.endswith(f"({info.source})")

@@ -93,6 +93,10 @@ GROUP = {"optimizer": 0, "group": 0, "scheduled": 1e-3, "previous": 1e-3, "effec
             "Optimizer 1: Adafactor, 1 group; its rate cannot be set: its rate is None",
         ),
         (
+            {"event": "values_left_out", "step": 9, "values": 120},
+            "120 values that the script logged were left out: there were too many",
+        ),
+        (
             {"event": "lost", "records": 5, "events": 0, "bytes": 120, "reason": "disk full"},
             "Not recorded: 5 records, 120 bytes (disk full)",
         ),
