@@ -26,15 +26,16 @@ from lrmonitor.link.messages import (
 )
 from lrmonitor.model.command import NotLive
 from lrmonitor.model.groups import addressed
+from lrmonitor.model.rate_now import rate_now
 from lrmonitor.model.run import Changes, RunModel
 from lrmonitor.model.stop import stop_run
 from lrmonitor.record import layout
-from lrmonitor.record.reader import RunReader, Series
+from lrmonitor.record.reader import RunReader
 
 from .commands import Commander
 from .diagnosing import Diagnoser
 from .history import CommandLog, Outcome
-from .proposal import Proposal, RateNow, is_rising
+from .proposal import Proposal, RateNow
 from .record import WindowLog
 from .undo import RateUndo
 
@@ -140,21 +141,7 @@ class Session(QObject):
 
     def rate_now(self, optimizer: int, group: int) -> RateNow:
         """What the record says of one group's rate."""
-        effective = self.model.lr(optimizer, group)
-        scheduled = self.model.scheduled(optimizer, group)
-        override = self.model.overrides.get((optimizer, group))
-        rising = scheduled is not None and is_rising(
-            scheduled.step[-2:].tolist(),
-            scheduled.value[-2:].tolist(),
-            self.model.state.step or 0,
-        )
-        return RateNow(
-            effective=_last(effective),
-            scheduled=_last(scheduled),
-            kind=override.kind if override is not None else "none",
-            value=override.value if override is not None else None,
-            rising=rising,
-        )
+        return rate_now(self.model, optimizer, group)
 
     def control_problem(self) -> str | None:
         """Why no command can reach the training now, in a sentence; None when one can."""
@@ -352,10 +339,6 @@ class Session(QObject):
 def person() -> Author:
     """Who asks for something in the window."""
     return Author(who="person", via="window", name=_user())
-
-
-def _last(series: Series | None) -> float | None:
-    return float(series.value[-1]) if series is not None and len(series) else None
 
 
 def _stop_rung(event: str, data: Mapping[str, Any]) -> str | None:
