@@ -34,6 +34,7 @@ class Handlers:
     stop: Callable[[], None]
     enter_rate: Callable[[], None]
     release: Callable[[], None]
+    rules: Callable[[], None]
     undo: Callable[[], None]
     redo: Callable[[], None]
     save_picture: Callable[[], None]
@@ -95,6 +96,7 @@ class Actions:
         train.addSeparator()
         self._add(train, tr("&Enter a rate"), "Ctrl+R", do.enter_rate, True)
         self._add(train, tr("&Release to the schedule"), "Ctrl+Shift+R", do.release, True)
+        self.rules = self._add(train, tr("Ru&les…"), "Ctrl+Alt+R", do.rules, True)
         self.undo = self._add(train, "", "Ctrl+Z", do.undo)
         self.redo = self._add(train, "", "Ctrl+Shift+Z", do.redo)
         self.undo.setIconText(tr("Undo"))

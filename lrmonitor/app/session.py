@@ -18,6 +18,7 @@ from PySide6.QtCore import QObject, Signal
 from lrmonitor.link.messages import (
     Author,
     CancelCommand,
+    Command,
     CommandError,
     LrCommand,
     PauseCommand,
@@ -37,6 +38,7 @@ from .diagnosing import Diagnoser
 from .history import CommandLog, Outcome
 from .proposal import Proposal, RateNow
 from .record import WindowLog
+from .ruling import Ruling
 from .undo import RateUndo
 
 __all__ = ["Session", "person"]
@@ -89,6 +91,7 @@ class Session(QObject):
         self._signalled.connect(self._on_signalled)
         self.undo = RateUndo(self)
         self.diagnosis = Diagnoser(self.model, self.record.write, clock, parent=self)
+        self.rules = Ruling(self)
 
     @property
     def over(self) -> bool:
@@ -121,16 +124,9 @@ class Session(QObject):
         """Read what is new; on each tick of the window's timer."""
         changes = self.model.poll()
         self.diagnosis.advance()
-        if not changes:
-            return
-        if changes.events:
-            self._take_events()
-            self.diagnosis.refresh()
-        self.changed.emit(changes)
-        if self._live and not self.model.state.live and self.over:
-            self._live = False
-            self.ended.emit()
-        self._live = self._live or self.model.state.live
+        if changes:
+            self._tell(changes)
+        self.rules.advance()
 
     def close(self) -> None:
         """Let go of the run; it goes on."""
@@ -239,6 +235,11 @@ class Session(QObject):
         for command in commands:
             self._send(replace(command, by=self._author()))
 
+    def send_for_rule(self, commands: Sequence[Command]) -> None:
+        """Send what a rule asks for, in the rule's name."""
+        for command in commands:
+            self._send(command)
+
     def pause(self) -> None:
         """Hold the training after the step it is in."""
         self._send(PauseCommand(by=self._author()))
@@ -271,6 +272,16 @@ class Session(QObject):
         self._threads.append(thread)
         thread.start()
         self.changed.emit(Changes(state=True))
+
+    def _tell(self, changes: Changes) -> None:
+        if changes.events:
+            self._take_events()
+            self.diagnosis.refresh()
+        self.changed.emit(changes)
+        if self._live and not self.model.state.live and self.over:
+            self._live = False
+            self.ended.emit()
+        self._live = self._live or self.model.state.live
 
     def _stop(self, how: str, by: Author) -> None:
         """Runs in a short-lived thread: it may wait for a step boundary or look up processes."""

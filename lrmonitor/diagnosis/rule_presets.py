@@ -93,4 +93,5 @@ def sentence(rule: Rule) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "?" if value is None else f"{value:.6g}"
+    """As it would be typed: 0.1, 1e-6."""
+    return "?" if value is None else f"{value:.6g}".replace("e-0", "e-").replace("e+0", "e")

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from lrmonitor.app.dialogs.help import AboutBox, ShortcutsDialog
 from lrmonitor.app.dialogs.questions import CloseQuestion, StopQuestion, UndoQuestion
 from lrmonitor.app.dialogs.rerun import CannotRerunBox, RerunQuestion
+from lrmonitor.app.dialogs.rules import RulesDialog
 from lrmonitor.app.dialogs.series import SeriesDialog
 from lrmonitor.app.window import MainWindow
 from lrmonitor.model.patterns import Pattern
@@ -58,6 +59,7 @@ def dialogs(window: MainWindow) -> Iterator[dict[str, QDialog]]:
         "attach": window.launcher.attach(),
         "preferences": window.preferring.dialog,
         "series": series,
+        "rules": RulesDialog(window.session, theme, window),
         "keys": ShortcutsDialog(window, [*window.actions_table.all, *window.docks.actions]),
         "about": AboutBox(window),
         "close?": CloseQuestion(window, "rich", stopping=True),
