@@ -127,12 +127,16 @@ def _carry_out(args: argparse.Namespace, folder: Path) -> int:
         else:
             common.say(deed.sentence)
 
-    steward = Steward(
-        folder,
-        lambda command: _send(folder, command),
-        acted=acted,
-        failed=lambda deed, why: common.say(f"{deed.sentence}: not sent yet: {why}"),
-    )
+    told: set[str] = set()
+
+    def failed(deed: Deed, why: str) -> None:
+        # It is tried again and again, for hours if need be.
+        sentence = f"{deed.sentence}: not sent yet: {why}"
+        if sentence not in told:
+            told.add(sentence)
+            common.say(sentence)
+
+    steward = Steward(folder, lambda command: _send(folder, command), acted=acted, failed=failed)
     steward.model.poll()
     model = steward.model
     problem = rules_problem(model)

@@ -40,15 +40,15 @@ while True:
 
 EXPLODES = """\
 import time
+from pathlib import Path
 
 import torch
 
 weight = torch.nn.Parameter(torch.ones(1))
 optimizer = torch.optim.SGD([weight], lr=0.1)
-step = 0
+explode = Path(__file__).with_name("explode")
 while True:
-    step += 1
-    loss = (weight - 3).pow(2).sum() * (float("nan") if step > 800 else 1.0)
+    loss = (weight - 3).pow(2).sum() * (float("nan") if explode.exists() else 1.0)
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
@@ -141,15 +141,27 @@ def test_the_rate_is_reduced_on_each_plateau(isolated: Isolated, tmp_path: Path)
 def test_pause_on_nan(isolated: Isolated, tmp_path: Path) -> None:
     with training(isolated, EXPLODES) as run:
         assert lrmonitor("rules", run.id, "--on", "pause-on-nan").code == 0
+        (isolated.home / "explode").touch()
         with carried_out(run, tmp_path, "one"):
             wait_until(lambda: run.step() and run.model.state.label == "paused", timeout=60)
             wait_until(lambda: deeds(tmp_path, "one"))
             at = run.step()
             assert lrmonitor("resume", run.id).code == 0
             # Once; and what stays lost is no news.
-            run.wait_for_step(at + 300)
+            run.wait_for_step(at + 200)
         (deed,) = deeds(tmp_path, "one")
         assert (deed["rule"], deed["done"]) == ("Pause on NaN", "the training is paused")
-        (paused,) = [e for e in run.model.journal if e.event == "paused"]
-        assert paused.step is not None
-        assert paused.step > 800
+        assert len([e for e in run.model.journal if e.event == "paused"]) == 1
+
+
+@pytest.mark.slow
+def test_stop_on_convergence(isolated: Isolated, tmp_path: Path) -> None:
+    with training(isolated, FLOOR) as run:
+        assert lrmonitor("rules", run.id, "--on", "stop-on-convergence").code == 0
+        with carried_out(run, tmp_path, "one") as process:
+            assert process.wait(90) == 0
+        (deed,) = deeds(tmp_path, "one")
+        assert (deed["rule"], deed["done"]) == ("Stop on convergence", "the run is ended")
+        run.model.poll()
+        sentence = run.model.state.sentence
+        assert "asked to stop by rule Stop on convergence (cli)" in sentence

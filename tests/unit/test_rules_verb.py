@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
+from lrmonitor.cli import rules as rules_verb
 from lrmonitor.cli.main import main
 from lrmonitor.model.run import RunModel
 from tests.app.folders import RunFolder
 from tests.conftest import Isolated
+from tests.helpers.wait import wait_until
 
 
 @pytest.fixture
@@ -117,3 +123,49 @@ def test_the_journal_names_who_did_it(run: RunFolder, capsys: pytest.CaptureFixt
     assert entry.step == 40
     assert entry.text.startswith("Rule “Stop on convergence” switched on by ")
     assert entry.data["by"]["who"] == "person"
+
+
+@contextmanager
+def carried_out(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """The verb at work in a thread; its exit code, once it has ended."""
+    monkeypatch.setattr(rules_verb, "POLL_SECONDS", 0.01)
+    code: list[int] = []
+    thread = threading.Thread(target=lambda: code.append(main(["rules", "latest"])))
+    thread.start()
+    yield code
+    thread.join(30)
+    assert not thread.is_alive()
+
+
+def test_it_goes_on_until_the_run_is_over(
+    run: RunFolder, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said(capsys, 0, "--on", "pause-on-nan")
+    with carried_out(monkeypatch) as code:
+        told = ""
+
+        def has_said(words: str) -> bool:
+            nonlocal told
+            told += capsys.readouterr().err
+            return words in told
+
+        wait_until(lambda: has_said("1 rule acts on digits by itself from here: Pause on NaN"))
+        assert main(["rules", "latest", "--off", "all"]) == 0
+        wait_until(lambda: has_said("no rule is on any more"))
+        assert main(["rules", "latest", "--on", "reduce-on-plateau"]) == 0
+        wait_until(lambda: has_said("by itself from here: Reduce on plateau"))
+        assert code == []
+        run.exited(0)
+    assert code == [0]
+    assert has_said("the run is over: The script ended")
+
+
+def test_a_folder_that_vanishes(
+    run: RunFolder, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said(capsys, 0, "--on", "pause-on-nan")
+    with carried_out(monkeypatch) as code:
+        wait_until(lambda: "by itself from here" in capsys.readouterr().err)
+        shutil.rmtree(run.path)
+    assert code == [4]
+    assert not run.path.exists()
