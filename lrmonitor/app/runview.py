@@ -293,6 +293,8 @@ class RunView(QWidget):
         self.header.set_theme(theme)
         self.notices.set_theme(theme)
         self.alert.set_theme(theme)
+        if self.rules is not None:
+            self.rules.set_theme(theme)
         if self.plots is not None:
             self.plots.set_theme(theme)
             self.plots.refresh()

@@ -26,6 +26,8 @@ that is something that can be done to the rate of a run that goes on."""
 
 NAME_LIMIT = 60
 MOST_TIMES = 100
+COMMANDS = "rule-"
+"""With this the ids of the commands of rules begin."""
 NEAR = 64
 """Steps by which the detection of one finding may differ between two diagnoses: what is recorded a
 moment later may be placed at a later loss while the run goes on."""
@@ -191,7 +193,7 @@ class Armed:
         first.
         """
         told = f"{self.token}/{self.rule.slug}/{number}"
-        return f"rule-{hashlib.sha256(told.encode()).hexdigest()[:24]}"
+        return f"{COMMANDS}{hashlib.sha256(told.encode()).hexdigest()[:24]}"
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lrmonitor.diagnosis.rules import Decision, Done, decide
+from lrmonitor.diagnosis.rules import COMMANDS, Decision, Done, decide
 from lrmonitor.diagnosis.words import headline
 from lrmonitor.link.messages import (
     NOTE_LIMIT,
@@ -90,7 +90,7 @@ def deeds_of(model: RunModel, told: Sequence[Told], via: str) -> list[Deed]:
     """What is to be done about these findings, as they stand at the end of what was recorded.
 
     Nothing where no process can be reached or the run is held, nor about what the person does not
-    want to be told of.
+    want to be told of, or has done something about already.
     """
     rank = model.rank
     armed = model.rules.armed
@@ -99,7 +99,7 @@ def deeds_of(model: RunModel, told: Sequence[Told], via: str) -> list[Deed]:
     if len(model.live_ranks) != 1 or model.state.phase is Phase.PAUSED:
         return []
     now = rate_now(model, model.main, 0)
-    findings = [one.finding for one in told if not one.muted]
+    findings = [one.finding for one in told if not (one.muted or _followed(one))]
     step = model.state.step or 0
     decided = decide(armed, findings, done_of(model), step, rank.rank, now.effective)
     made = [_deed(model, one, now, via) for one in decided]
@@ -207,6 +207,11 @@ def _alike(rates: Mapping[int, RateNow]) -> bool:
         if not math.isclose(one.value, first.value * ratio, rel_tol=SAME):
             return False
     return True
+
+
+def _followed(told: Told) -> bool:
+    """Whether a person followed the advice: what a rule did is told by its commands."""
+    return told.taken is not None and not told.taken.command.startswith(COMMANDS)
 
 
 def _controllable(model: RunModel) -> bool:

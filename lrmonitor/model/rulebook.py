@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lrmonitor.diagnosis.rule_presets import PRESETS, sentence
-from lrmonitor.diagnosis.rules import Armed, Done, Rule, RuleError
+from lrmonitor.diagnosis.rules import COMMANDS, Armed, Done, Rule, RuleError
 
 __all__ = ["RULES", "Rulebook", "text_of"]
 
@@ -62,7 +62,7 @@ class Rulebook:
         if not isinstance(identity, str) or not isinstance(time, (int, float)):
             return
         key = rank, identity
-        if name == "command" and key not in self._by_id and identity.startswith("rule-"):
+        if name == "command" and key not in self._by_id and identity.startswith(COMMANDS):
             self._by_id[key] = asked = _Asked(identity, rank, float(time))
             # What goes to several groups is several commands, but one action.
             self._asked.setdefault(identity.partition(".")[0], []).append(asked)

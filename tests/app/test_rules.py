@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from lrmonitor.app.dialogs.rules import RulesDialog
 from lrmonitor.app.runview import RunView
+from lrmonitor.app.theme import DARK
 from lrmonitor.app.window import MainWindow
 from lrmonitor.diagnosis.rule_presets import PRESETS
 from lrmonitor.diagnosis.rules import Rule
@@ -91,6 +92,7 @@ def test_a_rule_is_switched_on_changed_and_off(
     assert not card.on
     assert not dialog.save.isEnabled()
     assert not card.fields["factor"].isVisible()
+    view.set_theme(DARK)
     assert dialog.focusWidget() is card.box
     QTest.keyClick(card.box, Qt.Key.Key_Space)
     assert card.fields["factor"].isVisible()

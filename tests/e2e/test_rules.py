@@ -138,6 +138,7 @@ def test_the_rate_is_reduced_on_each_plateau(isolated: Isolated, tmp_path: Path)
             assert "found at step" in entry.text
 
 
+@pytest.mark.slow
 def test_pause_on_nan(isolated: Isolated, tmp_path: Path) -> None:
     with training(isolated, EXPLODES) as run:
         assert lrmonitor("rules", run.id, "--on", "pause-on-nan").code == 0

@@ -14,7 +14,7 @@ from lrmonitor.diagnosis.rule_presets import PRESETS, preset
 from lrmonitor.diagnosis.rules import Rule, RuleError
 from lrmonitor.link.messages import Command, LrCommand, PauseCommand, StopCommand, parse_command
 from lrmonitor.model.deeds import advice_event, deeds_of, done_of, rules_problem
-from lrmonitor.model.findings import Told
+from lrmonitor.model.findings import Taken, Told
 from lrmonitor.model.journal_rows import JournalRows
 from lrmonitor.model.rulebook import RULES, Rulebook
 from lrmonitor.model.run import RunModel
@@ -260,6 +260,8 @@ def test_where_nobody_wants_it_or_nothing_listens(model: RunModel, run: RunFolde
     on(model, REDUCE)
     news = found(detected=450)
     assert deeds_of(model, [Told(news, "dismiss")], "cli") == []
+    by_hand = Taken(command="5fe0", words="×0.1", span=100)
+    assert deeds_of(model, [Told(news, taken=by_hand)], "cli") == []
     run.event("paused")
     model.poll()
     assert deeds_of(model, [Told(news)], "cli") == []

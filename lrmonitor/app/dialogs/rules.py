@@ -132,7 +132,7 @@ class RulesDialog(QDialog):
         )
         who = quiet(
             self.tr(
-                "They act while a window shows the run, or while `lrmonitor rules` carries them "
+                "They act while a window shows the run, or while “lrmonitor rules” carries them "
                 "out. A finding belongs to the first rule here that is about it."
             ),
             self,
