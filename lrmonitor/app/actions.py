@@ -35,6 +35,7 @@ class Handlers:
     enter_rate: Callable[[], None]
     release: Callable[[], None]
     schedule: Callable[[], None]
+    rules: Callable[[], None]
     undo: Callable[[], None]
     redo: Callable[[], None]
     save_picture: Callable[[], None]
@@ -98,6 +99,7 @@ class Actions:
         self._add(train, tr("&Enter a rate"), "Ctrl+R", do.enter_rate, True)
         self._add(train, tr("&Release to the schedule"), "Ctrl+Shift+R", do.release, True)
         self._add(train, tr("&Schedule…"), "Ctrl+Shift+L", do.schedule, True)
+        self.rules = self._add(train, tr("Ru&les…"), "Ctrl+Alt+R", do.rules, True)
         self.undo = self._add(train, "", "Ctrl+Z", do.undo)
         self.redo = self._add(train, "", "Ctrl+Shift+Z", do.redo)
         self.undo.setIconText(tr("Undo"))

@@ -40,6 +40,7 @@ def handlers(window: MainWindow) -> Handlers:
         enter_rate=lambda: _enter_rate(w),
         undo=w.undo,
         redo=lambda: w.undo("redo"),
+        rules=lambda: w.view.show_rules() if w.view else None,
         release=lambda: w.view.control.release.click() if w.view else None,
         schedule=w.edit_schedule,
         save_picture=lambda: w.sharing.save_picture(),

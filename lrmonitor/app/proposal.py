@@ -1,17 +1,17 @@
 """What the control panel would send, and what it warns of first. Pure: no Qt, no link.
 
-"Rate now" is what the run's record says about one group: the effective rate of its last
-step, the rate its schedule wants, and the override between the two.
+"Rate now" is what the run's record says about one group: see `model.rate_now`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lrmonitor.model import rate_now
 from lrmonitor.model.plans import words as plan_words
 from lrmonitor.model.preview import Wish
+from lrmonitor.model.rate_now import RateNow, is_rising
 from lrmonitor.schedules.base import Schedule, ScheduleError
 
 from .format import format_count, format_rate
@@ -20,23 +20,6 @@ __all__ = ["LARGE_CHANGE", "Caution", "Proposal", "RateNow", "caution", "is_risi
 
 LARGE_CHANGE = 10.0
 """A change by more than this factor is asked about before it is sent (as the plan says)."""
-
-
-@dataclass(frozen=True)
-class RateNow:
-    """One group's rates as recorded; None where nothing is known yet.
-
-    `kind` is the override's: "none", "scale" (value k), "hold" (value v), "plan" (with its `plan`
-    and the step `begin` of its first rate) or "follow" (on a ramp back to the schedule).
-    """
-
-    effective: float | None = None
-    scheduled: float | None = None
-    kind: str = "none"
-    value: float | None = None
-    rising: bool = False
-    plan: Schedule | None = None
-    begin: int | None = None
 
 
 @dataclass(frozen=True)
@@ -104,21 +87,11 @@ class Caution:
 
 
 def multiplied(now: RateNow, factor: float) -> Proposal | None:
-    """What the ×`factor` button sends: scale 2k on "×k", hold 2v on "hold v", a plan of twice the
-    rates on a plan, else scale 2.
-
-    None where multiplying means nothing: the rate is held at 0.
-    """
-    if now.kind == "plan" and now.plan is not None:
-        try:
-            return Proposal("plan", plan=now.plan.scaled(factor), begin=now.begin)
-        except ScheduleError:
-            return None
-    if now.kind == "hold" and now.value is not None:
-        return Proposal("hold", now.value * factor) if now.value > 0 else None
-    if now.kind == "scale" and now.value is not None:
-        return Proposal("scale", now.value * factor) if now.value > 0 else None
-    return Proposal("scale", factor)
+    """What the ×`factor` button sends; None where multiplying means nothing: see `rate_now`."""
+    found = rate_now.multiplied(now, factor)
+    if found is None:
+        return None
+    return Proposal(found.mode, found.value, plan=found.plan, begin=found.begin)
 
 
 def expected(now: RateNow, proposal: Proposal) -> float | None:
@@ -169,16 +142,3 @@ def caution(now: RateNow, proposal: Proposal) -> Caution | None:
 
 def _times(factor: float) -> str:
     return format_rate(factor, 3) if factor < 1000 else format_count(round(factor))
-
-
-def is_rising(step: Sequence[int], value: Sequence[float], newest: int, within: int = 50) -> bool:
-    """Whether a scheduled rate (recorded where it changes) is on its way up.
-
-    True when its last change was upwards and either happened in the last `within` steps or
-    is no older than twice the distance between the last two changes (a per-epoch schedule).
-    """
-    if len(value) < 2 or not value[-1] > value[-2]:
-        return False
-    age = newest - int(step[-1])
-    gap = int(step[-1]) - int(step[-2])
-    return age <= within or age <= 2 * gap

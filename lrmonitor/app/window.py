@@ -54,6 +54,7 @@ from .toolbar import ToolBar
 from .windows import OtherWindows
 
 if TYPE_CHECKING:
+    from lrmonitor.model.deeds import Deed
     from lrmonitor.model.findings import Told
     from lrmonitor.model.run import RunModel
 
@@ -173,6 +174,7 @@ class MainWindow(QMainWindow):
         self.view.restart_wanted.connect(self.launcher.restart)
         self.view.guide_wanted.connect(self.show_guide)
         session.diagnosis.alarmed.connect(self._on_alarm)
+        session.rules.acted.connect(self._on_deed)
         self.view.control.undo_wanted.connect(self.undo)
         self.view.control.schedule_wanted.connect(self.edit_schedule)
         session.undo.changed.connect(self._show_session)
@@ -331,6 +333,12 @@ class MainWindow(QMainWindow):
         if session is not None:
             title = self.tr("{0}: {1}").format(session.model.name, headline(told.finding, self.tr))
             self.notifier.tell_finding(title, told.finding.severity, self.preferring.now)
+
+    def _on_deed(self, deed: Deed) -> None:
+        session = self.session
+        if session is not None:
+            title = self.tr("{0}: {1}").format(session.model.name, deed.sentence)
+            self.notifier.tell_finding(title, "warning", self.preferring.now)
 
     def _tick(self) -> None:
         if self.view is not None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lrmonitor.diagnosis.words import CAUSES, KINDS, severity_word
-from lrmonitor.model import plans, rates
+from lrmonitor.model import plans, rates, rulebook
 from lrmonitor.model.findings import ADVICE, FINDING, JUDGED, MUTED
 from lrmonitor.model.rates import number
 
@@ -105,6 +105,8 @@ def _text(name: str, e: Mapping[str, Any]) -> str:
         return f"Note{who}: {e.get('text', '')}"
     if name in (FINDING, MUTED, ADVICE, JUDGED):
         return _finding(name, e) + who
+    if name == rulebook.RULES:
+        return rulebook.text_of(e, who)
     if name == "series_pattern":
         return f"Series “{e['name']}” made of printed numbers{who}"
     if name == "series_pattern_removed":
@@ -186,6 +188,8 @@ def _finding(name: str, e: Mapping[str, Any]) -> str:
         until = f" until step {e.get('until_step')}"
         how = {"snooze": f"snoozed{until}", "dismiss": "is not a problem of this run"}
         return f"{words} {how.get(str(e.get('how')), 'is told again')}"
+    if name == ADVICE and e.get("rule"):
+        return f"Done about “{words}”: {e['words']}"
     if name == ADVICE:
         return f"Advice on “{words}” followed: {e['words']}"
     return f"Advice on “{words}” judged. {e['text']}"

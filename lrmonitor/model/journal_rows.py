@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lrmonitor.model import plans, rates
+from lrmonitor.model import plans, rates, rulebook
 from lrmonitor.model.journal import MARKERS, JournalEntry, author
 from lrmonitor.record.jsonl import plain
 
@@ -160,6 +160,7 @@ def _row(entry: JournalEntry) -> JournalRow:
     elif entry.event == "acknowledgement":
         tone = _TONES.get(str(e.get("status")), "")
     by = author(e.get("by"))
+    text = text.replace(f" by {by}.", ".") if by and entry.event == rulebook.RULES else text
     text = text.removesuffix(f" by {by}") if by else text
     source = "log" if entry.event in _LOG else entry.source
     who = by or _SOURCES.get(source.partition(" ")[0], source)
@@ -259,6 +260,7 @@ _WHAT = {
     "finding_muted": ("finding", "Finding"),
     "advice_taken": ("finding", "Advice"),
     "advice_judged": ("finding", "Advice"),
+    "rules": ("finding", "Rules"),
     "failed": ("problem", "Failed"),
     "lost": ("problem", "Not recorded"),
     "values_left_out": ("problem", "Not recorded"),

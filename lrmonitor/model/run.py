@@ -20,6 +20,7 @@ from lrmonitor.model.printed import Printed
 from lrmonitor.model.process import Identity
 from lrmonitor.model.progress import Course, Progress
 from lrmonitor.model.rates import Override
+from lrmonitor.model.rulebook import Rulebook
 from lrmonitor.model.state import Ask, Exit, Facts, LogFacts, Phase, RunState, decide
 from lrmonitor.model.throughput import Throughput
 from lrmonitor.model.watch import ProcessWatch
@@ -79,6 +80,7 @@ class RunModel:
         self.no_optimizer: str | None = None
         self.printed = Printed(self.reader.folder)
         self.findings = Findings()
+        self.rules = Rulebook()
         self._throughput = Throughput()
         self.state: RunState = decide(Facts(now=clock(), started=None, supervisor_alive=True))
         self._course = Course()
@@ -139,6 +141,12 @@ class RunModel:
     def live_ranks(self) -> list[int]:
         """Ranks whose process lives, as of the latest look."""
         return sorted(self._processes.living)
+
+    @property
+    def elsewhere(self) -> str | None:
+        """The machine the run trains on where that is another one, whose processes cannot be
+        reached from here."""
+        return self._foreign()
 
     @property
     def identity(self) -> Identity | None:
@@ -339,6 +347,7 @@ class RunModel:
                     who = process.identity(line.get("pid"), line.get("started"), line.get("time"))
                     if who is not None:
                         self._processes.registered[number] = who
+                self.rules.take_rank(number, line)
                 if number == self._rank:
                     self._take_event(line)
                     self._record(f"rank {number}", line)
@@ -398,6 +407,7 @@ class RunModel:
                 self._ask(line, str(line.get("how")))
             self.printed.take(line)
             self.findings.take(line)
+            self.rules.take(line)
             self._record(str(line.get("client")), line)
         return bool(lines)
 

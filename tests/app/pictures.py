@@ -73,7 +73,8 @@ class Studio:
 
         self._count += 1
         self.home = self.home.parent / f"runs-{self._count}"
-        return RunFolder(self.home, name, created=time.time() - ago).launch(alive)
+        self.latest = RunFolder(self.home, name, created=time.time() - ago).launch(alive)
+        return self.latest
 
     def trained(self, steps: int = 800, alive: bool = True, quiet: float = 0.0) -> RunFolder:
         """A run that made its latest step `quiet` seconds ago."""
@@ -315,7 +316,16 @@ def dialog_pictures(studio: Studio) -> None:
     from lrmonitor.app.panels.console import ConsolePanel
     from lrmonitor.model.patterns import Pattern
 
-    names = ("series", "new-run", "attach", "question", "keys", "about", "preferences")
+    names = (
+        "series",
+        "new-run",
+        "attach",
+        "rules",
+        "question",
+        "keys",
+        "about",
+        "preferences",
+    )
     if not any(studio.wants(name) for name in names):
         return
     run = studio.trained()
@@ -362,6 +372,8 @@ def dialog_pictures(studio: Studio) -> None:
         assert preferences is not None
         studio.take("preferences", preferences)
         preferences.reject()
+    if studio.wants("rules"):
+        rules_pictures(studio, window)
     if studio.wants("question"):
         window.launcher.restart(0.1)
         assert window.launcher.question is not None
@@ -511,6 +523,42 @@ def guide_pictures(studio: Studio) -> None:
     guide.view.open("too_low")
     studio.take("guide-search", guide)
     studio.close(window)
+
+
+def rules_pictures(studio: Studio, window: MainWindow) -> None:
+    """The rules: all off; one that acted, one with a number that cannot be meant; the head."""
+    from dataclasses import replace
+
+    from PySide6.QtCore import Qt
+    from PySide6.QtTest import QTest
+
+    from lrmonitor.diagnosis.rule_presets import PRESETS
+    from lrmonitor.diagnosis.rules import Rule
+
+    view = window.view
+    assert view is not None
+    view.show_rules()
+    assert view.rules is not None
+    studio.take("rules-off", view.rules)
+    view.rules.reject()
+    studio.wait(lambda: view.rules is None)
+    own = Rule("Calm it", ("spike",), "hold", severity="warning", value=1e-4)
+    view.session.rules.switch([replace(PRESETS[0], least_rate=1e-6), PRESETS[3], own])
+    (armed, *_) = view.session.rules.armed
+    run = studio.latest
+    run.now = time.time()
+    run.command(armed.command(1), "scale", 0.1)
+    run.applied(armed.command(1), "scale", 0.1, ("scale", 0.1), 1e-3, 1e-4)
+    view.session.poll()
+    studio.pass_time(0.5)
+    studio.take("rules-window", window)
+    view.show_rules()
+    dialog = view.rules
+    assert dialog is not None
+    QTest.keyClick(dialog.cards["lower-on-divergence"].box, Qt.Key.Key_Space)
+    QTest.keyClicks(dialog.cards["lower-on-divergence"].fields["factor"], "x")
+    studio.take("rules-on", dialog)
+    dialog.reject()
 
 
 def take_all(folder: Path, theme: str, scale: int, words: list[str]) -> None:
