@@ -173,7 +173,8 @@ class PlotPane(QWidget):
         """Show `factor` times as many steps, around the middle; around the newest while it is
         followed."""
         window = self._window
-        around = self.newest() if window.follow else (window.low + window.high) / 2
+        following = window.follow and not self._model.state.phase.over
+        around = self.newest() if following else (window.low + window.high) / 2
         self._zoom(factor, around)
 
     def pan(self, share: float) -> None:
@@ -359,7 +360,10 @@ class PlotPane(QWidget):
         self._stale = True
 
     def _zoom(self, factor: float, around: float) -> None:
-        self._move_soon(self._window.zoomed(factor, around, self.newest()))
+        newest, window = self.newest(), self._window
+        if self._model.state.phase.over:
+            window = window.following(False, newest)  # there is nothing to follow
+        self._move_soon(window.zoomed(factor, around, newest))
 
     def _pan(self, steps: float) -> None:
         if steps:
