@@ -86,6 +86,7 @@ def changes(run: Live) -> list[tuple[int, float, float]]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_the_rate_is_reduced_on_each_plateau(isolated: Isolated, tmp_path: Path) -> None:
     words = ["--on", "reduce-on-plateau", "--at-most", 2, "--not-within", 100]
     with training(isolated, FLOOR) as run:
