@@ -8,7 +8,6 @@ from lrmonitor.probe.copies import Held
 from lrmonitor.probe.memory import size
 from lrmonitor.probe.snapshots import Snapshot
 
-
 MOST = 64
 """Snapshots that are kept, however small they are."""
 
