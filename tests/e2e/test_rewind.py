@@ -232,16 +232,10 @@ def test_refused_where_the_training_is_made_of_something_else_now(
         begin = run.do(SnapshotCommand()).step
         last.with_suffix(".change").touch()
         wait_until(last.with_suffix(".done").exists)
-        now = run.go_on(3)
+        run.go_on(3)
         assert run.refused(RewindCommand()).startswith(words)
-        assert (
-            run.refused(RewindCommand(back=now))
-            == (
-                f"no snapshot from {now} steps ago, step 0, or before is kept: there is one of step "
-                f"{begin}"
-            )
-            or run.step > now
-        )
+        words = run.refused(RewindCommand(back=10**6))
+        assert words.endswith(f"or before is kept: there is one of step {begin}")
         assert run.do(SnapshotCommand()).status == "applied"
         last.write_text("0")
         rank, _ = run.finish()
