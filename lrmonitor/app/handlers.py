@@ -42,7 +42,7 @@ def handlers(window: MainWindow) -> Handlers:
         redo=lambda: w.undo("redo"),
         release=lambda: w.view.control.release.click() if w.view else None,
         snapshot=lambda: w.session.snapshot() if w.session else None,
-        rewind=w.asking.rewind,
+        rewind=lambda: w.asking.rewind(),
         save_picture=lambda: w.sharing.save_picture(),
         copy_picture=lambda: w.sharing.copy_picture(),
         pin=lambda: w.view.plots.readout.pin() if w.view and w.view.plots else None,
