@@ -43,6 +43,8 @@ def handlers(window: MainWindow) -> Handlers:
         rules=lambda: w.view.show_rules() if w.view else None,
         release=lambda: w.view.control.release.click() if w.view else None,
         schedule=w.edit_schedule,
+        snapshot=lambda: w.session.snapshot() if w.session else None,
+        rewind=lambda: w.asking.rewind(),
         save_picture=lambda: w.sharing.save_picture(),
         copy_picture=lambda: w.sharing.copy_picture(),
         pin=lambda: w.view.plots.readout.pin() if w.view and w.view.plots else None,

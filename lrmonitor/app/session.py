@@ -15,6 +15,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from lrmonitor.diagnosis.finding import Finding
 from lrmonitor.link.messages import (
     Author,
     CancelCommand,
@@ -23,6 +24,9 @@ from lrmonitor.link.messages import (
     LrCommand,
     PauseCommand,
     ResumeCommand,
+    RewindCommand,
+    SnapshotCommand,
+    SnapshotsCommand,
     StepCommand,
 )
 from lrmonitor.model.command import NotLive
@@ -33,6 +37,7 @@ from lrmonitor.model.stop import stop_run
 from lrmonitor.record import layout
 from lrmonitor.record.reader import RunReader
 
+from .advising import Offer, offer
 from .commands import Commander
 from .diagnosing import Diagnoser
 from .history import CommandLog, Outcome
@@ -255,6 +260,28 @@ class Session(QObject):
     def step(self) -> None:
         """Let it do one step and hold again."""
         self._send(StepCommand(by=self._author()))
+
+    def snapshot(self) -> None:
+        """Keep the state after the step that it is in."""
+        self._send(SnapshotCommand(by=self._author()))
+
+    def keep_snapshots(self, every: int, before: bool, budget: int | None) -> None:
+        """Take them every so many steps (0: not), and before changes of the rate or not; `budget`
+        bytes for all, None for what it is."""
+        command = SnapshotsCommand(every=every, before=before, budget=budget, by=self._author())
+        self._send(command)
+
+    def rewind(self, to: int, scale: float | None = None, rng: bool = False) -> str:
+        """Go back to the snapshot of step `to`, and go on with the rates multiplied by `scale`; the
+        command's id."""
+        command = RewindCommand(to=to, scale=scale, rng=rng, by=self._author())
+        self._send(command)
+        return command.id
+
+    def advice(self, finding: Finding) -> Offer | None:
+        """The advice of a finding as one action on the run; None where there is none."""
+        snapshot = self.model.snapshots.before_step(finding.first_step)
+        return offer(finding, self.rate_now(self.model.main, 0), self.tr, snapshot)
 
     def cancel(self, identity: str | None = None) -> None:
         """Withdraw one pending command, or all."""

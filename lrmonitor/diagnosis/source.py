@@ -55,6 +55,8 @@ class RowSource:
         self._loss: Series | None = None
         self._walks: dict[str, _Walk] = {}
         self._looked = -1
+        self._events = 0
+        self._back: list[int] = []
 
     @property
     def loss(self) -> Series | None:
@@ -101,7 +103,18 @@ class RowSource:
                 )
             steps = np.asarray(np.round(counted), np.int64)
         time = loss.time[start:end] if self._timed else None
-        return Chunk(steps, loss.value[start:end], time=time, **found)
+        chunk = Chunk(steps, loss.value[start:end], time=time, **found)
+        chunk.rewound = self._rewound()
+        return chunk
+
+    def _rewound(self) -> tuple[int, ...]:
+        """Steps after which the training was put back to an earlier state."""
+        events = self._rank.events
+        for event in events[self._events :]:
+            if event.get("event") == "rewound" and isinstance(event.get("step"), int):
+                self._back.append(event["step"])
+        self._events = len(events)
+        return tuple(self._back)
 
     def _find_loss(self) -> Series | None:
         if self._loss is None:

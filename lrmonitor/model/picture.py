@@ -66,6 +66,8 @@ class Picture:
         self.pieces = Pieces()
         self.step: Ints = np.empty(0, np.int64)
         self.value: Floats = np.empty(0)
+        self.cuts: tuple[int, ...] = ()
+        """Steps after each of which the line begins anew, as the training was rewound there."""
         self.begun = series.cleared
         """Another number once it had to begin again: what was made of it does not hold any more."""
         self._ordered: Picture | None = None
@@ -79,7 +81,7 @@ class Picture:
             self.pyramid, self.pieces, self._ordered = Pyramid(), Pieces(), None
         self.step, self.value = self.series.step, self.series.value
         self.pyramid.update(self.value)
-        self.pieces.update(self.step)
+        self.pieces.update(self.step, self.cuts)
 
     def parts(self, low: int, high: int) -> list[Part]:
         """What is in view for low ≤ step ≤ high, piece by piece, in the order of recording."""

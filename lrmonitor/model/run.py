@@ -21,6 +21,7 @@ from lrmonitor.model.process import Identity
 from lrmonitor.model.progress import Course, Progress
 from lrmonitor.model.rates import Override
 from lrmonitor.model.rulebook import Rulebook
+from lrmonitor.model.snapshots import Snapshots
 from lrmonitor.model.state import Ask, Exit, Facts, LogFacts, Phase, RunState, decide
 from lrmonitor.model.throughput import Throughput
 from lrmonitor.model.watch import ProcessWatch
@@ -75,6 +76,7 @@ class RunModel:
         self.changed: Signal[[Changes]] = Signal()
         self.optimizers: list[OptimizerInfo] = []
         self.overrides: dict[tuple[int, int], Override] = {}
+        self.snapshots = Snapshots()
         self.markers: list[Marker] = []
         self.journal: list[JournalEntry] = []
         self.no_optimizer: str | None = None
@@ -330,6 +332,7 @@ class RunModel:
     def _begin_process(self) -> None:
         self.optimizers = []
         self.overrides = {}
+        self.snapshots = Snapshots()
         self._course = Course()
         self.no_optimizer = None
         self._paused = False
@@ -389,7 +392,9 @@ class RunModel:
             self._compiling = None
         elif name == "ended":
             self._said_bye = True
+            self.snapshots.take(line)
         else:
+            self.snapshots.take(line)
             self._course.take(line)
 
     def _take_optimizer(self, line: dict[str, Any]) -> None:

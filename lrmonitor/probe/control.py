@@ -21,6 +21,9 @@ from lrmonitor.link.messages import (
     LrCommand,
     PauseCommand,
     ResumeCommand,
+    RewindCommand,
+    SnapshotCommand,
+    SnapshotsCommand,
     StepCommand,
     StopCommand,
 )
@@ -29,6 +32,7 @@ from lrmonitor.probe.overrides import Refused, change, check_group, span
 from lrmonitor.probe.session import siblings, world_size
 
 if TYPE_CHECKING:
+    from lrmonitor.probe.keeping import Keeper
     from lrmonitor.probe.optimizers import Optimizer
     from lrmonitor.probe.steps import Steps
 
@@ -38,6 +42,8 @@ BOUNDARY_SECONDS = 2.0
 NEAR = 4096
 """Steps before the one that a schedule is to begin at, from which on each step is looked at. It is
 the writer's thread that notices: it looks every 50 ms, in which no training makes as many."""
+OF_STATE = (SnapshotCommand, SnapshotsCommand, RewindCommand)
+"""Commands that a `Keeper` carries out."""
 
 REMEMBERED = 1024
 """Answers kept, so that a command sent again is not carried out again."""
@@ -79,6 +85,9 @@ class Control:
         self._wake = threading.Condition(self._lock)
         self._held = 0
         """Training threads that are held."""
+        self._keeper: Keeper | None = None
+        self.follows = False
+        """Whether the steps of all optimizers have to be told by `stepped`."""
 
     @property
     def paused(self) -> bool:
@@ -144,6 +153,8 @@ class Control:
 
     def _take(self, entry: _Entry) -> None:
         command = entry.command
+        if self._kept(entry):
+            return
         if isinstance(command, LrCommand):
             if (command.begin or 0) > self._steps.step + NEAR:
                 with self._lock:
@@ -189,6 +200,51 @@ class Control:
         if near:
             self._arm(near)
 
+    def _kept(self, entry: _Entry) -> bool:
+        """Hand a command to who keeps snapshots; whether it is its, for now."""
+        command = entry.command
+        if isinstance(command, OF_STATE):
+            keeper = self.keeper()
+            with self._lock:
+                keeper.waiting.append(entry)
+        elif (
+            self._keeper is None
+            or not isinstance(command, LrCommand)
+            or not self._keeper.hold(entry)
+        ):
+            return False
+        with self._wake:
+            self._set_gate()
+            self._wake.notify_all()
+        return True
+
+    def keeper(self) -> Keeper:
+        """Who keeps snapshots; made, and loaded, when it is needed first."""
+        if self._keeper is None:
+            from lrmonitor.probe.keeping import Keeper
+
+            with self._lock:
+                if self._keeper is None:
+                    self._keeper = Keeper(
+                        self, self._steps, self._lock, self._answer, self._journal
+                    )
+        return self._keeper
+
+    def release(self, entry: _Entry) -> None:
+        """A rate command has waited for a snapshot, which was taken."""
+        self._take(entry)
+
+    def look_at_gate(self) -> None:
+        """Say whether a training thread has to stop at the next boundary and look."""
+        with self._lock:
+            self._set_gate()
+
+    def _set_gate(self) -> None:
+        """The same, under the lock."""
+        armed = self._keeper is not None and self._keeper.armed
+        self.follows = armed
+        self._steps.gate = self._pausing or bool(self._stop) or armed
+
     def _take_while_paused(self, entry: _Entry) -> None:
         """Resume or one step."""
         resume = isinstance(entry.command, ResumeCommand)
@@ -197,13 +253,13 @@ class Control:
             paused = self.paused
             if paused and resume:
                 self._pausing = False
-                self._steps.gate = bool(self._stop)
+                self._set_gate()
                 self._step_done_later(entry, False)
             elif paused:
                 self._step_done_later(entry, True)
             elif resume and waiting:
                 self._pausing = False
-                self._steps.gate = bool(self._stop)
+                self._set_gate()
             else:
                 self._pause = waiting
             self._wake.notify_all()
@@ -238,7 +294,9 @@ class Control:
             self._stop = [e for e in self._stop if id(e) not in gone]
             if not self.paused:
                 self._pausing = bool(self._pause)
-            self._steps.gate = self._pausing or bool(self._stop)
+            if self._keeper is not None:
+                self._keeper.withdraw(gone)
+            self._set_gate()
         for other in chosen:
             self._answer(other, "cancelled", reason="cancelled before it took effect")
         if chosen:
@@ -257,6 +315,8 @@ class Control:
                     f"{together} processes train together in this run, and a change cannot yet be "
                     "made on all of them at the same step"
                 )
+        if isinstance(command, OF_STATE):
+            return self.keeper().refusal(command)
         if not isinstance(command, LrCommand):
             return None
         if steps.loss_only:
@@ -419,12 +479,22 @@ class Control:
         for entry in waiting:
             self._answer(entry, "refused", reason=reason)
 
+    def stepped(self, optimizer: Optimizer) -> None:
+        """Another optimizer than the main one has stepped."""
+        if self._keeper is not None:
+            self._keeper.stepped(optimizer.number, self._steps.step)
+
     def boundary(self) -> None:
         """Between two steps of the main optimizer: stop or wait as asked.
 
         May raise what the script's SIGINT handler raises; nothing of ours is in the way then.
         """
         step = self._steps.step
+        keeper = self._keeper
+        if keeper is not None and keeper.armed:
+            keeper.boundary(step)
+            if not (self._pausing or self._stop or self._step or self._pause):
+                return
         with self._lock:
             stepped, self._step = self._step, []
             asked, self._pause = self._pause, []
@@ -440,10 +510,9 @@ class Control:
                     self._journal("paused", step=step)
                 for entry in asked:
                     self._answer(entry, "applied", step)
-                with self._wake:
-                    while self._pausing and not self._stop and not self._step:
-                        # No time limit: a pause outlives its client. Signals get through.
-                        self._wake.wait()
+                while self._wait():
+                    assert self._keeper is not None
+                    self._keeper.boundary(step)
         finally:
             with self._lock:
                 self._held -= hold
@@ -457,12 +526,24 @@ class Control:
         if self._stop:
             self._interrupt(step)
 
+    def _wait(self) -> bool:
+        """While the training is paused: wait until there is something to do with its state, and
+        true, or until it goes on, and false."""
+        with self._wake:
+            while self._pausing and not self._stop and not self._step:
+                if self._keeper is not None and self._keeper.work:
+                    return True
+                # No time limit: a pause outlives its client. Signals get through.
+                self._wake.wait()
+        return False
+
     def _interrupt(self, step: int) -> None:
         """Ctrl-C's path, here and now on the main thread, so that the script's own handler runs
         between two steps; on another thread it has to come from outside."""
         with self._lock:
             stopping, self._stop = self._stop, []
-            self._steps.gate = self._pausing = False
+            self._pausing = False
+            self._set_gate()
         if not stopping:
             return
         here = threading.current_thread() is threading.main_thread()
@@ -479,7 +560,7 @@ class Control:
             if entry not in self._stop:
                 return
             self._stop.remove(entry)
-            self._steps.gate = self._pausing or bool(self._stop)
+            self._set_gate()
         self._journal("stopping", step=self._steps.step, how="kill")
         self._answer(entry, "applied", None)
         os.kill(os.getpid(), signal.SIGINT)
@@ -499,8 +580,10 @@ class Control:
         reason: str | None = None,
         warning: str | None = None,
         groups: tuple[GroupRate, ...] = (),
+        detail: Mapping[str, Any] | None = None,
     ) -> None:
-        answer = Acknowledgement(entry.command.id, status, step, reason, warning, groups)
+        told = detail or {}
+        answer = Acknowledgement(entry.command.id, status, step, reason, warning, groups, told)
         with self._lock:
             if entry.answer.final:
                 return

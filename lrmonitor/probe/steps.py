@@ -184,8 +184,12 @@ class Steps:
                 known.norms.give_up()
                 self.failed("at the norms")
             known.attention = known.attention or known.norms.wanted
-        if not (closure or sampled or here.scaling or known.overridden or self.control.rates):
+        follows = self.control.follows and known.number > 0
+        if not (
+            closure or sampled or here.scaling or known.overridden or self.control.rates or follows
+        ):
             return None
+        known.attention = known.attention or follows
         detail = here.detail = Detail()
         detail.sampled = sampled
         if self.control.rates:
@@ -234,6 +238,8 @@ class Steps:
                 self.skipped(actual)
                 return
         self.close(here, now)
+        if self.control.follows and known.number > 0:
+            self.control.stepped(known)
 
     def close(self, here: Thread, now: float) -> None:
         """Write the loss of a step, which is over, and the number of its parts."""

@@ -19,7 +19,7 @@ from lrmonitor.guide import topic_of
 from lrmonitor.model.findings import Told
 from lrmonitor.record.reader import Series
 
-from ..advising import again, offer
+from ..advising import again
 from ..format import format_count, format_rate
 from ..session import Session
 from ..theme import Theme
@@ -121,8 +121,12 @@ class FindingsPanel(QWidget):
         if told is None:
             return
         found = told.finding
-        made = offer(found, self._session.rate_now(self._session.model.main, 0), self.tr)
+        made = self._session.advice(found)
         if made is None:
+            return
+        if made.back is not None:
+            going = self._session.rewind(made.back.step, made.factor)
+            self._tell(self._session.diagnosis.follow(found, going, made.words))
             return
         if made.proposal is None:
             self.stop_wanted.emit()
@@ -181,9 +185,9 @@ class FindingsPanel(QWidget):
 
     def _show_buttons(self, told: Told) -> None:
         found, session = told.finding, self._session
-        made = offer(found, session.rate_now(session.model.main, 0), self.tr)
+        made = session.advice(found)
         live = session.rate_problem(session.model.main) is None
-        if made is not None and made.proposal is None:
+        if made is not None and made.proposal is None and made.back is None:
             live = session.model.state.live
         self.apply.setVisible(made is not None and found.open and not session.over)
         factor = again(found)

@@ -154,6 +154,10 @@ class LossCurve:
         self.smooth.show(*(self.dash(x, y, span) if self.dash else (x, y)))
         return drawn.unplaced
 
+    def begin_anew_after(self, places: tuple[int, ...]) -> None:
+        """Leave a gap where the training was rewound: what follows is not what came of it."""
+        self._picture.cuts = places
+
     def smoothed_at(self, index: int) -> float | None:
         """The smoothed loss at an index of the series; None without smoothing."""
         if self._smoothing <= 1 or index >= len(self._picture.value):

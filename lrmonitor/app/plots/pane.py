@@ -314,6 +314,9 @@ class PlotPane(QWidget):
         at = self.placing.at
         marks = [Mark(at(m.step, m.time), m.kind, m.text, m.time) for m in self._model.markers]
         marks += finding_marks(self._told, at)
+        rewound = tuple(int(at(m.step, m.time)) for m in self._model.markers if m.kind == "rewound")
+        for curve in self.loss.curves.values():
+            curve.begin_anew_after(rewound)
         self.loss.findings.show_regions(regions(self._told, at))
         for chart in self._charts():
             chart.set_marks(marks)
