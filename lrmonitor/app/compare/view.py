@@ -144,7 +144,9 @@ class CompareView(QWidget):
             chart.look_at(window.low, window.high)
         low, high = math.floor(window.low), math.ceil(window.high)
         span = Span(low, high, columns, int(self.newest()))
+        ends = {run.folder: run.model.state.step or 0 for run in self.runs}
         for chart in charts:
+            chart.ends = ends
             chart.refresh(span)
         if moving:
             self._owing = True
