@@ -15,6 +15,11 @@ def in_step(thread: Thread) -> bool:
     return thread.frame is not None and running is not None and calls(thread.frame, running)
 
 
+def alive(thread: Thread) -> bool:
+    """Whether that thread goes on."""
+    return thread.ident in sys._current_frames()
+
+
 def from_signal_handler(error: BaseException) -> bool:
     """Whether a signal handler of the script's is among the frames that an exception came through:
     it may have been called amid any line of ours."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lrmonitor.probe.control import Control
-from lrmonitor.probe.frames import calls, from_signal_handler, in_step
+from lrmonitor.probe.frames import alive, calls, from_signal_handler, in_step
 from lrmonitor.probe.loss import Losses
 from lrmonitor.probe.norms import Clip, Norms
 from lrmonitor.probe.optimizers import Optimizer, optimizer_was_made
@@ -130,6 +130,7 @@ class Steps:
         here = self.losses.thread()
         if here.frame is not None:
             if calls(here.frame, frame):
+                here.odd = True
                 here.nested = True  # a step within a step
                 return None
             self._heal(here)
@@ -138,18 +139,22 @@ class Steps:
             known = self._know(actual)
             if known is None:
                 return None
+        known.steps_in(here, alive)
         holder = known.holder
         if holder is not None and (holder is here or not in_step(holder)):
             self._heal(holder, known)
             holder = None
+        if not known.shared:
+            known.thread = here
         here.frame, here.known, here.nested, here.detail = frame, known, False, None
+        here.odd = False
         known.stepped = True
         if holder is not None:
             return None  # another thread steps the same optimizer: its rates serve this step
         groups = actual.param_groups
         if len(groups) != known.count:
             known.look_at_groups(actual)
-        known.attention = False  # before what follows is looked at
+        known.seen()  # before what follows is looked at
         known.look(groups)
         closure = callable(known.closure(args, kwargs))
         sampled = False
@@ -162,6 +167,7 @@ class Steps:
             known.attention = known.attention or known.norms.wanted
         if not (closure or sampled or here.scaling or known.overridden or self.control.rates):
             return None
+        here.odd = True
         detail = here.detail = Detail()
         detail.sampled = sampled
         if self.control.rates:
@@ -179,8 +185,39 @@ class Steps:
             self._put(here, actual)
         return self._wrap_closure(here, actual, args, kwargs) if closure else None
 
-    def finish(self, here: Thread, actual: Any) -> None:
-        """After such a step."""
+    def end(self, here: Thread, actual: Any, frame: Any) -> bool:
+        """After such a step, or one within it, whose hooks are called in `frame`; whether the
+        thread's outermost step is over."""
+        known = here.known
+        if here.frame is None or known is None:
+            return False
+        if here.nested:
+            # Another frame is a step within it; or, where a compiled one went on as another,
+            # itself.
+            if here.frame is not frame and (known.ref() is not actual or calls(here.frame, frame)):
+                return False
+            here.nested = False
+        if here.detail is not None:
+            self._finish(here, actual)
+            return True
+        if here.put:
+            self.take_out(here, known, actual)
+        here.frame = None
+        here.odd = False
+        self.step += known.advance
+        now = time.time()
+        if known.news:
+            known.record_rates(self.step, now)
+        self.close(here, now)
+        return True
+
+    def take_out(self, here: Thread, known: Optimizer, actual: Any) -> None:
+        """Take out the rates that an ordinary step has put."""
+        self.say_rewritten(known, known.restore(actual.param_groups))
+        here.put = False
+
+    def _finish(self, here: Thread, actual: Any) -> None:
+        """After a step with a detail."""
         known, detail = here.known, here.detail
         assert known is not None
         assert detail is not None
@@ -189,8 +226,8 @@ class Steps:
         if known.swap.active and known.holder is here:
             self._restore(known, actual)
         here.frame = here.detail = None
-        if known.number == 0:
-            self.step += 1
+        here.odd = False
+        self.step += known.advance
         now = time.time()
         found = known.record_closely(detail.scheduled, detail.effective, self.step, now)
         if detail.applied:
@@ -322,6 +359,10 @@ class Steps:
         assert detail is not None
         if known.claims.setdefault("", here) is not here:
             return  # another thread's step has put them at this moment: they serve this one too
+        own = known.thread
+        if own is not None and own is not here and own.put and own.known is known:
+            known.claims.clear()
+            return  # the same, in the ordinary way
         detail.effective = known.swap.put(actual.param_groups, known.overrides)
         if not known.swap.active:
             known.claims.clear()
@@ -369,13 +410,14 @@ class Steps:
             handle.remove()
         actual = None if known is None else known.ref()
         if known is not None and actual is not None and known.holder is here:
-            if here.detail is None:
-                self.say_rewritten(known, known.restore(actual.param_groups))
+            if here.put:
+                self.take_out(here, known, actual)
             else:
                 self._restore(known, actual)
         here.take()  # what was back-propagated for that step is not the next one's
-        here.inside = False
+        here.inside = here.put = here.nested = False
         here.frame = here.detail = None
+        here.odd = False
 
     # Closures
 

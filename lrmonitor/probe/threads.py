@@ -47,6 +47,8 @@ class Thread:
         "inside",
         "known",
         "nested",
+        "odd",
+        "put",
         "scaling",
         "slow",
         "taken",
@@ -63,6 +65,12 @@ class Thread:
         self.detail: Detail | None = None
         self.nested = False
         """Whether a step was made within that step."""
+        self.odd = False
+        """Whether there is a detail, or a step within the step: set before they are, and cleared
+        after, so that an ordinary step has but one thing to ask for."""
+        self.put = False
+        """Whether an ordinary step of this thread puts effective rates into its optimizer's groups:
+        set before it does, and cleared after it has taken them out."""
         self.inside = False
         """Whether a backward pass is in progress."""
         self.scaling = False
@@ -99,7 +107,12 @@ class Thread:
         self.taken, self.closed = True, False
 
 
+NOBODY = Thread(0)
+"""Stands for a thread that was not met yet. Nothing it does is ordinary; it is never written."""
+NOBODY.frame, NOBODY.odd = NOBODY, True
+
+
 class Local(threading.local):
     """Gives each thread its own `Thread`: faster than a table by the thread's number."""
 
-    here: Thread | None = None
+    here: Thread = NOBODY
