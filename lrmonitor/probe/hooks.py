@@ -56,7 +56,7 @@ def watched_backward(torch: Any, original: Callable[..., Any]) -> Callable[..., 
         if (
             here.slow
             or here.inside
-            or here.frame is not None
+            or here.stepping
             or type(tensors) is not plain_tensor
             or grad_tensors is not None
             or grad_variables is not None
@@ -89,7 +89,7 @@ def watched_backward(torch: Any, original: Callable[..., Any]) -> Callable[..., 
                 error.__traceback__ = error.__traceback__.tb_next
             raise
         try:
-            if first:
+            if first or here.taken:  # by a step that was made within the pass
                 here.total = tensors.item()
                 here.count = 1
                 here.taken = False
@@ -150,7 +150,7 @@ def before_step(actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
     known: Any
     here = _local.here
     try:
-        if here.frame is not None or kwargs or len(args) > 1:
+        if here.stepping or kwargs:
             return _begin(actual, args, kwargs, _getframe(1))
         known = here.known
         if known is None or known.ref() is not actual:
@@ -158,16 +158,23 @@ def before_step(actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
             if known is None or known.ref() is not actual or known.thread is not here:
                 return _begin(actual, args, kwargs, _getframe(1))
             here.known = known
+        own = known.lone
         groups = actual.param_groups
-        if len(groups) != known.count:
-            return _begin(actual, args, kwargs, _getframe(1))
+        if own is None:
+            if len(args) > 1 or len(groups) != known.count:
+                return _begin(actual, args, kwargs, _getframe(1))
+        else:
+            try:  # taking them apart costs less than to ask for their lengths
+                (_,) = args
+                (group,) = groups
+            except ValueError:
+                return _begin(actual, args, kwargs, _getframe(1))
         if not known.overridden:
             if known.attention:
                 return _begin(actual, args, kwargs, _getframe(1))
-            here.frame = _getframe(1)
-            own = known.lone
+            here.stepping = True
             if own is not None:
-                if groups[0]["lr"] is not own.rate:
+                if group["lr"] is not own.rate:
                     known.look(groups)
                 return None
             for own in known.groups:
@@ -177,19 +184,20 @@ def before_step(actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
         elif actual._optimizer_step_pre_hooks or actual._optimizer_step_post_hooks:
             return _begin(actual, args, kwargs, _getframe(1))
         else:
-            here.frame = _getframe(1)
+            here.stepping = True
             # Before it is known that no other thread steps this optimizer: see `steps_in`.
             here.put = True
             if known.attention:
-                here.put = False
-                here.frame = None
+                here.put = here.stepping = False
                 return _begin(actual, args, kwargs, _getframe(1))
+            if own is not None and group["lr"] is own.rate:
+                own.put = group["lr"] = own.used
+                return None
             for own in known.groups:
                 group = groups[own.number]
                 if group["lr"] is not own.rate:
                     if not known.put_anew(groups, own):
-                        here.put = False
-                        here.frame = None
+                        here.put = here.stepping = False
                         return _begin(actual, args, kwargs, _getframe(1))
                     break
                 own.put = group["lr"] = own.used
@@ -209,24 +217,19 @@ def after_step(actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> No
             if steps is None or not steps.end(here, actual, _getframe(1)):
                 return
             known = here.known
-        elif here.frame is None:
+        elif not here.stepping:
             return
         else:
             if here.put:
                 groups = actual.param_groups
-                mine = len(groups) == known.count
-                for own in known.groups if mine else ():
-                    group = groups[own.number]
-                    if group["lr"] is not own.put:
-                        mine = False  # those that were put back already are left as they are
-                        break
+                own = known.lone
+                if own is not None and (group := groups[0])["lr"] is own.put:
                     group["lr"] = own.rate
-                if mine:
                     here.put = False
                 else:
                     steps.take_out(here, known, actual)
             # Only now, as what raises before (Ctrl-C) is healed where it stands.
-            here.frame = None
+            here.stepping = False
             steps.step = step = steps.step + known.advance
             now = time()
             if known.news:
@@ -236,7 +239,7 @@ def after_step(actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> No
             else:
                 here.taken = True
                 here.clips = None
-                known.append((step, now, here.total))
+                known.waiting.append((step, now, here.total))
     except Exception:
         steps.failed("after a step")
     if steps.gate and (known.number == 0 or steps.main_gone()):

@@ -130,7 +130,7 @@ class Optimizer:
         if loss is None:
             loss = writer.series("loss" if number == 0 else f"loss[{number}]", "loss", number)
         self.loss = loss
-        self.append = loss.append
+        self.waiting = loss.waiting
         self.parts = writer.series(f"parts[{number}]", "parts", number, None, "changes")
         self.last_parts = -1
         self.look_at_groups(optimizer)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lrmonitor.probe.control import Control
-from lrmonitor.probe.frames import alive, calls, from_signal_handler, in_step
+from lrmonitor.probe.frames import alive, from_signal_handler, in_step, seen_calling, within_step
 from lrmonitor.probe.loss import Losses
 from lrmonitor.probe.norms import Clip, Norms
 from lrmonitor.probe.optimizers import Optimizer, optimizer_was_made
@@ -128,8 +128,9 @@ class Steps:
         if self.broken:
             return None
         here = self.losses.thread()
-        if here.frame is not None:
-            if calls(here.frame, frame):
+        seen_calling(frame)
+        if here.stepping:
+            if within_step(here, frame.f_back):
                 here.odd = True
                 here.nested = True  # a step within a step
                 return None
@@ -146,7 +147,7 @@ class Steps:
             holder = None
         if not known.shared:
             known.thread = here
-        here.frame, here.known, here.nested, here.detail = frame, known, False, None
+        here.stepping, here.known, here.nested, here.detail = True, known, False, None
         here.odd = False
         known.stepped = True
         if holder is not None:
@@ -189,20 +190,18 @@ class Steps:
         """After such a step, or one within it, whose hooks are called in `frame`; whether the
         thread's outermost step is over."""
         known = here.known
-        if here.frame is None or known is None:
+        if not here.stepping or known is None:
             return False
         if here.nested:
-            # Another frame is a step within it; or, where a compiled one went on as another,
-            # itself.
-            if here.frame is not frame and (known.ref() is not actual or calls(here.frame, frame)):
-                return False
+            if known.ref() is not actual or within_step(here, frame.f_back):
+                return False  # a step within it
             here.nested = False
         if here.detail is not None:
             self._finish(here, actual)
             return True
         if here.put:
             self.take_out(here, known, actual)
-        here.frame = None
+        here.stepping = False
         here.odd = False
         self.step += known.advance
         now = time.time()
@@ -225,7 +224,7 @@ class Steps:
             handle.remove()
         if known.swap.active and known.holder is here:
             self._restore(known, actual)
-        here.frame = here.detail = None
+        here.stepping, here.detail = False, None
         here.odd = False
         self.step += known.advance
         now = time.time()
@@ -260,7 +259,7 @@ class Steps:
             at, add = self.step, known.loss.add
             self._deferred.add(arriving, lambda found: add(at, now, total + sum(found)))
         else:
-            known.append((self.step, now, total))
+            known.waiting.append((self.step, now, total))
         if count != known.last_parts:
             known.last_parts = count
             known.parts.append((self.step, now, float(count)))
@@ -416,7 +415,7 @@ class Steps:
                 self._restore(known, actual)
         here.take()  # what was back-propagated for that step is not the next one's
         here.inside = here.put = here.nested = False
-        here.frame = here.detail = None
+        here.stepping, here.detail = False, None
         here.odd = False
 
     # Closures
@@ -487,7 +486,7 @@ class Steps:
     ) -> tuple[Thread, float | Arriving | None]:
         """Before a backward pass: this thread, and what it back-propagates, if it is a loss."""
         here = self.losses.thread()
-        if here.frame is not None and not calls(here.frame, frame):
+        if here.stepping and not within_step(here, frame):
             self._heal(here)
         return here, self.losses.begin(here, outputs, gradients)
 

@@ -42,7 +42,6 @@ class Thread:
         "closed",
         "count",
         "detail",
-        "frame",
         "ident",
         "inside",
         "known",
@@ -51,15 +50,16 @@ class Thread:
         "put",
         "scaling",
         "slow",
+        "stepping",
         "taken",
         "total",
     )
 
     def __init__(self, ident: int) -> None:
         self.ident = ident
-        self.frame: Any = None
-        """The frame that calls the hooks of the outermost step in progress. A counter would break
-        when a step raises."""
+        self.stepping = False
+        """Whether a step was begun and did not end. It may have raised: `frames` tells. A counter
+        of steps within steps would break then."""
         self.known: Optimizer | None = None
         """The optimizer of that step."""
         self.detail: Detail | None = None
@@ -109,7 +109,7 @@ class Thread:
 
 NOBODY = Thread(0)
 """Stands for a thread that was not met yet. Nothing it does is ordinary; it is never written."""
-NOBODY.frame, NOBODY.odd = NOBODY, True
+NOBODY.stepping = NOBODY.odd = True
 
 
 class Local(threading.local):
