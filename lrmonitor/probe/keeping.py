@@ -225,7 +225,8 @@ class Keeper:
         except Exception as error:
             if from_signal_handler(error):
                 raise
-            self._steps.failed("at a snapshot")
+            if not _no_memory(error):
+                self._steps.failed("at a snapshot")
             self._answer(entry, "refused", reason=_words(error))
 
     def _set(self, entry: _Entry, command: SnapshotsCommand, step: int) -> None:
@@ -431,9 +432,13 @@ def _warned(snapshot: Snapshot) -> dict[str, Any]:
     return {"warnings": warnings[:8]} if warnings else {}
 
 
+def _no_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or "memory" in str(error).lower()
+
+
 def _words(error: Exception) -> str:
     text = str(error).strip().splitlines()
-    if isinstance(error, MemoryError) or "memory" in str(error).lower():
+    if _no_memory(error):
         return "there is not enough memory; the training goes on as it was"
     return f"it failed ({type(error).__name__}: {text[0] if text else ''})"
 
