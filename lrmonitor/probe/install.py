@@ -232,4 +232,5 @@ def _in_child() -> None:
 def _close() -> None:
     found = hooks.current()
     if found is not None and found.session is not None:
+        found.control.close()
         found.session.close()
