@@ -331,7 +331,16 @@ class Keeper:
     def _rewind(self, entry: _Entry, command: RewindCommand, step: int) -> None:
         chosen = self._ring.choose(command.to, command.back, step)
         begun = time.perf_counter()
-        interrupted = chosen.restore(self._steps.optimizers, command.rng)
+        try:
+            interrupted = chosen.restore(self._steps.optimizers, command.rng)
+        except Mismatch:
+            raise
+        except Exception as error:
+            # Looked at before, it should fit: some of it has been put back by now.
+            self._latest = None
+            self._steps.failed("at a rewind")
+            half = f"some of the state may be that of step {chosen.step} now"
+            raise NotKept(f"{_words(error)}; {half}") from error
         seconds = time.perf_counter() - begun
         self._ring.leave(chosen.step)
         self._latest = None
