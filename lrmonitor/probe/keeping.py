@@ -184,7 +184,7 @@ class Keeper:
                     self._carry_out(work[0], step)
                 work.pop(0)
             if held:
-                why = self._take_itself("before a change", step)
+                why = self._take_itself("change", step)
                 while held:
                     self._release(held[0], why)
                     held.pop(0)

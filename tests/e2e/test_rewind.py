@@ -183,7 +183,7 @@ def test_every_so_many_steps_and_before_changes_within_a_budget(tmp_path: Path) 
     regular = [e["step"] for e in taken if e["why"] == "every"]
     assert regular[:4] == [set_at + 10 * k for k in range(1, 5)]
     assert all(step < (off or 0) + 1 for step in regular)
-    (before,) = [e["step"] for e in taken if e["why"] == "before a change"] or [changed - 1]
+    (before,) = [e["step"] for e in taken if e["why"] == "change"] or [changed - 1]
     assert before == changed - 1
     assert len(kept) == 3
     assert [one["step"] for one in kept] == [e["step"] for e in taken][-3:]

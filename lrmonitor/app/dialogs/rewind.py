@@ -202,7 +202,7 @@ class RewindDialog(QDialog):
         why = {
             "command": self.tr("asked for"),
             "every": self.tr("by itself"),
-            "before a change": self.tr("before a change"),
+            "change": self.tr("before a change"),
         }
         self._rows = kept
         table = self.table
