@@ -94,7 +94,7 @@ def test_refused_where_there_is_no_optimizer(
     under_lrmonitor: Forked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LRMONITOR_RUNTIME_DIR", under_lrmonitor.runtime)
-    words = ["-m", f"{MODULES}.no_optimizer", tmp_path / "watched.json"]
+    words = ["-m", f"{MODULES}.no_optimizer", str(tmp_path / "watched.json")]
     with under_lrmonitor.script(words, tmp_path / "log.txt") as script:
         with Commander(script.folder.name, script.rank) as c:
             c.wait(CALM)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -222,8 +223,6 @@ def test_the_journal_says_it_in_sentences() -> None:
 
 
 def test_a_curve_begins_anew_after_a_rewind() -> None:
-    import numpy as np
-
     pieces = Pieces()
     step = np.arange(1, 11)
     pieces.update(step[:6])
