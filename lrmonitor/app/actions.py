@@ -34,6 +34,8 @@ class Handlers:
     stop: Callable[[], None]
     enter_rate: Callable[[], None]
     release: Callable[[], None]
+    schedule: Callable[[], None]
+    rules: Callable[[], None]
     snapshot: Callable[[], None]
     rewind: Callable[[], None]
     undo: Callable[[], None]
@@ -98,6 +100,8 @@ class Actions:
         train.addSeparator()
         self._add(train, tr("&Enter a rate"), "Ctrl+R", do.enter_rate, True)
         self._add(train, tr("&Release to the schedule"), "Ctrl+Shift+R", do.release, True)
+        self._add(train, tr("&Schedule…"), "Ctrl+Shift+L", do.schedule, True)
+        self.rules = self._add(train, tr("Ru&les…"), "Ctrl+Alt+R", do.rules, True)
         train.addSeparator()
         self.snapshot = self._add(train, tr("Take a s&napshot"), "Ctrl+B", do.snapshot, True)
         self.rewind = self._add(train, tr("Re&wind…"), "Ctrl+Shift+B", do.rewind, True)

@@ -171,12 +171,11 @@ class RowSource:
         return found
 
     def _validation(self, loss: Series, others: list[Series]) -> Series | None:
-        """The first series with the name of a validation loss."""
+        """The first series with the name of a validation loss; one that the script logged rather
+        than one that was observed."""
         named = [*self._every().items(), *((one.info.name, one) for one in others)]
-        for name, series in named:
-            if series is not loss and is_validation_loss(name):
-                return series
-        return None
+        found = [one for name, one in named if one is not loss and is_validation_loss(name)]
+        return min(found, key=lambda one: one.info.source == "evaluation", default=None)
 
 
 class _Walk:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lrmonitor.diagnosis.words import CAUSES, KINDS, severity_word
-from lrmonitor.model import rates
+from lrmonitor.model import plans, rates, rulebook
 from lrmonitor.model.findings import ADVICE, FINDING, JUDGED, MUTED
 from lrmonitor.model.rates import number
 from lrmonitor.model.usage import bytes_text
@@ -42,6 +42,7 @@ class Marker:
 
 MARKERS = {
     "rates": "rate",
+    "rates_settled": "rate",
     "paused": "paused",
     "resumed": "resumed",
     "note": "note",
@@ -102,7 +103,7 @@ def author(by: object) -> str | None:
 def _text(name: str, e: Mapping[str, Any]) -> str:
     by = author(e.get("by"))
     who = f" by {by}" if by else ""
-    if name == "rates":
+    if name in ("rates", "rates_settled"):
         return f"Rate {rates.headline(e)}"
     if name == "command":
         return f"Command{who}: {_command(e)}"
@@ -112,6 +113,8 @@ def _text(name: str, e: Mapping[str, Any]) -> str:
         return f"Note{who}: {e.get('text', '')}"
     if name in (FINDING, MUTED, ADVICE, JUDGED):
         return _finding(name, e) + who
+    if name == rulebook.RULES:
+        return rulebook.text_of(e, who)
     if name == "series_pattern":
         return f"Series “{e['name']}” made of printed numbers{who}"
     if name == "series_pattern_removed":
@@ -141,6 +144,8 @@ def _text(name: str, e: Mapping[str, Any]) -> str:
         return _optimizer(e)
     if name == "lost":
         return _lost(e)
+    if name == "values_left_out":
+        return f"{e.get('values')} values that the script logged were left out: there were too many"
     if name == "rate_rewritten":
         return (
             f"The script wrote {rates.short(number(e.get('found')))} into optimizer "
@@ -219,6 +224,8 @@ def _finding(name: str, e: Mapping[str, Any]) -> str:
         until = f" until step {e.get('until_step')}"
         how = {"snooze": f"snoozed{until}", "dismiss": "is not a problem of this run"}
         return f"{words} {how.get(str(e.get('how')), 'is told again')}"
+    if name == ADVICE and e.get("rule"):
+        return f"Done about “{words}”: {e['words']}"
     if name == ADVICE:
         return f"Advice on “{words}” followed: {e['words']}"
     return f"Advice on “{words}” judged. {e['text']}"
@@ -234,9 +241,13 @@ def _command(e: Mapping[str, Any]) -> str:
     for key in ("to", "back", "scale", "save", "every"):
         if args.get(key) is not None:
             words.append(f"{key} {args[key]}")
-    for key in ("optimizer", "group"):
+    if "plan" in args:
+        words.append(plans.told(args["plan"]))
+    for key in ("begin", "ramp", "optimizer", "group"):
         if args.get(key) is not None:
             words.append(f"{key} {args[key]}")
+    if args.get("same"):
+        words.append("in all groups")
     told = " ".join(words)
     return f"{told} – {args['note']}" if args.get("note") else told
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSize, Qt, Signal
 from PySide6.QtWidgets import (
-    QHBoxLayout,
     QLabel,
     QListView,
     QPushButton,
@@ -26,6 +25,7 @@ from ..session import Session
 from ..theme import Theme
 from .finding_list import FindingList, state_words, steps_words
 from .finding_plot import FindingPlot
+from .flow import FlowLayout
 from .parts import quiet, set_tone
 
 __all__ = ["FindingsPanel"]
@@ -151,8 +151,8 @@ class FindingsPanel(QWidget):
     def _show(self, told: Told) -> None:
         found, tr = told.finding, self.tr
         self.title.setText(headline(found, tr))
-        words = (severity_word(found.severity, tr), steps_words(found, tr), state_words(told, tr))
-        where = " · ".join(words)
+        told_of = (severity_word(found.severity, tr), steps_words(found, tr), state_words(told, tr))
+        where = " · ".join(told_of)
         if found.outcome:
             where += f": {found.outcome}"
         self.where.setText(where)
@@ -277,6 +277,7 @@ class FindingsPanel(QWidget):
     def _lay_out(self) -> None:
         self.list.setModel(self.rows)
         self.list.setAccessibleName(self.tr("Findings"))
+        self.list.setProperty("role", "rows")
         self.list.setUniformItemSizes(True)
         self.list.setMinimumWidth(230)
         self.list.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
@@ -299,8 +300,7 @@ class FindingsPanel(QWidget):
             self.tr("Do not tell this kind with this cause again in this run; kept with the run")
         )
         self.guide.setToolTip(self.tr("What the guide says about it"))
-        buttons = QHBoxLayout()
-        buttons.setSpacing(6)
+        buttons = FlowLayout()
         for button in (
             self.apply,
             self.restart,
@@ -311,20 +311,15 @@ class FindingsPanel(QWidget):
         ):
             button.setAutoDefault(False)
             buttons.addWidget(button)
-        buttons.addStretch(1)
-        words = QVBoxLayout()
+        words = QVBoxLayout(self.details)
+        words.setContentsMargins(12, 8, 12, 8)
         words.setSpacing(5)
         words.addWidget(self.title)
         words.addWidget(self.where)
         words.addLayout(buttons)
-        for part in (self.outcome, self.advice, self.evidence):
+        for part in (self.outcome, self.advice, self.evidence, self.plot):
             words.addWidget(part)
         words.addStretch(1)
-        inner = QHBoxLayout(self.details)
-        inner.setContentsMargins(12, 8, 12, 8)
-        inner.setSpacing(14)
-        inner.addLayout(words, 3)
-        inner.addWidget(self.plot, 2, Qt.AlignmentFlag.AlignTop)
         self.evidence.hide()
         self.plot.hide()
         scroll = QScrollArea(self)
@@ -336,8 +331,8 @@ class FindingsPanel(QWidget):
         split.setChildrenCollapsible(False)
         split.addWidget(self.list)
         split.addWidget(scroll)
-        split.setStretchFactor(0, 2)
-        split.setStretchFactor(1, 3)
+        split.setStretchFactor(1, 1)
+        split.setSizes([250, 600])
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         self.none.setAlignment(Qt.AlignmentFlag.AlignCenter)
