@@ -93,6 +93,7 @@ class Steps:
     def finish(self) -> None:
         """At the interpreter's exit: write all."""
         if self.session is not None:
+            self.control.close()
             try:
                 self.mirror.look(self.session.writer, math.inf)
                 self.evaluation.end(self.session.writer)
