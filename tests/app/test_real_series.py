@@ -21,6 +21,7 @@ from pytestqt.qtbot import QtBot
 from lrmonitor.app.dialogs.series import SeriesDialog
 from lrmonitor.app.panels.console import ConsolePanel
 from lrmonitor.app.window import MainWindow
+from lrmonitor.record.reader import Series
 from lrmonitor.resources import resource_path
 from tests.app.conftest import OpenWindow
 
@@ -82,13 +83,16 @@ def test_printed_numbers_of_the_demo_become_series(
         "validation loss": [float(x) for x in re.findall(r"validation loss ([\d.]+)", printed)],
         "accuracy": [float(x) for x in re.findall(r"accuracy ([\d.]+)%", printed)],
     }
+
+    def printed_series() -> dict[str, Series]:
+        charts = plots.metrics.charts.items()
+        return {c.title: c.curve.series for key, c in charts if key.startswith("printed:")}
+
     qtbot.waitUntil(
-        lambda: (
-            [len(chart.curve.series) for chart in plots.metrics.charts.values()] == [EPOCHS] * 2
-        ),
+        lambda: [len(series) for series in printed_series().values()] == [EPOCHS] * 2,
         timeout=TIMEOUT,
     )
-    shown = {chart.title: chart.curve.series for chart in plots.metrics.charts.values()}
+    shown = printed_series()
     steps = view.session.model.state.step
     assert steps is not None
     each = math.ceil(steps / EPOCHS)
