@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from tests.benchmarks.diagnosis.cases import CASES
 from tests.benchmarks.diagnosis.generate import CURVES, unpacked
-from tests.benchmarks.diagnosis.tasks import TASKS
+from tests.benchmarks.diagnosis.tasks import PARTS, TASKS
 from tests.benchmarks.diagnosis.training import Curve
 
 Floats = npt.NDArray[np.float64]
@@ -94,20 +94,20 @@ def sweeps() -> dict[str, Any]:
     return found
 
 
-def runs(half: str) -> Iterator[Run]:
-    """All cached runs of a half of the tasks."""
+def runs(name: str) -> Iterator[Run]:
+    """All cached runs of the parts that go by this name (see `tasks.PARTS`)."""
     for task in TASKS.values():
-        if task.half != half:
+        if task.part not in PARTS[name]:
             continue
         for path in sorted(CURVES.glob(f"{task.name}-*.npz")):
-            name, optimizer, seed = path.stem.rsplit("-", 2)
-            if name != task.name:
+            of, optimizer, seed = path.stem.rsplit("-", 2)
+            if of != task.name:
                 continue
             with np.load(path) as archive:
                 arrays = {key: archive[key] for key in archive.files}
             for case in CASES:
                 if f"{case}/loss" in arrays:
-                    yield labelled(name, optimizer, int(seed), case, unpacked(arrays, case))
+                    yield labelled(of, optimizer, int(seed), case, unpacked(arrays, case))
 
 
 def labelled(task: str, optimizer: str, seed: int, case: str, curve: Curve) -> Run:

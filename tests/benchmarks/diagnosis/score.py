@@ -21,7 +21,6 @@ from lrmonitor.diagnosis import Chunk, Finding, diagnose
 from tests.benchmarks.diagnosis.baselines import BASELINES, STAGNATION
 from tests.benchmarks.diagnosis.cases import CASES
 from tests.benchmarks.diagnosis.labels import Run, runs
-from tests.benchmarks.diagnosis.tasks import DEV
 
 UNSTABLE = ("non_finite", "spike", "divergence", "oscillation", "exploding_gradient")
 STAGNANT = ("plateau", "slow_progress")
@@ -227,7 +226,7 @@ def _cell(value: float, bounds: tuple[float, float], percent: bool = False) -> s
 
 def report(half: str) -> tuple[list[str], list[Told]]:
     """The tables in Markdown, and what the diagnosis said of each run."""
-    every, dev = list(runs(half)), list(runs(DEV))
+    every, dev = list(runs(half)), list(runs("development"))
     ours = told_by_us(every, whole)
     most = max(row(told_by_us(dev, whole)).per_10k, 0.2)
     counted = Counter(

@@ -10,7 +10,6 @@ import pytest
 from lrmonitor.diagnosis import Chunk, diagnose
 from tests.benchmarks.diagnosis.labels import runs
 from tests.benchmarks.diagnosis.score import Told, row, stagnation, told_by_us, whole
-from tests.benchmarks.diagnosis.tasks import TEST
 
 pytestmark = pytest.mark.benchmark
 
@@ -18,7 +17,7 @@ pytestmark = pytest.mark.benchmark
 @pytest.fixture(scope="module")
 def told() -> list[Told]:
     """What is said of the test half."""
-    return told_by_us(list(runs(TEST)), whole)
+    return told_by_us(list(runs("test")), whole)
 
 
 def test_harmful_runs_are_caught_early(told: list[Told]) -> None:
