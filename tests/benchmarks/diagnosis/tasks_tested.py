@@ -141,22 +141,22 @@ class _Factors(nn.Module):
 
 
 class _Residual(nn.Module):
-    """Three blocks around which their input goes, batch normalisation and dropout in them."""
+    """Two blocks around which their input goes, batch normalisation and dropout in them."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.first = nn.Conv2d(1, 10, 3, padding=1)
+        self.first = nn.Conv2d(1, 8, 3, padding=1)
         self.blocks = nn.ModuleList(
             nn.Sequential(
-                nn.BatchNorm2d(10),
+                nn.BatchNorm2d(8),
                 nn.ReLU(),
-                nn.Conv2d(10, 10, 3, padding=1),
+                nn.Conv2d(8, 8, 3, padding=1),
                 nn.Dropout2d(0.1),
-                nn.Conv2d(10, 10, 3, padding=1),
+                nn.Conv2d(8, 8, 3, padding=1),
             )
-            for _ in range(3)
+            for _ in range(2)
         )
-        self.out = nn.Linear(40, 10)
+        self.out = nn.Linear(32, 10)
 
     def forward(self, x: Tensor) -> Tensor:
         hidden = self.first(x)
@@ -227,7 +227,8 @@ def _waves_of(y: Tensor) -> Tensor:
     """Sixteen fixed waves over the plane."""
     angle = torch.arange(16) * 2.4
     along = torch.stack((torch.cos(angle), torch.sin(angle))) * (0.5 + torch.arange(16) / 4)
-    return torch.cos(y @ along + torch.arange(16))
+    waves: Tensor = torch.cos(y @ along + torch.arange(16))
+    return waves
 
 
 def _information(out: Tensor, y: Tensor) -> Tensor:
@@ -248,14 +249,14 @@ def _left(out: Tensor, y: Tensor) -> Tensor:
 
 
 TESTED = (
-    Task("tagger", TEST, _tagged, _Tagger, _tagging, 16, in_batches=True),
     Task("elbo", TEST, _digits_copied, _Variational, _bound, 32, in_batches=True),
     Task("siamese", TEST, _digits_images, _pair_network, _siamese, 32, in_batches=True),
     Task("information", TEST, _pairs, lambda: _three_layers(6, 16, nn.ELU), _information, 48,
          in_batches=True),
     Task("factors", TEST, _ratings, _Factors, F.mse_loss, 64, in_batches=True),
-    Task("residual", TEST, _digits_images, _Residual, F.cross_entropy, 16, in_batches=True),
+    Task("residual", TEST, _digits_images, _Residual, F.cross_entropy, 12, in_batches=True),
     Task("counts", TEST, _events, lambda: _three_layers(10, 1, nn.ReLU), _counts, 32,
          in_batches=True),
     Task("denoiser", TEST, _moons, _Denoiser, _left, 64, in_batches=True),
+    Task("tagger", TEST, _tagged, _Tagger, _tagging, 16, in_batches=True),
 )  # fmt: skip
