@@ -36,7 +36,7 @@ class Book:
             same = other.kind == kind or (other.cause == cause != "undetermined")
             if not same:
                 continue
-            if other.kind == kind:
+            if other.kind == kind and RANK[other.severity] >= RANK[severity]:
                 return None
             if kind != "non_finite" and RANK[other.severity] >= RANK[severity]:
                 return None

@@ -18,8 +18,8 @@ above the first loss, if something had been gained."""
 RAISED_GAIN = math.log(2.0)
 """What counts as something, on the u axis."""
 MUTED = 32
-"""Losses after the step went back in which nothing is said: an optimizer that lost its state may take
-one step that is far too long."""
+"""Losses after the step went back in which nothing is said: an optimizer that lost its state may
+take one step that is far too long."""
 WINDOW = 128
 """Losses of the window: after a catapult that was come out of, it is forgotten."""
 
@@ -29,7 +29,7 @@ class Outburst:
 
     OLMo-core's rule (above the mean by 6 standard deviations of 128) looks back as far; the
     highest loss in the place of the deviation holds for any distribution: a loss is as often the
-    highest of 129 as any other of them, and one twice as high as all others is no matter of chance.
+    highest of 129 as any other of them, and one three times as high is no matter of chance.
     """
 
     def __init__(self, history: History) -> None:

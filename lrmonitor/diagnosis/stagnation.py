@@ -49,8 +49,9 @@ LOW_RATIO = 5e-4
 """Median update ratio below which a low rate is likely."""
 VERY_LOW_RATIO = 1.5e-4
 """The same where the losses do not tell how much was gained."""
-NOISES = 32.0
-"""And no more than this was gained, in units of the noise of one loss."""
+NOISES = 40.0
+"""And no more than this was gained, in units of the noise of one loss in calm blocks (their lower
+quartile)."""
 HIGH_RATIO = 0.1
 """One of the first eight update ratios above which, if nothing is learnt, the rate is too high."""
 USUAL_HIGH = 0.05
@@ -234,7 +235,8 @@ class Stagnation(Detector):
         history = self.history
         if not history.scale.signed or abs(history.origin) > gain:
             return False
-        if gain > NOISES * history.linear_noise:
+        calm = sorted(history.linear_noises)[len(history.linear_noises) // 4]
+        if gain > NOISES * calm:
             return False
         return ratio < VERY_LOW_RATIO and history.blocks - history.era >= UNSURE
 

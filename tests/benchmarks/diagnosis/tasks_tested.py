@@ -208,8 +208,8 @@ def _bound(out: Tensor, y: Tensor) -> Tensor:
     """The negative evidence lower bound a pixel (Kingma and Welling 2013), from below zero on."""
     mean, spread, code, log_sd = out.split((64, 64, 6, 6), 1)
     sd = 0.05 + F.softplus(spread)
-    told = (torch.log(sd) + 0.5 * ((y - mean) / sd) ** 2).mean()
-    far = 0.5 * (code**2 + torch.exp(2 * log_sd) - 1 - 2 * log_sd).sum(1).mean()
+    told = (torch.log(sd) + 0.5 * ((y - mean) / sd).pow(2)).mean()
+    far = 0.5 * (code.pow(2) + torch.exp(2 * log_sd) - 1 - 2 * log_sd).sum(1).mean()
     return told + far / 64
 
 
