@@ -53,6 +53,10 @@ class Divergence(Detector):
     blocks. Fast: four losses in a row above the best level by 8 × the noise and × 3; two (three in
     the first blocks) × 3 above the first loss.
 
+    A single loss tells it (see `Outburst`) if it is × 3 above the first loss and above all of the
+    latest 128: as a warning without a cause, which goes when four losses in a row are back, and
+    becomes what the other rules say as soon as one of them holds.
+
     In the first six blocks there is no level but the first loss: five losses × 1.8 or two medians
     × 1.25 above it are enough, if the rise is large against the noise on either axis. (A catapult,
     Lewkowycz et al. 2020, arXiv 2003.02218, rises so too and comes back: then it is closed.)

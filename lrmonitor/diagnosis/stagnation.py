@@ -88,9 +88,14 @@ class Stagnation(Detector):
       are tiny (below 5e-4); else nothing is said before 24 blocks, and where no update ratios are
       known it is info: a log may begin in the middle of a run. It is too high if one of the first
       eight ratios was above 0.1, or the median of the latest eight is above 0.05.
+      Nor is it a plateau where more than u = 0.5 was gained at the best and is lost: divergence
+      tells that.
     - little gain (u < 1.2 where update ratios are tiny, < 0.5 where they are not known; never
-      from 5e-3 on), falling as a whole, and straight on (the second half gained 60 % of the first,
-      or more): slow_progress.
+      from 2e-3 on), falling as a whole, and straight on (the second half gained 60 % of the first,
+      or more): slow_progress. Not where the schedule has brought the rate below 0.3 of its highest.
+      Losses that begin near zero and go below it have no ratio that tells how little was gained:
+      there update ratios below 1.5e-4, 24 blocks, and a gain of less than 40 × the noise of one
+      loss stand for it.
     - flat after a real gain: near_convergence where the noise is small against the gain, else
       plateau of severity info, whose remedy is a lower rate.
 

@@ -127,12 +127,16 @@ def lightning_spike(loss: Floats, ratio: float) -> list[int]:
 
 def olmo(loss: Floats, sigma: float) -> list[int]:
     """OLMo-core's rule: above the mean by so many standard deviations of the last 128, after 64."""
-    alarms = []
-    for i in range(64, len(loss)):
-        part = loss[max(i - 128, 0) : i]
-        if loss[i] > part.mean() + sigma * part.std():
-            alarms.append(i)
-    return alarms
+    n = len(loss)
+    if n <= 64:
+        return []
+    mean, deviation = np.empty(n - 64), np.empty(n - 64)
+    for i in range(64, min(128, n)):
+        mean[i - 64], deviation[i - 64] = loss[:i].mean(), loss[:i].std()
+    if n > 128:
+        window = np.lib.stride_tricks.sliding_window_view(loss[:-1], 128)
+        mean[64:], deviation[64:] = window.mean(axis=1), window.std(axis=1)
+    return [64 + int(i) for i in np.flatnonzero(loss[64:] > mean + sigma * deviation)]
 
 
 def page_hinkley(loss: Floats, threshold: float) -> list[int]:
@@ -188,8 +192,8 @@ BASELINES = (
     Baseline("dlib rise", dlib_rise, 0.99, (0.99, 0.999, 0.99999, 1 - 1e-9, 1 - 1e-14)),
     Baseline("KillLossSpike", kill_loss_spike, 2, (1.2, 1.5, 2, 3, 5, 10)),
     Baseline("Lightning spike", lightning_spike, 2, (1.5, 2, 3, 5, 10, 30, 100)),
-    Baseline("OLMo", olmo, 6, (4, 6, 8, 12, 20, 50)),
+    Baseline("OLMo", olmo, 6, (4, 6, 8, 12, 16, 20, 25, 30, 40, 50)),
     Baseline("Page-Hinkley", page_hinkley, 50, (1, 3, 10, 30, 50, 100, 1000)),
-    Baseline("CUSUM", cusum, 5, (5, 10, 30, 100, 300, 1000, 3000)),
+    Baseline("CUSUM", cusum, 5, (5, 10, 14, 18, 22, 26, 30, 40, 60, 100, 300, 1000)),
     Baseline("AutoTrainer", autotrainer, 0.03, (0.03, 0.1, 0.3, 1, 3, 10)),
 )

@@ -210,7 +210,8 @@ def _bound(out: Tensor, y: Tensor) -> Tensor:
     sd = 0.05 + F.softplus(spread)
     told = (torch.log(sd) + 0.5 * ((y - mean) / sd).pow(2)).mean()
     far = 0.5 * (code.pow(2) + torch.exp(2 * log_sd) - 1 - 2 * log_sd).sum(1).mean()
-    return told + far / 64
+    bound: Tensor = told + far / 64
+    return bound
 
 
 def _siamese(out: Tensor, y: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import pytest
 
 from lrmonitor.diagnosis import Chunk, diagnose
 from tests.benchmarks.diagnosis.labels import runs
-from tests.benchmarks.diagnosis.score import Told, row, stagnation, told_by_us, whole
+from tests.benchmarks.diagnosis.measures import Told, row, stagnation, told_by_us, whole
 
 pytestmark = pytest.mark.benchmark
 
