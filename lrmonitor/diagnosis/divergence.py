@@ -150,26 +150,20 @@ class Divergence(Detector):
 
     def _suspect(self, rows: Rows, i: int) -> None:
         """A single loss is far beyond all before it."""
-        history = self.history
         y, step = float(rows.y[i]), int(rows.step[i])
-        self._needed, self._back = y - history.best, 0
-        evidence = Evidence(
-            "one loss far above the first loss and above all of the 128 before",
-            (step, step),
-            {
-                "loss": history.raw(y),
-                "best_level": history.raw(history.best),
-                "first": history.raw(history.origin),
-                "noise": history.raw(self._noise()),
-            },
-        )
-        advice = advise.wait(
-            "A single odd batch passes by itself. If the next losses are as high, the level is "
-            "lost.",
-            CAME_BACK,
-        )
+        self._needed, self._back = y - self.history.best, 0
         self._open = self.book.open(
-            "divergence", "warning", (step, step), "undetermined", 0.4, evidence, advice
+            "divergence",
+            "warning",
+            (step, step),
+            "undetermined",
+            0.4,
+            self._outburst.evidence(y, step, self._noise()),
+            advise.wait(
+                "A single odd batch passes by itself. If the next losses are as high, the level "
+                "is lost.",
+                CAME_BACK,
+            ),
         )
         self._doubtful = self._open is not None
 

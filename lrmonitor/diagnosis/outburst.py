@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lrmonitor.diagnosis.detector import Rows
+from lrmonitor.diagnosis.finding import Evidence
 from lrmonitor.diagnosis.history import History
 
 RATIO = math.log(3.0)
@@ -35,7 +36,7 @@ class Outburst:
     def __init__(self, history: History) -> None:
         self._history = history
         self._peaks: list[float] = []  # y of the latest whole blocks
-        self._now = -math.inf
+        self._now = self._peak = -math.inf
         self._raised = -RAISED_ROWS
         self._muted = 0
 
@@ -54,6 +55,7 @@ class Outburst:
         """A block was completed."""
         kept = WINDOW // self._history.block
         self._peaks = [*self._peaks, self._now][-kept:]
+        self._peak = max(self._peaks)
         self._now = -math.inf
 
     def among(self, rows: Rows) -> npt.NDArray[np.bool_]:
@@ -61,12 +63,10 @@ class Outburst:
         history = self._history
         if rows.row + len(rows.y) <= self._muted:
             return np.zeros(len(rows.y), np.bool_)
-        highest = max((self._now, *self._peaks))
-        if not math.isfinite(highest):
+        highest = max(self._now, self._peak)
+        if not math.isfinite(highest) or float(rows.y.max()) <= highest:
             return np.zeros(len(rows.y), np.bool_)
         before = np.maximum.accumulate(np.concatenate(([highest], rows.y[:-1])))
-        if not (rows.y > before).any():
-            return np.zeros(len(rows.y), np.bool_)
         above = rows.u - history.scale.of(before)
         start = history.scale.one(max(history.origin, history.first or 0.0))
         far = (above > RATIO) & (rows.u - start > RATIO)
@@ -75,3 +75,17 @@ class Outburst:
             soon = rows.row + np.arange(len(rows.y)) - self._raised < RAISED_ROWS
             far |= soon & (above > RAISED_RATIO) & (rows.u > start)
         return np.asarray(far & (rows.row + np.arange(len(rows.y)) >= self._muted))
+
+    def evidence(self, y: float, step: int, noise: float) -> Evidence:
+        """Of such a loss, y, at a step; with the noise of the best level, y."""
+        history = self._history
+        return Evidence(
+            f"one loss far above the first loss and above all of the {WINDOW} before",
+            (step, step),
+            {
+                "loss": history.raw(y),
+                "best_level": history.raw(history.best),
+                "first": history.raw(history.origin),
+                "noise": history.raw(noise),
+            },
+        )

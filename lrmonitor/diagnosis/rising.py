@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from lrmonitor.diagnosis import advise
 from lrmonitor.diagnosis.detector import Detector
 from lrmonitor.diagnosis.finding import Evidence
-from lrmonitor.diagnosis.stats import trend
+from lrmonitor.diagnosis.stats import median, trend
 
 BLOCKS = 24
 """Blocks that are looked at."""
@@ -50,18 +48,16 @@ class Rising(Detector):
         """Look, each second block."""
         history = self.history
         if history.blocks - history.era >= LATEST:
-            level = float(np.median(history.medians[-LATEST:]))
+            level = median(history.medians[-LATEST:].tolist())
             self._lowest = min(self._lowest, level)
         if history.blocks < self._next:
             return
         self._next = history.blocks + EVERY
-        levels = history.medians[-BLOCKS:]
-        rates = [rate for rate in history.lr_blocks[-BLOCKS:] if not math.isnan(rate)]
-        warming = bool(rates) and rates[-1] > 1.05 * rates[0]
-        line = trend(levels)
         needed = SIGMA * 1.25 * history.linear_noise / math.sqrt(history.block)
-        above = level - self._lowest
-        rises = line.low > 0 and above > needed and history.era_kind != "raise" and not warming
+        high = level - self._lowest > needed and history.era_kind != "raise"
+        # Most of the time the trend is not needed.
+        line = trend(history.medians[-BLOCKS:]) if high and not self._warming() else None
+        rises = line is not None and line.low > 0
         if self.book.is_open(self._open):
             assert self._open is not None
             self._without = 0 if rises else self._without + 1
@@ -69,7 +65,7 @@ class Rising(Detector):
                 self.book.last(self._open, history.step)
             elif self._without >= CLEARED:
                 self.book.close(self._open, "the loss does not rise any more")
-        elif rises and not self.book.any_open("divergence"):
+        elif line is not None and rises and not self.book.any_open("divergence"):
             self._without = 0
             first = int(history.steps[-BLOCKS])
             self._open = self.book.open(
@@ -95,3 +91,7 @@ class Rising(Detector):
                     BLOCKS * history.block,
                 ),
             )
+
+    def _warming(self) -> bool:
+        rates = [rate for rate in self.history.lr_blocks[-BLOCKS:] if not math.isnan(rate)]
+        return bool(rates) and rates[-1] > 1.05 * rates[0]
