@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import signal
 import tempfile
 import threading
 import time
@@ -28,6 +29,12 @@ os.environ["LC_ALL"] = "C.UTF-8"
 # The same examples in every run, and no deadline: two busy cores make any test slow at times.
 hypothesis.settings.register_profile("house", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("house")
+
+# Started in the background of a shell, or by nohup, these would be ignored, and so by the programs
+# that tests start and then interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+for _ignored in (signal.SIGHUP, signal.SIGQUIT):
+    signal.signal(_ignored, signal.SIG_DFL)
 
 #: How long threads and processes that are on their way out may take, in seconds.
 GRACE = 5.0

@@ -49,6 +49,7 @@ class Handlers:
     zoom: Callable[[float], None]
     pan: Callable[[float], None]
     next_pane: Callable[[bool], None]
+    guide: Callable[[], None]
     shortcuts: Callable[[], None]
     about: Callable[[], None]
 
@@ -134,6 +135,7 @@ class Actions:
             self.colours[choice] = action
         self._add(view, tr("&Preferences…"), "Ctrl+,", do.preferences)
         help_menu = bar.addMenu(tr("&Help"))
+        self._add(help_menu, tr("&Guide"), "Shift+F1", do.guide)
         self._add(help_menu, tr("&Keys and mouse…"), "F1", do.shortcuts)
         self._add(help_menu, tr("&About lrmonitor…"), "", do.about)
 

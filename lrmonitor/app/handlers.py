@@ -54,6 +54,7 @@ def handlers(window: MainWindow) -> Handlers:
         pan=lambda share: w.view.plots.pan(share) if w.view and w.view.plots else None,
         next_pane=lambda backward: next_pane(w.panes(), backward),
         reset_layout=lambda: _reset_layout(w),
+        guide=w.show_guide,
         shortcuts=lambda: show_help(w, keys=True),
         about=lambda: show_help(w, keys=False),
     )

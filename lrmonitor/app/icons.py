@@ -76,6 +76,27 @@ def _draw(painter: QPainter, name: str, colour: QColor) -> None:
         hole.addRoundedRect(QRectF(7.2, 5.8, 1.6, 4.4), 0.7, 0.7)
         hole.addEllipse(QPointF(8, 12), 1.0, 1.0)
         painter.drawPath(path.subtracted(hole))
+    elif name == "critical":  # an octagon with a stroke: not the triangle of a warning
+        octagon = QPainterPath()
+        corners = [
+            (
+                8 + 7 * math.cos(math.pi * (2 * n + 1) / 8),
+                8 + 7 * math.sin(math.pi * (2 * n + 1) / 8),
+            )
+            for n in range(8)
+        ]
+        octagon.addPolygon(_polygon(*corners, corners[0]))
+        hole = QPainterPath()
+        hole.addRoundedRect(QRectF(7.1, 3.8, 1.8, 5.2), 0.8, 0.8)
+        hole.addEllipse(QPointF(8, 11.4), 1.2, 1.2)
+        painter.drawPath(octagon.subtracted(hole))
+    elif name == "info":
+        disc = QPainterPath()
+        disc.addEllipse(QPointF(8, 8), 6.4, 6.4)
+        hole = QPainterPath()
+        hole.addRoundedRect(QRectF(7.1, 7, 1.8, 5), 0.8, 0.8)
+        hole.addEllipse(QPointF(8, 4.9), 1.1, 1.1)
+        painter.drawPath(disc.subtracted(hole))
     elif name == "killed":
         bolt = ((9.6, 1), (3.4, 9), (7.4, 9), (6.2, 15), (12.6, 6.6), (8.6, 6.6))
         painter.drawPolygon(_polygon(*bolt))

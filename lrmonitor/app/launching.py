@@ -15,6 +15,7 @@ from lrmonitor.record.reader import read_run_json
 
 from .dialogs.background import Background
 from .dialogs.drops import dropped_script
+from .format import format_rate
 from .session import Session
 from .theme import Theme, ThemeManager
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
     from .dialogs.attach import AttachDialog
     from .dialogs.new_run import NewRunDialog
-    from .dialogs.rerun import CannotRerunBox, RerunQuestion
+    from .dialogs.questions import Question
+    from .dialogs.rerun import CannotRerunBox
 
 __all__ = ["Launcher"]
 
@@ -55,7 +57,7 @@ class Launcher(QObject):
         self._themes = themes
         self.new_dialog: NewRunDialog | None = None
         self.attach_dialog: AttachDialog | None = None
-        self.question: RerunQuestion | None = None
+        self.question: Question | None = None
         self.box: CannotRerunBox | None = None
         self._again = Background("rerun", self)
         self._again.done.connect(self._on_again)
@@ -108,6 +110,39 @@ class Launcher(QObject):
         self.question = question
         question.open()
 
+    def restart(self, factor: float) -> None:
+        """Ask whether to start the open run again with its rate times `factor` from its first step
+        on; a live one is ended before."""
+        from lrmonitor.link import first_rate
+
+        from .dialogs.rerun import RestartQuestion
+
+        session = self._session()
+        if session is None or self.question is not None or self._again.busy:
+            return
+        info, name = session.model.reader.info, session.model.name
+        if not self._can_rerun(name, info):
+            return
+        known = info.get("env")
+        env = first_rate.multiplied(known if isinstance(known, dict) else {}, factor)
+        added = {first_rate.VARIABLE: env[first_rate.VARIABLE]}
+        times = f"×{format_rate(factor, 3)}"
+        question = RestartQuestion(self._window, name, times, session.model.state.live)
+        question.answered.connect(lambda answer: self._on_restart(answer, session, added))
+        self.question = question
+        question.open()
+
+    def _on_restart(self, answer: str, session: Session, env: dict[str, str]) -> None:
+        self.question = None
+        if answer != "yes":
+            return
+        info = session.model.reader.info
+        if session.over or not session.model.state.live:
+            self._repeat(info, env)
+            return
+        session.ended.connect(lambda: self._repeat(info, env))
+        session.stop()
+
     def rerun_with(self, folder: Path | None = None) -> None:
         """Show the New run dialog filled in with the settings of the run in `folder` (else of the
         open one)."""
@@ -147,12 +182,13 @@ class Launcher(QObject):
             return False
         return True
 
-    def _repeat(self, info: dict[str, Any]) -> None:
+    def _repeat(self, info: dict[str, Any], env: dict[str, str] | None = None) -> None:
         from lrmonitor.launch.again import CannotRerun, form_of, spec_again
         from lrmonitor.launch.start import ignored_signals, start_detached
 
         try:
-            spec = spec_again(info, self._home, detached=True, ignored=ignored_signals())
+            ignored = ignored_signals()
+            spec = spec_again(info, self._home, detached=True, ignored=ignored, env=env)
         except CannotRerun as error:
             self._mend(form_of(info), str(error))
             return

@@ -1,4 +1,4 @@
-"""Telling a person who looks elsewhere that a run is over."""
+"""Telling a person who looks elsewhere that a run is over, or that something is wrong with it."""
 
 from __future__ import annotations
 
@@ -45,8 +45,17 @@ class Notifier(QObject):
 
     def tell(self, title: str, text: str, bad: bool, how: Preferences = ALL) -> None:
         """Tell it, unless the person is looking at the window or prefers not to be told."""
-        wanted = how.tell_failed if bad else how.tell_ended
-        if not wanted or self._window.isActiveWindow():
+        if how.tell_failed if bad else how.tell_ended:
+            self._tell(title, text, bad, how)
+
+    def tell_finding(self, title: str, severity: str, how: Preferences = ALL) -> None:
+        """Tell that a finding opened, on the same conditions."""
+        if how.tell_findings:
+            text = self.tr("The window tells why, and what to do.")
+            self._tell(title, text, severity == "critical", how)
+
+    def _tell(self, title: str, text: str, bad: bool, how: Preferences) -> None:
+        if self._window.isActiveWindow():
             return
         if how.task_bar:
             QApplication.alert(self._window)

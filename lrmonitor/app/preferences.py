@@ -20,6 +20,7 @@ class Preferences:
     """- `colours`: "system", "light" or "dark"; `curves`: the name of a set of `palettes`.
     - `tell_ended`, `tell_failed`: whether a run that ended (or was stopped), or one that crashed,
       failed or was killed, is news for a person who looks elsewhere; how: `task_bar`, `tray`.
+    - `tell_findings`: whether a finding that opens, a warning or worse, is such news too.
     - `reopen`: whether `lrmonitor` alone opens the run that was open last.
     """
 
@@ -30,6 +31,7 @@ class Preferences:
     task_bar: bool = True
     tray: bool = True
     reopen: bool = True
+    tell_findings: bool = True
 
 
 def load(settings: Settings) -> Preferences:

@@ -36,25 +36,26 @@ class WindowLog(QObject):
         fields: dict[str, object] = {"text": text}
         if step is not None:
             fields["step"] = step
-        return self._write("note", fields)
+        return self.write("note", fields)
 
     def name(self, name: str) -> str | None:
         """Another name for the run."""
-        return self._write("name", {"name": name})
+        return self.write("name", {"name": name})
 
     def tags(self, tags: list[str]) -> str | None:
         """The run's tags, in the place of those that it had."""
-        return self._write("tags", {"tags": tags})
+        return self.write("tags", {"tags": tags})
 
     def keep_series(self, pattern: Pattern) -> str | None:
         """A series made of printed numbers, in the place of one of that name."""
-        return self._write(KEPT, kept(pattern))
+        return self.write(KEPT, kept(pattern))
 
     def remove_series(self, name: str) -> str | None:
         """Such a series is not wanted any more."""
-        return self._write(REMOVED, {"name": name})
+        return self.write(REMOVED, {"name": name})
 
-    def _write(self, event: str, fields: Mapping[str, object]) -> str | None:
+    def write(self, event: str, fields: Mapping[str, object]) -> str | None:
+        """Any event."""
         if self._refused is not None:
             return self._refused
         try:

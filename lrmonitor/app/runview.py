@@ -16,6 +16,7 @@ from lrmonitor.model.state import Phase
 from .docks import BOTTOM, RIGHT, Docks
 from .pace import Pace
 from .panels.control import ControlPanel
+from .panels.finding_alert import FindingAlert
 from .panels.header import RunHeader
 from .panels.notices import Notices
 from .session import Session
@@ -24,6 +25,7 @@ from .theme import Theme
 if TYPE_CHECKING:
     from .panels.console import ConsolePanel
     from .panels.data import DataPanel
+    from .panels.findings import FindingsPanel
     from .panels.groups import GroupsPanel
     from .panels.journal import JournalPanel
     from .plots.marks import Mark
@@ -41,6 +43,9 @@ TABLE_TICKS = 30
 class RunView(QWidget):
     """Follows a `Session` on the window's ticks.
 
+    `stop_wanted()`, `restart_wanted(float)`: the run is to be ended, or started again with its rate
+    times that factor (both to be confirmed). `guide_wanted(str)`: a page of the guide.
+
     The plots come with `load_plots`, after the window's first frame: importing what draws them
     takes as long as everything else together. `add_docks` puts the panels around the plots; those
     at the bottom are imported when they are first seen.
@@ -48,6 +53,9 @@ class RunView(QWidget):
 
     plots_loaded = Signal()
     choices_changed = Signal()
+    stop_wanted = Signal()
+    restart_wanted = Signal(float)
+    guide_wanted = Signal(str)
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -61,6 +69,7 @@ class RunView(QWidget):
         self.console: ConsolePanel | None = None
         self.header = RunHeader(session, theme, self)
         self.notices = Notices(session, theme, self)
+        self.alert = FindingAlert(session, theme, self)
         self.control = ControlPanel(session, theme, self)
         self.groups: GroupsPanel | None = None
         self.data: DataPanel | None = None
@@ -76,6 +85,7 @@ class RunView(QWidget):
         inside = QVBoxLayout(self._notice_bar)
         inside.setContentsMargins(12, 8, 12, 8)
         inside.addWidget(self.notices)
+        inside.addWidget(self.alert)
         column.addWidget(self._notice_bar)
         self._show_notices()
         # Narrower, the docks have to give way; the window is never smaller than its parts.
@@ -84,6 +94,9 @@ class RunView(QWidget):
         session.changed.connect(self._on_changed)
         self.control.thought_of.connect(self._think_of)
         self.notices.traceback_wanted.connect(self._show_traceback)
+        session.diagnosis.changed.connect(self._show_findings)
+        self.alert.shown_wanted.connect(self._show_finding)
+        self.alert.follow_wanted.connect(self._follow_finding)
 
     def add_docks(self, docks: Docks) -> None:
         """Put the run's panels into docks; one call each. Their places are the window's to keep."""
@@ -98,6 +111,7 @@ class RunView(QWidget):
         docks.add(
             "data", self.tr("Data table"), self._make_data, BOTTOM, visible=False, keys="Ctrl+6"
         )
+        docks.add("findings", self.tr("Findings"), self._make_findings, BOTTOM, keys="Ctrl+7")
         self.control.groups_wanted.connect(lambda: docks.show("groups"))
 
     def _make_groups(self) -> GroupsPanel:
@@ -114,6 +128,40 @@ class RunView(QWidget):
         self.data = DataPanel(self.session, self._span)
         self.data.step_wanted.connect(self._show_step)
         return self.data
+
+    def _make_findings(self) -> FindingsPanel:
+        from .panels.findings import FindingsPanel
+
+        panel = FindingsPanel(self.session, self._theme)
+        panel.step_wanted.connect(self._show_step)
+        panel.stop_wanted.connect(self.stop_wanted)
+        panel.restart_wanted.connect(self.restart_wanted)
+        panel.guide_wanted.connect(self.guide_wanted)
+        return panel
+
+    def _findings(self) -> FindingsPanel | None:
+        from .panels.findings import FindingsPanel
+
+        panel = None if self._docks is None else self._docks.widget("findings")
+        return panel if isinstance(panel, FindingsPanel) else None
+
+    def _show_findings(self) -> None:
+        """What the diagnosis found is another."""
+        self._show_notices()
+        if self.plots is not None:
+            self.plots.show_findings(self.session.diagnosis.told)
+
+    def _show_finding(self, identity: int) -> None:
+        panel = self._findings()
+        if panel is not None and self._docks is not None:
+            self._docks.show("findings", focus=False)
+            panel.choose(identity)
+
+    def _follow_finding(self, identity: int) -> None:
+        panel = self._findings()
+        if panel is not None:
+            panel.choose(identity)
+            panel.follow()
 
     def _span(self) -> tuple[float, float] | None:
         """The steps that the plots show."""
@@ -172,6 +220,9 @@ class RunView(QWidget):
 
         if self._docks is None:
             return
+        if mark.kind == "finding":
+            self._show_finding(int(mark.time))
+            return
         self._docks.show("journal", focus=False)
         journal = self._docks.widget("journal")
         if isinstance(journal, JournalPanel):
@@ -199,6 +250,7 @@ class RunView(QWidget):
         layout.replaceWidget(self._empty, self.plots)
         self._empty.deleteLater()
         self.plots.set_message(self._message())
+        self.plots.show_findings(self.session.diagnosis.told)
         self.plots.refresh()
         if self.session.over or self.session.model.log is not None:
             self.plots.fit()
@@ -231,6 +283,7 @@ class RunView(QWidget):
         self._theme = theme
         self.header.set_theme(theme)
         self.notices.set_theme(theme)
+        self.alert.set_theme(theme)
         if self.plots is not None:
             self.plots.set_theme(theme)
             self.plots.refresh()
@@ -264,7 +317,9 @@ class RunView(QWidget):
 
     def _show_notices(self) -> None:
         self.notices.refresh()
-        self._notice_bar.setVisible(not self.notices.isHidden())
+        self.alert.refresh()
+        shown = (not part.isHidden() for part in (self.notices, self.alert))
+        self._notice_bar.setVisible(any(shown))
 
     def _seen(self) -> bool:
         return self.isVisible() and not self.window().isMinimized()

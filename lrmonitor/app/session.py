@@ -32,6 +32,7 @@ from lrmonitor.record import layout
 from lrmonitor.record.reader import RunReader, Series
 
 from .commands import Commander
+from .diagnosing import Diagnoser
 from .history import CommandLog, Outcome
 from .proposal import Proposal, RateNow, is_rising
 from .record import WindowLog
@@ -86,6 +87,7 @@ class Session(QObject):
         self.commander.finished.connect(self._on_finished)
         self._signalled.connect(self._on_signalled)
         self.undo = RateUndo(self)
+        self.diagnosis = Diagnoser(self.model, self.record.write, clock, parent=self)
 
     @property
     def over(self) -> bool:
@@ -117,10 +119,12 @@ class Session(QObject):
     def poll(self) -> None:
         """Read what is new; on each tick of the window's timer."""
         changes = self.model.poll()
+        self.diagnosis.advance()
         if not changes:
             return
         if changes.events:
             self._take_events()
+            self.diagnosis.refresh()
         self.changed.emit(changes)
         if self._live and not self.model.state.live and self.over:
             self._live = False
@@ -130,6 +134,7 @@ class Session(QObject):
     def close(self) -> None:
         """Let go of the run; it goes on."""
         self.commander.close()
+        self.diagnosis.close()
         for thread in self._threads:
             thread.join(5.0)
 
@@ -224,8 +229,8 @@ class Session(QObject):
         optimizer: int | str | None,
         group: int | None,
         note: str = "",
-    ) -> None:
-        """Ask for a rate; `note` says why."""
+    ) -> str | None:
+        """Ask for a rate; `note` says why. The command's id, None if there is no such rate."""
         try:
             command = LrCommand(
                 mode=proposal.mode,
@@ -238,8 +243,9 @@ class Session(QObject):
         except CommandError as error:
             # A factor can multiply a rate out of the numbers there are.
             self.problem.emit(str(error))
-            return
+            return None
         self._send(command)
+        return command.id
 
     def send_all(self, commands: Sequence[LrCommand]) -> None:
         """Ask for several changes that belong together."""

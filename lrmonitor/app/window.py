@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from lrmonitor.diagnosis.words import headline
 from lrmonitor.record.reader import RunReader, read_run_json
 
 from .actions import Actions
@@ -27,6 +28,7 @@ from .dialogs.questions import Question
 from .docks import LEFT, Docks
 from .echo import show_session
 from .geometry import restore_geometry
+from .guide.opener import GuideOpener
 from .handlers import handlers
 from .icons import window_icon
 from .launching import Launcher
@@ -51,6 +53,7 @@ from .toolbar import ToolBar
 from .windows import OtherWindows
 
 if TYPE_CHECKING:
+    from lrmonitor.model.findings import Told
     from lrmonitor.model.run import RunModel
 
     from .compare.view import CompareView
@@ -106,7 +109,8 @@ class MainWindow(QMainWindow):
         self.runs.rerun_wanted.connect(self.launcher.rerun)
         self.runs.rerun_with_wanted.connect(self.launcher.rerun_with)
         self.stopper = Stopper(self)
-        for part in (self.stopper, self.logs, self.reporter):
+        self.guide = GuideOpener(self, themes)
+        for part in (self.stopper, self.logs, self.reporter, self.guide):
             part.failed.connect(self.say)
         self.others = OtherWindows(home)
         self.sharing = Sharing(self, self._canvas, self.say)
@@ -163,6 +167,10 @@ class MainWindow(QMainWindow):
         session = Session(folder, self, reader=log)
         self.view = RunView(session, self._themes.theme, self)
         self.view.control.stop_wanted.connect(self.ask_stop)
+        self.view.stop_wanted.connect(self.ask_stop)
+        self.view.restart_wanted.connect(self.launcher.restart)
+        self.view.guide_wanted.connect(self.show_guide)
+        session.diagnosis.alarmed.connect(self._on_alarm)
         self.view.control.undo_wanted.connect(self.undo)
         session.undo.changed.connect(self._show_session)
         session.changed.connect(self._show_session)
@@ -249,6 +257,10 @@ class MainWindow(QMainWindow):
             self.start.busy("demo", True)
         self.demo.start()
 
+    def show_guide(self, topic: str = "") -> None:
+        """Show the guide at the page of a topic; `lrmonitor.guide.topic_of` names a finding's."""
+        self.guide.show(topic)
+
     def ask_stop(self, how: str = "interrupt") -> None:
         """Ask whether to end the run in the way `how` names, and do it on a yes."""
         self.asking.stop(how)
@@ -310,6 +322,12 @@ class MainWindow(QMainWindow):
             title = self.tr("{0}: {1}").format(session.model.name, state.label)
             bad = phase_tone(state.phase) == "bad"
             self.notifier.tell(title, state.sentence, bad, self.preferring.now)
+
+    def _on_alarm(self, told: Told) -> None:
+        session = self.session
+        if session is not None:
+            title = self.tr("{0}: {1}").format(session.model.name, headline(told.finding, self.tr))
+            self.notifier.tell_finding(title, told.finding.severity, self.preferring.now)
 
     def _tick(self) -> None:
         if self.view is not None:

@@ -43,6 +43,7 @@ VERBS = {
     "delete": Verb("manage", "move a run that is over to the trash"),
     "restore": Verb("manage", "put a deleted run back, or list what is in the trash"),
     "diagnose": Verb("diagnose", "say what is wrong in a run or log, why, and what to do"),
+    "guide": Verb("guide", "read about learning rates, and about each kind of finding"),
     "compare": Verb("compare", "print the settings and results of several runs in one table"),
     "export": Verb("export", "write a run's series to a CSV file, or for TensorBoard"),
     "report": Verb("report", "write a run's curves, interventions and outcome to an HTML file"),

@@ -7,7 +7,7 @@ import functools
 from typing import TYPE_CHECKING
 
 from lrmonitor.cli import codes, common
-from lrmonitor.cli.run import add_launch_options, launch
+from lrmonitor.cli.run import add_first_rate, add_launch_options, first_rate_variables, launch
 
 if TYPE_CHECKING:
     from lrmonitor.cli.parser import Parser, Subparsers
@@ -35,6 +35,7 @@ def add_parser(subparsers: Subparsers) -> None:
         help="an id, a unique prefix of one, a name, a folder, or `latest`",
     )
     add_launch_options(parser)
+    add_first_rate(parser)
     parser.add_argument(
         "--json", action="store_true", help="with --detach: print id, folder and pid as JSON"
     )
@@ -61,6 +62,7 @@ def _spec(parser: Parser, args: argparse.Namespace) -> tuple[LaunchSpec, list[st
             arguments=parser.after_dashes,
             detached=args.detach,
             ignored=ignored_signals(),
+            env=first_rate_variables(parser, args),
         )
     except CannotRerun as error:
         raise common.VerbError(codes.REFUSED, f"{entry.id} cannot be run again: {error}") from None

@@ -38,6 +38,7 @@ def add_parser(subparsers: Subparsers) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_launch_options(parser)
+    add_first_rate(parser)
     parser.add_argument("--python", metavar="PY", help="the script's Python: a path or a name")
     parser.add_argument("--cwd", metavar="DIR", help="the script's working directory")
     parser.add_argument(
@@ -68,6 +69,38 @@ def add_launch_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--name", type=_name, help="the run's name (default: the script's)")
     add_runs(parser)
+
+
+def add_first_rate(parser: argparse.ArgumentParser) -> None:
+    """Options that `run` and `rerun` share: the rate from the first step on."""
+    rate = parser.add_mutually_exclusive_group()
+    rate.add_argument(
+        "--lr-scale",
+        metavar="K",
+        help="multiply the script's learning rate by K from its first step on",
+    )
+    rate.add_argument(
+        "--lr-hold",
+        metavar="V",
+        help="hold the learning rate at V from the first step on, until it is released",
+    )
+
+
+def first_rate_variables(
+    parser: argparse.ArgumentParser, args: argparse.Namespace
+) -> dict[str, str]:
+    """The variables that carry --lr-scale or --lr-hold to the training process."""
+    from lrmonitor.link import first_rate
+    from lrmonitor.link.messages import CommandError, parse_rate
+
+    for mode in first_rate.MODES:
+        given = getattr(args, f"lr_{mode}")
+        if given is not None:
+            try:
+                return {first_rate.VARIABLE: first_rate.text(mode, parse_rate(given))}
+            except CommandError as error:
+                parser.error(f"--lr-{mode}: {error}")
+    return {}
 
 
 def launch_detached(spec: LaunchSpec, *, as_json: bool, notes: list[str]) -> int:
@@ -149,7 +182,7 @@ def _spec(
         home=runs_home(args.runs),
         name=args.name,
         cwd=args.cwd,
-        env=dict(args.env),
+        env={**dict(args.env), **first_rate_variables(parser, args)},
         detached=args.detach,
         ignored=ignored_signals(),
     )

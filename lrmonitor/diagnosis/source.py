@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +12,8 @@ from lrmonitor.diagnosis.chunk import Chunk, Floats, Steps
 from lrmonitor.record.foreign.names import is_validation_loss
 from lrmonitor.record.foreign.reader import LogReader
 from lrmonitor.record.reader import RankReader, RunReader, Series
+
+MEASURED = ("grad_norm", "update_ratio")
 
 
 class SourceError(Exception):
@@ -26,57 +30,213 @@ class Columns:
     step: str | None = None
 
 
+class RowSource:
+    """The rows of one rank of a run or log, one a loss, taken piece by piece while it grows.
+
+    Rates go on until they change. What else is recorded belongs to the last loss at or before its
+    step, or to the next one that is taken where that is gone already. `others` yields series that
+    are not of the rank and may be a validation loss. Not thread-safe, but what was taken may be
+    read anywhere: a series only grows.
+    """
+
+    def __init__(
+        self,
+        rank: RankReader,
+        columns: Columns = Columns(),
+        timed: bool = True,
+        others: Callable[[], Iterable[Series]] = tuple,
+    ) -> None:
+        self._rank = rank
+        self._columns = columns
+        self._timed = timed
+        self._others = others
+        self._known = 0
+        self._taken = 0
+        self._loss: Series | None = None
+        self._walks: dict[str, _Walk] = {}
+        self._looked = -1
+
+    @property
+    def loss(self) -> Series | None:
+        """The series whose values are the rows' losses; None while there is none."""
+        return self._loss
+
+    @property
+    def validation(self) -> Series | None:
+        """The validation loss; None while there is none."""
+        walk = self._walks.get("val")
+        return None if walk is None else walk.series
+
+    def take(self, most: int | None = None, wait: bool = False) -> Chunk:
+        """The next rows, at most so many; none where nothing is new.
+
+        With `wait` only those that were there at the last call already: what belongs to a step is
+        in several files, which are read a moment apart. Raises SourceError where a column that was
+        named is not there, or none looks like a loss.
+        """
+        loss = self._find_loss()
+        if loss is None:
+            return Chunk([], [])
+        now = len(loss)
+        there, self._known = (min(self._known, now) if wait else now), now
+        start = self._taken
+        end = there if most is None else min(there, start + most)
+        if end <= start:
+            return Chunk([], [])
+        self._taken = end
+        self._find_others(loss)
+        steps = loss.step[start:end]
+        found: dict[str, Floats] = {}
+        for name, walk in self._walks.items():
+            rows = [walk.take(piece) for piece in _ascending(steps)]
+            found[name] = rows[0] if len(rows) == 1 else np.concatenate(rows)
+        if not wait and end == now:
+            for name, walk in self._walks.items():
+                walk.rest(found[name])
+        counted = found.pop("step", None)
+        if counted is not None:
+            if not np.isfinite(counted).all():
+                raise SourceError(
+                    f"--step {self._columns.step!r}: it has no number in the first rows"
+                )
+            steps = np.asarray(np.round(counted), np.int64)
+        time = loss.time[start:end] if self._timed else None
+        return Chunk(steps, loss.value[start:end], time=time, **found)
+
+    def _find_loss(self) -> Series | None:
+        if self._loss is None:
+            rank, name = self._rank, self._columns.loss
+            self._loss = self._named(name, "--loss") or _kind(rank, "loss", self._main())
+            if self._loss is None and name is None and self._every():
+                raise SourceError(
+                    f"no column looks like a loss: name one of {self._names()} with --loss"
+                )
+        return self._loss
+
+    def _find_others(self, loss: Series) -> None:
+        """What there is by now beside the loss; looked for when there are more series."""
+        others = list(self._others())
+        count = len(self._rank.series) + len(others)
+        if count == self._looked:
+            return
+        self._looked = count
+        rank, main, columns = self._rank, self._main(), self._columns
+        found: dict[str, Series | None] = {
+            "lr": self._named(columns.lr, "--lr") or _kind(rank, "lr", main),
+            "val": self._named(columns.val, "--val") or self._validation(loss, others),
+            "step": self._named(columns.step, "--step"),
+        }
+        found.update((kind, _measured(rank, kind, main)) for kind in MEASURED)
+        for name, series in found.items():
+            if name in self._walks or series is None or series is loss:
+                continue
+            self._walks[name] = (_Carried if name in ("lr", "step") else _Placed)(series)
+
+    def _main(self) -> int:
+        events = self._rank.events
+        return next(
+            (e["optimizer"] for e in events if e.get("event") == "optimizer" and e.get("main")), 0
+        )
+
+    def _every(self) -> dict[str, Series]:
+        """All series by name, also the columns of a log that are not shown."""
+        found = dict(getattr(self._rank, "columns", {}))
+        series = self._rank.series.values()
+        found.update((s.info.name, s) for s in series if s.info.kind != "step")
+        return found
+
+    def _names(self) -> str:
+        return ", ".join(self._every())
+
+    def _named(self, name: str | None, option: str) -> Series | None:
+        if name is None:
+            return None
+        found = self._every().get(name)
+        if found is None:
+            names = self._names() or "no column of numbers"
+            raise SourceError(f"{option} {name!r}: there is {names}")
+        return found
+
+    def _validation(self, loss: Series, others: list[Series]) -> Series | None:
+        """The first series with the name of a validation loss."""
+        named = [*self._every().items(), *((one.info.name, one) for one in others)]
+        for name, series in named:
+            if series is not loss and is_validation_loss(name):
+                return series
+        return None
+
+
+class _Walk:
+    """Goes through a series beside the losses, in the order in which it was recorded."""
+
+    def __init__(self, series: Series) -> None:
+        self.series = series
+        self._at = 0
+
+    def take(self, steps: Steps) -> Floats:
+        """Its values for rows of these ascending steps."""
+        raise NotImplementedError
+
+    def rest(self, values: Floats) -> None:
+        """What stands after the last row belongs to it: `values` are those of the last rows."""
+
+    def _upto(self, step: int | None) -> tuple[Steps, Floats]:
+        """What was not taken yet up to a step, or up to where its steps go back."""
+        new = self.series.step[self._at :]
+        back = np.flatnonzero(new[1:] < new[:-1])
+        end = int(back[0]) + 1 if len(back) else len(new)
+        if step is not None:
+            end = int(np.searchsorted(new[:end], step, "right"))
+        start, self._at = self._at, self._at + end
+        return new[:end], self.series.value[start : start + end]
+
+
+class _Carried(_Walk):
+    """The latest value at or before each step; nan before the first."""
+
+    _last = math.nan
+
+    def take(self, steps: Steps) -> Floats:
+        known, values = self._upto(int(steps[-1]))
+        if not len(known):
+            return np.full(len(steps), self._last)
+        at = np.searchsorted(known, steps, "right")
+        carried = np.concatenate(([self._last], values))[at]
+        self._last = float(values[-1])
+        return carried
+
+
+class _Placed(_Walk):
+    """Each value in the last row at or before its step; nan in the other rows."""
+
+    def take(self, steps: Steps) -> Floats:
+        known, values = self._upto(int(steps[-1]))
+        placed = np.full(len(steps), np.nan)
+        placed[np.maximum(np.searchsorted(steps, known, "right") - 1, 0)] = values
+        return placed
+
+    def rest(self, values: Floats) -> None:
+        _, left = self._upto(None)
+        if len(left):
+            values[-1] = left[-1]
+
+
 def read_rows(reader: RunReader, columns: Columns) -> Chunk:
     """The rows of a run or log that was polled, of its lowest rank: one a loss.
 
-    Rates go on until they change; what is recorded at a step without a loss belongs to the last
-    loss before. No rows where there is no column at all. Raises SourceError.
+    No rows where there is no column at all. Raises SourceError.
     """
     rank = reader.ranks[min(reader.ranks)] if reader.ranks else None
     if rank is None:
         return Chunk([], [])
-    main = next(
-        (e["optimizer"] for e in rank.events if e.get("event") == "optimizer" and e.get("main")), 0
-    )
-    loss = _named(rank, columns.loss, "--loss") or _kind(rank, "loss", main)
-    if loss is None:
-        known = _names(rank)
-        if not known:
-            return Chunk([], [])
-        raise SourceError(f"no column looks like a loss: name one of {known} with --loss")
-    rate = _named(rank, columns.lr, "--lr") or _kind(rank, "lr", main)
-    val = _named(rank, columns.val, "--val") or _validation(rank, loss)
     timed = reader.log.timed if isinstance(reader, LogReader) else True
-    count = len(loss)
-    return Chunk(
-        _counted(rank, loss, columns.step),
-        loss.value,
-        lr=None if rate is None or rate is loss else _carried(rate, loss.step),
-        val=None if val is None or val is loss else _placed(val, loss.step),
-        grad_norm=_measured(rank, "grad_norm", main, loss.step),
-        update_ratio=_measured(rank, "update_ratio", main, loss.step),
-        time=loss.time if timed and count else None,
-    )
+    return RowSource(rank, columns, timed).take()
 
 
-def _every(rank: RankReader) -> dict[str, Series]:
-    """All series by name, also the columns of a log that are not shown."""
-    found = dict(getattr(rank, "columns", {}))
-    found.update((s.info.name, s) for s in rank.series.values() if s.info.kind != "step")
-    return found
-
-
-def _names(rank: RankReader) -> str:
-    return ", ".join(_every(rank))
-
-
-def _named(rank: RankReader, name: str | None, option: str) -> Series | None:
-    if name is None:
-        return None
-    found = _every(rank).get(name)
-    if found is None:
-        raise SourceError(f"{option} {name!r}: there is {_names(rank) or 'no column of numbers'}")
-    return found
+def _ascending(steps: Steps) -> Iterator[Steps]:
+    """The pieces in which steps do not go back."""
+    cuts = np.flatnonzero(steps[1:] < steps[:-1]) + 1
+    yield from np.split(steps, cuts)
 
 
 def _kind(rank: RankReader, kind: str, optimizer: int) -> Series | None:
@@ -89,53 +249,9 @@ def _kind(rank: RankReader, kind: str, optimizer: int) -> Series | None:
     return None
 
 
-def _validation(rank: RankReader, loss: Series) -> Series | None:
-    """The first series with the name of a validation loss."""
-    for name, series in _every(rank).items():
-        if series is not loss and is_validation_loss(name):
-            return series
-    return None
-
-
-def _counted(rank: RankReader, loss: Series, name: str | None) -> Steps:
-    """The steps of the rows, or the column that was named instead."""
-    column = _named(rank, name, "--step") if name is not None else None
-    if column is None:
-        return loss.step
-    counted = _carried(column, loss.step)
-    if not np.isfinite(counted).all():
-        raise SourceError(f"--step {name!r}: it has no number in the first rows")
-    return np.asarray(np.round(counted), np.int64)
-
-
-def _measured(rank: RankReader, kind: str, optimizer: int, steps: Steps) -> Floats | None:
+def _measured(rank: RankReader, kind: str, optimizer: int) -> Series | None:
     series = _kind(rank, kind, optimizer)
     if series is None:
         metric = rank.by_name.get(kind)  # a log's column of that name
         series = metric if metric is not None and metric.info.kind == "metric" else None
-    return None if series is None else _placed(series, steps)
-
-
-def _carried(series: Series, steps: Steps) -> Floats:
-    """The latest value at or before each step; nan before the first."""
-    values = np.full(len(steps), np.nan)
-    if len(series) and len(steps):
-        if len(series) == len(steps) and bool((series.step == steps).all()):
-            return series.value.astype(np.float64)
-        order = np.argsort(series.step, kind="stable")
-        at = np.searchsorted(series.step[order], steps, "right") - 1
-        known = at >= 0
-        values[known] = series.value[order][at[known]]
-    return values
-
-
-def _placed(series: Series, steps: Steps) -> Floats:
-    """Each value in the last row at or before its step; nan in the other rows."""
-    values = np.full(len(steps), np.nan)
-    if len(series) and len(steps):
-        if len(series) == len(steps) and bool((series.step == steps).all()):
-            return series.value.astype(np.float64)
-        order = np.argsort(steps, kind="stable")
-        at = np.maximum(np.searchsorted(steps[order], series.step, "right") - 1, 0)
-        values[order[at]] = series.value
-    return values
+    return series

@@ -61,6 +61,7 @@ def spec_again(
     arguments: Sequence[str] | None = None,
     detached: bool = False,
     ignored: tuple[str, ...] = (),
+    env: Mapping[str, str] | None = None,
 ) -> LaunchSpec:
     """The launch that repeats a run: same command, folder, Python and added variables.
 
@@ -69,11 +70,12 @@ def spec_again(
         home: the folder of runs for the new one.
         name: another name than the run's.
         arguments: in the place of all arguments of its script, module or command.
+        env: further variables, in the place of those of the same name.
 
     Raises:
         CannotRerun: it was not launched, or something that it needs is gone.
     """
-    words, cwd, env = _recorded(info)
+    words, cwd, variables = _recorded(info)
     kind, target, recorded = _parts(info, words)
     if not os.path.isdir(cwd):
         raise CannotRerun(f"the folder {cwd} that it worked in is {_gone(info)}")
@@ -84,7 +86,7 @@ def spec_again(
         name=name or str(info.get("name") or "") or None,
         kind=str(info["kind"]),
         cwd=cwd,
-        env=env,
+        env={**variables, **(env or {})},
         detached=detached,
         ignored=ignored,
     )

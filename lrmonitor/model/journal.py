@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lrmonitor.diagnosis.words import CAUSES, KINDS, severity_word
 from lrmonitor.model import rates
+from lrmonitor.model.findings import ADVICE, FINDING, JUDGED, MUTED
 from lrmonitor.model.rates import number
 
 
@@ -100,6 +102,8 @@ def _text(name: str, e: Mapping[str, Any]) -> str:
         return _acknowledgement(e)
     if name == "note":
         return f"Note{who}: {e.get('text', '')}"
+    if name in (FINDING, MUTED, ADVICE, JUDGED):
+        return _finding(name, e) + who
     if name == "series_pattern":
         return f"Series “{e['name']}” made of printed numbers{who}"
     if name == "series_pattern_removed":
@@ -163,6 +167,25 @@ def _text(name: str, e: Mapping[str, Any]) -> str:
         "ended": "Ended",
     }
     return plain.get(name, name.replace("_", " ").capitalize())
+
+
+def _finding(name: str, e: Mapping[str, Any]) -> str:
+    if name == FINDING:
+        found = e["finding"]
+        words = KINDS.get(found["kind"], str(found["kind"]))
+        cause = CAUSES.get(found["cause"], str(found["cause"]))
+        if not found["open"]:
+            return f"{words} is over: {found['outcome']}"
+        told = f" – {cause}" if found["cause"] != "undetermined" else ""
+        return f"{severity_word(found['severity'])}: {words}{told}"
+    words = KINDS.get(e["kind"], str(e["kind"]))
+    if name == MUTED:
+        until = f" until step {e.get('until_step')}"
+        how = {"snooze": f"snoozed{until}", "dismiss": "is not a problem of this run"}
+        return f"{words} {how.get(str(e.get('how')), 'is told again')}"
+    if name == ADVICE:
+        return f"Advice on “{words}” followed: {e['words']}"
+    return f"Advice on “{words}” judged. {e['text']}"
 
 
 def _command(e: Mapping[str, Any]) -> str:

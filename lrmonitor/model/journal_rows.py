@@ -20,6 +20,7 @@ KINDS = {
     "rate": "Rates",
     "training": "Pause and stop",
     "note": "Notes",
+    "finding": "Findings",
     "problem": "Problems",
     "run": "Run",
 }
@@ -245,6 +246,10 @@ _WHAT = {
     "name": ("note", "Name"),
     "series_pattern": ("note", "Series"),
     "series_pattern_removed": ("note", "Series"),
+    "finding": ("finding", "Finding"),
+    "finding_muted": ("finding", "Finding"),
+    "advice_taken": ("finding", "Advice"),
+    "advice_judged": ("finding", "Advice"),
     "failed": ("problem", "Failed"),
     "lost": ("problem", "Not recorded"),
     "log_problem": ("problem", "Log"),

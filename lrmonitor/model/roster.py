@@ -32,7 +32,8 @@ ENOUGH = 50_000
 @dataclass(frozen=True)
 class RunLine:
     """One run of the list. `state` is None before the first look, and for a folder that cannot be
-    read, of which `problem` tells why. `created` in unix seconds; `loss` is the latest one."""
+    read, of which `problem` tells why. `created` in unix seconds; `loss` is the latest one.
+    `alarm` is severity and kind of the worst open finding that was told."""
 
     folder: Path
     id: str
@@ -43,6 +44,7 @@ class RunLine:
     state: RunState | None = None
     loss: float | None = None
     tags: tuple[str, ...] = ()
+    alarm: tuple[str, str] | None = None
 
     @property
     def live(self) -> bool:
@@ -126,6 +128,7 @@ class Roster:
             state=state,
             loss=_last(model.loss()),
             tags=model.tags,
+            alarm=model.findings.alarm(state.step),
         )
         self.lines[folder] = line
         if not state.phase.over or state.live or state.label == "elsewhere":

@@ -11,6 +11,7 @@ from typing import Any
 
 from lrmonitor.model import crash, journal, process, rates, rhythm
 from lrmonitor.model.axis import Epochs
+from lrmonitor.model.findings import Findings
 from lrmonitor.model.journal import JournalEntry, Marker
 from lrmonitor.model.notify import Signal
 from lrmonitor.model.printed import Printed
@@ -89,6 +90,7 @@ class RunModel:
         self.journal: list[JournalEntry] = []
         self.no_optimizer: str | None = None
         self.printed = Printed(self.reader.folder)
+        self.findings = Findings()
         self._throughput = Throughput()
         self.state: RunState = decide(Facts(now=clock(), started=None, supervisor_alive=True))
         self._course = Course()
@@ -362,6 +364,10 @@ class RunModel:
                 self._notes[str(line.get("id"))] = str(note)
             if line.get("command") == "stop":
                 self._ask(line, "interrupt")
+        elif name == "acknowledgement":
+            step = line.get("step")
+            if line.get("status") == "applied" and isinstance(step, int):
+                self.findings.answered(str(line.get("id")), step)
         elif name == "rates":
             self.overrides.update(rates.overrides(line))
         elif name == "paused":
@@ -406,6 +412,7 @@ class RunModel:
             if line.get("event") == "stop":
                 self._ask(line, str(line.get("how")))
             self.printed.take(line)
+            self.findings.take(line)
             self._record(str(line.get("client")), line)
         return bool(lines)
 

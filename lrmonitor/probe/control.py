@@ -6,14 +6,17 @@ import os
 import signal
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from lrmonitor.link import first_rate
 from lrmonitor.link.messages import (
     Acknowledgement,
+    Author,
     CancelCommand,
     Command,
+    CommandError,
     GroupRate,
     LrCommand,
     PauseCommand,
@@ -88,6 +91,16 @@ class Control:
             "pending": pending,
             "optimizers": [o.status() for o in list(self._steps.optimizers)],
         }
+
+    def begin(self, environ: Mapping[str, str]) -> None:
+        """The process has its place in the run: take the change that holds from the first step."""
+        try:
+            command = first_rate.command(environ, Author(who="person", via="launch"))
+        except CommandError as error:
+            self._journal("probe_error", where="first rate", error=str(error), traceback="")
+            return
+        if command is not None:
+            self.submit(command, lambda answer: None)
 
     def submit(self, command: Command, reply: Reply) -> None:
         """Take a command; a repeated id is answered as the first one was."""

@@ -6,6 +6,7 @@ Called by the hooks (`hooks.py`) on the training thread. Only the outermost step
 from __future__ import annotations
 
 import math
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -78,6 +79,7 @@ class Steps:
                 return None
             session.writer.before_flush = self._before_flush
             self.session = session
+            self.control.begin(os.environ)
         return self.session
 
     def _before_flush(self) -> None:

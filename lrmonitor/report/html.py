@@ -20,9 +20,10 @@ from lrmonitor.model.run import RunModel
 from lrmonitor.model.smoothing import ema
 from lrmonitor.model.state import duration
 from lrmonitor.record.reader import Series
+from lrmonitor.report import findings
 from lrmonitor.report.scale import short
 from lrmonitor.report.style import STYLE
-from lrmonitor.report.svg import Curve, Drawing, Mark, ordered
+from lrmonitor.report.svg import Curve, Drawing, Mark, Shade, ordered
 
 MOST_METRICS = 24
 MOST_ROWS = 500
@@ -51,6 +52,7 @@ def write_report(model: RunModel, path: str | os.PathLike[str], now: float) -> i
 def report(model: RunModel, now: float) -> str:
     """The report of a run, as it stands at `now` (unix seconds)."""
     name = escape(model.name)
+    told = findings.found(model)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -58,7 +60,8 @@ def report(model: RunModel, now: float) -> str:
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
         "style-src 'unsafe-inline'\">"
         f"<title>{name} – training report</title><style>{STYLE}</style></head><body><main>"
-        f"<h1>{name}</h1>{_outcome(model)}{_curves(model)}{_interventions(model)}"
+        f"<h1>{name}</h1>{_outcome(model)}{_curves(model, findings.shades(told))}"
+        f"{findings.section(told)}{_interventions(model)}"
         f"{_settings(model)}<footer>Written by lrmonitor {escape(lrmonitor.__version__)} on "
         f"{_when(now)}.</footer></main></body></html>\n"
     )
@@ -94,7 +97,7 @@ def _outcome(model: RunModel) -> str:
     )
 
 
-def _curves(model: RunModel) -> str:
+def _curves(model: RunModel, shades: Sequence[Shade]) -> str:
     marks = [Mark(m.step, m.text) for m in model.markers if m.step > 0]
     every = [s for s in _shown(model) if len(s)]
     if not every:
@@ -102,7 +105,7 @@ def _curves(model: RunModel) -> str:
     first = min(int(s.step.min()) for s in every)
     last = max(int(s.step.max()) for s in every)
     drawings = [
-        Drawing("Loss", _losses(model), first, last, 320, marks),
+        Drawing("Loss", _losses(model), first, last, 320, marks, shades),
         Drawing("Learning rate", _rates(model), first, last, 200, marks),
     ]
     metrics = [s for s in model.metrics() if len(s)]
@@ -119,7 +122,7 @@ def _curves(model: RunModel) -> str:
     note = f"<p>{more} more metrics are not drawn.</p>" if more > 0 else ""
     legend = (
         "Of many steps, the least and the greatest loss are drawn: no spike is lost. Upright lines "
-        "are interventions; point at one to read it."
+        "are interventions, shaded steps are findings; point at one to read it."
         if marks
         else "Of many steps, the least and the greatest loss are drawn: no spike is lost."
     )

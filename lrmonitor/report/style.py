@@ -45,7 +45,8 @@ STYLE = (
     "stroke-linejoin:round;stroke-linecap:round}"
     "svg .grid{stroke:var(--grid);stroke-width:1}svg .axis{stroke:var(--line);stroke-width:1}"
     ".mark path{stroke:var(--mark);stroke-width:1.5;stroke-dasharray:4 3;pointer-events:stroke}"
-    "svg .lost{fill:var(--bad)}"
+    "svg .lost{fill:var(--bad)}.shade{fill:var(--warn);opacity:.14}.shade.critical{fill:var(--bad)}"
+    "td.bad{color:var(--bad)}td.warn{color:var(--warn)}"
     "svg .raw{stroke-width:1;opacity:.4}svg .dash{stroke-dasharray:5 4;opacity:.7}"
     + "".join(f"svg .c{at}{{stroke:var(--c{at})}}" for at in range(8))
     + ".wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.92em}"

@@ -40,6 +40,16 @@ class Mark:
     text: str
 
 
+@dataclass(frozen=True)
+class Shade:
+    """Steps that are shaded; `style` is a class of the style sheet."""
+
+    first: int
+    last: int
+    style: str
+    text: str
+
+
 @dataclass
 class Drawing:
     """Some curves over the same steps, from `first` to `last`."""
@@ -50,6 +60,7 @@ class Drawing:
     last: int
     height: int = 260
     marks: Sequence[Mark] = field(default_factory=tuple)
+    shades: Sequence[Shade] = field(default_factory=tuple)
 
     def svg(self) -> str:
         """The drawing as an SVG element."""
@@ -64,6 +75,7 @@ class Drawing:
         parts = [
             f'<svg viewBox="0 0 {WIDTH} {self.height}" role="img" '
             f'aria-label="{escape(self.title)}">',
+            *self._shades(along),
             *self._axes(along, up),
             *self._marks(along),
         ]
@@ -95,6 +107,19 @@ class Drawing:
             )
         bottom = self.height - BOTTOM
         parts.append(f'<path class="axis" d="M{LEFT} {TOP}V{bottom}H{WIDTH - RIGHT}"/>')
+        return parts
+
+    def _shades(self, along: Scale) -> list[str]:
+        shown = self.shades[:MOST_MARKS]
+        height = self.height - BOTTOM - TOP
+        parts = []
+        for shade in shown:
+            first, last = along.of(np.array([shade.first, shade.last], np.float64)).tolist()
+            parts.append(
+                f'<rect class="shade {shade.style}" x="{first:.1f}" y="{TOP}" '
+                f'width="{max(last - first, 2):.1f}" height="{height}">'
+                f"<title>{escape(shade.text)}</title></rect>"
+            )
         return parts
 
     def _marks(self, along: Scale) -> list[str]:

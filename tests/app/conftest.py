@@ -6,12 +6,14 @@ import contextlib
 import locale
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QEvent, QLocale
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from lrmonitor.app.session import Session
 from lrmonitor.app.settings import Settings
 from lrmonitor.app.theme import ThemeManager
 from lrmonitor.app.window import MainWindow
@@ -19,6 +21,22 @@ from tests.app.desktop import come_up
 from tests.conftest import Isolated
 
 OpenWindow = Callable[..., MainWindow]
+
+
+@pytest.fixture(autouse=True)
+def sessions_end(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Sessions that a test makes without a window, which would close them, end with it."""
+    made: list[Session] = []
+    begin = Session.__init__
+
+    def kept(session: Session, *args: Any, **kwargs: Any) -> None:
+        begin(session, *args, **kwargs)
+        made.append(session)
+
+    monkeypatch.setattr(Session, "__init__", kept)
+    yield
+    for session in made:
+        session.diagnosis.close()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from lrmonitor.app.dialogs.help import AboutBox, ShortcutsDialog
 from lrmonitor.app.dialogs.questions import CloseQuestion, StopQuestion, UndoQuestion
-from lrmonitor.app.dialogs.rerun import CannotRerunBox, RerunQuestion
+from lrmonitor.app.dialogs.rerun import CannotRerunBox, RerunQuestion, RestartQuestion
 from lrmonitor.app.dialogs.series import SeriesDialog
 from lrmonitor.app.window import MainWindow
 from lrmonitor.model.patterns import Pattern
@@ -53,17 +53,21 @@ def dialogs(window: MainWindow) -> Iterator[dict[str, QDialog]]:
     series = SeriesDialog(
         pattern, lambda: ["epoch 1 accuracy 0.91"], True, set(), lambda _: None, theme, window
     )
+    window.show_guide()
+    assert window.guide.window is not None
     found: dict[str, QDialog] = {
         "new run": window.launcher.new_run(),
         "attach": window.launcher.attach(),
         "preferences": window.preferring.dialog,
         "series": series,
+        "guide": window.guide.window,
         "keys": ShortcutsDialog(window, [*window.actions_table.all, *window.docks.actions]),
         "about": AboutBox(window),
         "close?": CloseQuestion(window, "rich", stopping=True),
         "stop?": StopQuestion(window, "rich", "interrupt"),
         "undo?": UndoQuestion(window, "undo", "hold 3e-4", "ann changed it at step 5."),
         "rerun?": RerunQuestion(window, "rich"),
+        "again?": RestartQuestion(window, "rich", "×0.1", live=True),
         "no rerun": CannotRerunBox(window, "rich", "nothing says how it was started"),
     }
     for dialog in found.values():

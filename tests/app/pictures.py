@@ -357,6 +357,26 @@ def dialog_pictures(studio: Studio) -> None:
     studio.close(window)
 
 
+def guide_pictures(studio: Studio) -> None:
+    """The guide: every page, and a search."""
+    from lrmonitor.guide import TOPICS
+
+    if not any(studio.wants(f"guide-{topic.name}") for topic in TOPICS):
+        return
+    window = studio.window()
+    window.show_guide()
+    guide = window.guide.window
+    assert guide is not None
+    for topic in TOPICS:
+        if studio.wants(f"guide-{topic.name}"):
+            guide.view.open(topic.name)
+            studio.take(f"guide-{topic.name}", guide)
+    guide.search.setText("update ratio")
+    guide.view.open("too_low")
+    studio.take("guide-search", guide)
+    studio.close(window)
+
+
 def take_all(folder: Path, theme: str, scale: int, words: list[str]) -> None:
     """The pictures of one look, in this process."""
     from PySide6.QtWidgets import QApplication
@@ -367,7 +387,13 @@ def take_all(folder: Path, theme: str, scale: int, words: list[str]) -> None:
     application = QApplication(["lrmonitor"])
     with tempfile.TemporaryDirectory(prefix="lrm-") as temporary:
         studio = Studio(folder, Path(temporary) / "runs", theme, scale, words)
-        for scene in (start_pictures, state_pictures, panel_pictures, dialog_pictures):
+        for scene in (
+            start_pictures,
+            state_pictures,
+            panel_pictures,
+            dialog_pictures,
+            guide_pictures,
+        ):
             scene(studio)
     application.quit()
 

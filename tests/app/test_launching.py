@@ -16,7 +16,8 @@ from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
 from lrmonitor.app.dialogs.new_run import NewRunDialog
-from lrmonitor.app.dialogs.rerun import CannotRerunBox, RerunQuestion
+from lrmonitor.app.dialogs.questions import Question
+from lrmonitor.app.dialogs.rerun import CannotRerunBox
 from lrmonitor.app.launching import Launcher
 from lrmonitor.app.window import MainWindow
 from lrmonitor.launch import spec as specs
@@ -90,7 +91,7 @@ def new_dialog(window: MainWindow) -> NewRunDialog | None:
     return window.launcher.new_dialog
 
 
-def question(window: MainWindow) -> RerunQuestion | None:
+def question(window: MainWindow) -> Question | None:
     """What is asked, if anything."""
     return window.launcher.question
 

@@ -23,7 +23,7 @@ from tests.app.conftest import OpenWindow
 from tests.app.test_ending import Tray
 from tests.conftest import Isolated
 
-OTHERS = Preferences("dark", "contrast", False, False, False, False, False)
+OTHERS = Preferences("dark", "contrast", False, False, False, False, False, False)
 
 
 def test_they_are_kept(tmp_path: Path) -> None:
@@ -135,11 +135,14 @@ def test_the_dialog_changes_at_once(
     dialog.boxes["tell_ended"].click()
     assert dialog.boxes["tray"].isEnabled()
     dialog.boxes["tell_failed"].click()
+    assert dialog.boxes["tray"].isEnabled()
+    dialog.boxes["tell_findings"].click()
     assert not dialog.boxes["tray"].isEnabled()
     window.actions_table.colours["dark"].trigger()
     assert dialog.colours.currentData() == "dark"
     assert themes.theme.curves == curves("contrast", "dark")
-    kept = Preferences("dark", "contrast", tell_ended=False, tell_failed=False)
+    untold = {"tell_ended": False, "tell_failed": False, "tell_findings": False}
+    kept = Preferences("dark", "contrast", **untold)
     assert preferences.load(settings) == window.preferring.now == kept
     dialog.defaults.click()
     assert preferences.load(settings) == Preferences()

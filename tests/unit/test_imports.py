@@ -28,6 +28,7 @@ STDLIB_ONLY = (
     "record/jsonl.py",
     "record/create.py",
     "record/writer.py",
+    "guide",
     "resources.py",
     "__init__.py",
 )

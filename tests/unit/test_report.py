@@ -151,6 +151,32 @@ def test_a_spike_and_a_nan_of_many_steps_are_drawn(tmp_path: Path) -> None:
     assert lost == ["50001"]
 
 
+def test_findings_are_told_and_shaded(tmp_path: Path) -> None:
+    run = Recorded(tmp_path)
+    run.training(steps=1)
+    noise = np.random.default_rng(0).standard_normal(700)
+    level = [0.995 ** min(s, 400) * 1.02 ** max(s - 400, 0) for s in range(2, 702)]
+    loss = [y * (1 + 0.02 * e) for y, e in zip(level, noise, strict=True)]
+    run.points(0, [(s, T0 + s / 10, y) for s, y in enumerate(loss, 2)])
+    by = {"who": "person", "via": "window", "name": "ann"}
+    found = page(run)
+    (row,) = [row for row in found.rows if row[0] in ("Warning", "Critical")]
+    assert row[1].startswith("Loss diverges – learning rate too high (")
+    assert 400 <= int(row[2].split()[0]) < 500
+    assert "go back to before it" in row[5]
+    model = RunModel(run.folder)
+    model.poll()
+    text = report(model, T0)
+    assert text.count('class="shade ') == 1
+    # What the person called no problem is told so, and not shaded.
+    mute = {"kind": "divergence", "cause": "lr_too_high", "how": "dismiss"}
+    run.client("finding_muted", T0 + 90, **mute, by=by)
+    model.poll()
+    text = report(model, T0)
+    assert 'class="shade' not in text
+    assert "not a problem, it was said" in text
+
+
 def test_a_run_that_recorded_nothing_and_a_log(tmp_path: Path) -> None:
     texts = " ".join(page(Recorded(tmp_path)).texts)
     assert "Nothing was recorded." in texts

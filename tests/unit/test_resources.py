@@ -8,8 +8,11 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from hatchling.builders.wheel import WheelBuilder
 
 from lrmonitor import resources
+
+ROOT = Path(__file__).parents[2]
 
 
 def _installed(site: Path) -> ModuleType:
@@ -26,7 +29,14 @@ def _installed(site: Path) -> ModuleType:
 
 
 @pytest.mark.parametrize(
-    "parts", [("examples", "digits.py"), ("examples", "digits.csv.gz"), ("icons", "lrmonitor.svg")]
+    "parts",
+    [
+        ("examples", "digits.py"),
+        ("examples", "digits.csv.gz"),
+        ("guide", "learning_rate.md"),
+        ("guide", "rates.svg"),
+        ("icons", "lrmonitor.svg"),
+    ],
 )
 def test_what_the_program_needs_is_there(parts: tuple[str, ...]) -> None:
     path = resources.resource_path(*parts)
@@ -47,3 +57,15 @@ def test_missing_file_and_missing_folder_are_told(tmp_path: Path) -> None:
         resources.resource_path("nothing", "such")
     with pytest.raises(FileNotFoundError, match="please install lrmonitor again"):
         _installed(tmp_path).resource_path("icons")
+
+
+def test_they_all_travel_inside_the_wheel() -> None:
+    packed = {one.distribution_path for one in WheelBuilder(str(ROOT)).recurse_included_files()}
+    folder = ROOT / "resources"
+    own = [
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    ]
+    assert len(own) > 40
+    assert [name for name in own if f"lrmonitor/_resources/{name}" not in packed] == []

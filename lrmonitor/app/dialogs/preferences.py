@@ -51,6 +51,7 @@ class PreferencesDialog(QDialog):
         self.boxes = {
             "tell_ended": QCheckBox(tr("A run has &ended or was stopped"), self),
             "tell_failed": QCheckBox(tr("A run has &crashed, failed or was killed"), self),
+            "tell_findings": QCheckBox(tr("A &finding opens: the loss diverges, say"), self),
             "task_bar": QCheckBox(tr("Ask for attention in the &task bar"), self),
             "tray": QCheckBox(tr("Show a &message, where the desktop has a tray"), self),
             "reopen": QCheckBox(tr("&Open the run that was open last, if it still trains"), self),
@@ -80,7 +81,7 @@ class PreferencesDialog(QDialog):
             choice.setCurrentIndex(max(choice.findData(value), 0))
         for name, box in self.boxes.items():
             box.setChecked(getattr(now, name))
-        told = now.tell_ended or now.tell_failed
+        told = now.tell_ended or now.tell_failed or now.tell_findings
         for name in ("task_bar", "tray"):
             self.boxes[name].setEnabled(told)
         self.swatches.show_set(now.curves)
@@ -111,7 +112,7 @@ class PreferencesDialog(QDialog):
         column.addLayout(form)
         column.addSpacing(10)
         column.addWidget(caption(tr("Tell me, when I look elsewhere, that"), self))
-        for name in ("tell_ended", "tell_failed"):
+        for name in ("tell_ended", "tell_failed", "tell_findings"):
             column.addWidget(self.boxes[name])
         column.addSpacing(4)
         column.addWidget(caption(tr("in these ways"), self))

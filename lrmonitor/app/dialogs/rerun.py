@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 
 from .questions import Question
 
-__all__ = ["CannotRerunBox", "RerunQuestion"]
+__all__ = ["CannotRerunBox", "RerunQuestion", "RestartQuestion"]
 
 
 class RerunQuestion(Question):
@@ -26,6 +26,30 @@ class RerunQuestion(Question):
         role = QMessageBox.ButtonRole
         self.offer("yes", self.tr("Start a second one"), role.AcceptRole)
         self.offer("cancel", self.tr("Cancel"), role.RejectRole, default=True)
+
+
+class RestartQuestion(Question):
+    """The run is to be started again with its rate multiplied, `times` in words: "yes" or
+    "cancel"."""
+
+    def __init__(self, parent: QWidget, run: str, times: str, live: bool) -> None:
+        detail = self.tr(
+            "The same script, settings and folder. From its first step on the script’s own "
+            "learning rate is multiplied, its schedule included; that can be released in the "
+            "control panel, and is recorded with the run."
+        )
+        if live:
+            detail = self.tr("This run is ended first, as by Ctrl-C. ") + detail
+        super().__init__(
+            parent,
+            self.tr("Start again"),
+            self.tr("Start “{0}” again with the rate {1}?").format(run, times),
+            detail,
+        )
+        role = QMessageBox.ButtonRole
+        words = self.tr("Stop it and start again") if live else self.tr("Start again")
+        self.offer("yes", words, role.AcceptRole, default=not live)
+        self.offer("cancel", self.tr("Cancel"), role.RejectRole, default=live)
 
 
 class CannotRerunBox(QMessageBox):

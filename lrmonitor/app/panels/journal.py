@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QLabel,
+    QLayout,
     QLineEdit,
     QMenu,
     QPushButton,
@@ -224,6 +225,8 @@ class JournalPanel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 6, 8, 6)
         column.setSpacing(6)
+        # The buttons of the kinds give way where there is no room: they demand none.
+        column.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
         column.addLayout(tools)
         column.addWidget(self._note_row)
         column.addWidget(self.view, 1)
@@ -263,7 +266,7 @@ class JournalPanel(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        others = 320  # the search and the two buttons on the right
+        others = 250  # the search and the two buttons on the right
         narrow = self.width() < self._chips.sizeHint().width() + others
         self._chips.setVisible(not narrow)
         self.filter.setVisible(narrow)

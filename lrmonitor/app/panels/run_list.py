@@ -24,12 +24,14 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
+from lrmonitor.diagnosis.words import KINDS, severity_word
 from lrmonitor.model.roster import RunLine
 from lrmonitor.model.state import duration
 
 from ..format import format_count, format_loss
 from ..icons import pixmap
 from ..phases import phase_colour, phase_symbol, phase_word
+from ..severity import severity_colour, severity_symbol
 from ..theme import Theme
 
 __all__ = ["FOLDER", "LINE", "RunDelegate", "RunListModel", "sorted_and_searched"]
@@ -107,6 +109,13 @@ class RunListModel(QAbstractListModel):
             words.append(self.tr("loss {0}").format(loss))
         return " · ".join(words)
 
+    def _alarm(self, line: RunLine) -> str:
+        """What is wrong with it, in words."""
+        if line.alarm is None:
+            return ""
+        severity, kind = line.alarm
+        return f"{severity_word(severity, self.tr)}: {self.tr(KINDS.get(kind, kind))}"
+
     def _remove(self, row: int) -> None:
         self.beginRemoveRows(QModelIndex(), row, row)
         self.ticked = [f for f in self.ticked if f != self._lines[row].folder]
@@ -118,7 +127,14 @@ class RunListModel(QAbstractListModel):
         began = time.strftime("%Y-%m-%d %H:%M", time.localtime(line.created))
         said = line.problem or (line.state.sentence if line.state is not None else "")
         tags = " ".join(f"#{tag}" for tag in line.tags)
-        words = [line.name, tags, said, self.tr("Started {0}").format(began), str(line.folder)]
+        words = [
+            line.name,
+            tags,
+            said,
+            self._alarm(line),
+            self.tr("Started {0}").format(began),
+            str(line.folder),
+        ]
         return "\n".join(word for word in words if word)
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  Qt's own default
@@ -141,12 +157,13 @@ class RunListModel(QAbstractListModel):
             return line.created + (LIVE_FIRST if line.live else 0.0)
         if role == SEARCHED:
             tags = "".join(f" #{tag}" for tag in line.tags)
-            return f"{line.name} {line.id} {line.script} {self.details(line)}{tags}"
+            told = f"{self.details(line)} {self._alarm(line)}"
+            return f"{line.name} {line.id} {line.script} {told}{tags}"
         if role == Qt.ItemDataRole.ToolTipRole:
             return self._tip(line)
         if role == Qt.ItemDataRole.AccessibleTextRole:
             spoken = f"{line.name}, {self.details(line)}, {self.tr('started')} {self.age(line)}"
-            return ", ".join((spoken, *line.tags))
+            return ", ".join(word for word in (spoken, self._alarm(line), *line.tags) if word)
         return None
 
 
@@ -209,6 +226,11 @@ class RunDelegate(QStyledItemDelegate):
         painter.setPen(QColor(theme.disabled if line.problem else theme.text))
         self._text(painter, upper, line.name)
         self._symbol(painter, lower, line)
+        if line.alarm is not None:
+            lower.setRight(lower.right() - self.SYMBOL - 4)
+            name, colour = severity_symbol(line.alarm[0]), severity_colour(line.alarm[0], theme)
+            top = lower.top() + (lower.height() - self.SYMBOL) // 2
+            painter.drawPixmap(lower.right() + 4, top, pixmap(name, colour, self.SYMBOL))
         lower.setLeft(lower.left() + self.SYMBOL + 6)
         painter.setFont(plain)
         painter.setPen(QColor(theme.quiet))

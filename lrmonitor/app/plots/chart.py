@@ -16,6 +16,7 @@ from .curves import LossCurve, RateCurve, Span
 from .marks import AxisMarks, Mark, MarkLines
 from .preview import PreviewCurves
 from .ranges import grow_values
+from .regions import FindingRegions
 from .sampling import calm_range
 from .scales import StepScale
 from .stepview import StepView
@@ -166,8 +167,14 @@ class LossChart(Chart):
 
     def __init__(self, title: str, smoothing: int) -> None:
         super().__init__(title, handles=True)
+        self.findings = FindingRegions()
+        self.item.addItem(self.findings, ignoreBounds=True)
         self.curves: dict[int, LossCurve] = {}
         self._smoothing = smoothing
+
+    def colour(self, theme: Theme) -> None:
+        super().colour(theme)
+        self.findings.colour(theme)
 
     def set_smoothing(self, span: int) -> None:
         """Smooth over `span` steps; 1 for not at all."""

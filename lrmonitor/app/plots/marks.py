@@ -17,7 +17,7 @@ from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPolygonF
 from ..theme import Theme
 from .filling import FillsView
 
-__all__ = ["AxisMarks", "Mark", "MarkLines"]
+__all__ = ["AxisMarks", "Mark", "MarkLines", "PixelItem"]
 
 HANDLE = 5.0
 """Half the width of a mark's handle, in pixels."""
@@ -36,7 +36,7 @@ class Mark:
     time: float = 0.0
 
 
-class _PixelItem(FillsView, GraphicsObject):  # type: ignore[misc]
+class PixelItem(FillsView, GraphicsObject):  # type: ignore[misc]
     """An item that fills the view and paints in its pixels."""
 
     def paint(self, painter: QPainter, *_: object) -> None:
@@ -58,7 +58,7 @@ class _PixelItem(FillsView, GraphicsObject):  # type: ignore[misc]
         raise NotImplementedError
 
 
-class AxisMarks(_PixelItem):
+class AxisMarks(PixelItem):
     """Small marks on the lower edge for losses that have no place: nan, infinite, or ≤ 0 on log.
 
     Hollow ones at the upper and the lower edge where a line leaves an axis that ignores outliers.
@@ -131,7 +131,7 @@ class AxisMarks(_PixelItem):
                 painter.drawPolyline(QPolygonF([*points, QPointF(x + 3.5, edge + 6 * way)]))
 
 
-class MarkLines(_PixelItem):
+class MarkLines(PixelItem):
     """Dashed vertical lines where the person intervened, with a handle to point at."""
 
     def __init__(self, handles: bool) -> None:
@@ -165,8 +165,8 @@ class MarkLines(_PixelItem):
         scale = area.width() / (shown[1] - shown[0])
         taken: set[int] = set()
         for mark in reversed(self.marks):
-            if not shown[0] <= mark.step <= shown[1]:
-                continue
+            if mark.kind == "finding" or not shown[0] <= mark.step <= shown[1]:
+                continue  # findings have a shade of their own
             x = round(area.left() + (mark.step - shown[0]) * scale) + 0.5
             if int(x) in taken and mark != self.near:
                 continue

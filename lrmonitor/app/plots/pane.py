@@ -8,7 +8,7 @@ is on the screen: the visible steps, the scales, the smoothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pyqtgraph import GraphicsLayoutWidget
@@ -16,6 +16,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from lrmonitor.model.axis import EPOCH, RELATIVE, STEP, WALL
+from lrmonitor.model.findings import Told
 from lrmonitor.model.preview import Wish
 from lrmonitor.model.run import RunModel
 from lrmonitor.record.reader import Series
@@ -33,6 +34,7 @@ from .plotmenu import PlotMenus
 from .preview import PreviewLayer
 from .ranges import StepWindow
 from .readout import Readout
+from .regions import finding_marks, regions
 from .tools import Legend, PlotTools
 from .words import PlotWords
 
@@ -65,6 +67,7 @@ class PlotPane(QWidget):
         self._message = ""
         self._mouse: QPointF | None = None
         self._spot: int | None = None
+        self._told: tuple[Told, ...] = ()
         self.rate_scale_chosen = False
 
         self.tools = PlotTools(self)
@@ -199,6 +202,11 @@ class PlotPane(QWidget):
         self.colours.explain(self._model.optimizers)
         self._stale = True
 
+    def show_findings(self, told: Sequence[Told]) -> None:
+        """Shade where these findings hold."""
+        self._told = tuple(told)
+        self._take_marks()
+
     def set_message(self, text: str) -> None:
         """Words in the middle of empty plots: why there is nothing to see yet."""
         self._message = text
@@ -302,6 +310,8 @@ class PlotPane(QWidget):
     def _take_marks(self) -> None:
         at = self.placing.at
         marks = [Mark(at(m.step, m.time), m.kind, m.text, m.time) for m in self._model.markers]
+        marks += finding_marks(self._told, at)
+        self.loss.findings.show_regions(regions(self._told, at))
         for chart in self._charts():
             chart.set_marks(marks)
 

@@ -1,0 +1,87 @@
+"""The findings of a run, as a part of its report."""
+
+from __future__ import annotations
+
+from html import escape
+
+from lrmonitor.diagnosis import diagnose
+from lrmonitor.diagnosis.finding import RANK
+from lrmonitor.diagnosis.source import RowSource, SourceError
+from lrmonitor.diagnosis.words import action_words, headline, severity_word
+from lrmonitor.model.findings import Told
+from lrmonitor.model.run import RunModel
+from lrmonitor.record.foreign.reader import LogReader
+from lrmonitor.report.svg import Shade
+
+MOST = 200
+"""Findings in the table; that there are more is said."""
+
+
+def found(model: RunModel) -> list[Told]:
+    """What the detectors say of the run, with what the person made of it. Takes some 6 s for a
+    million steps."""
+    rank = model.rank
+    if rank is None:
+        return []
+    reader = model.reader
+    timed = reader.log.timed if isinstance(reader, LogReader) else True
+    try:
+        rows = RowSource(rank, timed=timed, others=model.metrics).take()
+    except SourceError:
+        return []
+    return model.findings.told(diagnose([rows]), model.state.step or 0)
+
+
+def shades(told: list[Told]) -> list[Shade]:
+    """Where those hold that are a warning or more."""
+    return [
+        Shade(
+            one.finding.first_step,
+            max(one.finding.last_step, one.finding.detected_step),
+            one.finding.severity,
+            f"{severity_word(one.finding.severity)}: {headline(one.finding)}",
+        )
+        for one in told
+        if RANK.get(one.finding.severity, 0) > 0 and not one.muted
+    ]
+
+
+def section(told: list[Told]) -> str:
+    """The table of the findings."""
+    if not told:
+        return "<h2>Findings</h2><p>None: no divergence, no spike, no plateau was found.</p>"
+    heads = ("Severity", "What", "Steps", "How it ended", "Evidence", "Advice", "What became of it")
+    lines = "".join(f"<tr>{_cells(one)}</tr>" for one in told[:MOST])
+    more = len(told) - MOST
+    note = f"<p>{more} more were found.</p>" if more > 0 else ""
+    return (
+        '<h2>Findings</h2><div class="wide"><table><thead><tr>'
+        + "".join(f"<th>{head}</th>" for head in heads)
+        + f"</tr></thead><tbody>{lines}</tbody></table></div>{note}"
+    )
+
+
+def _cells(told: Told) -> str:
+    finding, taken = told.finding, told.taken
+    values = ", ".join(
+        f"{name.replace('_', ' ')} {value:.4g}" for name, value in finding.evidence.values.items()
+    )
+    ended = "open to the end" if finding.open else finding.outcome
+    if told.muted == "dismiss":
+        ended += "; not a problem, it was said"
+    became = ""
+    if taken is not None:
+        at = "" if taken.at is None else f" at step {taken.at}"
+        became = f"Followed{at}: {taken.words}. {taken.judged}"
+    texts = (
+        severity_word(finding.severity),
+        headline(finding),
+        f"{finding.first_step} to {max(finding.last_step, finding.detected_step)}",
+        ended,
+        f"{finding.evidence.rule}: {values}" if values else finding.evidence.rule,
+        f"{action_words(finding.advice)}: {finding.advice.reason}",
+        became,
+    )
+    tone = {"critical": "bad", "warning": "warn"}.get(finding.severity, "")
+    first, *rest = (escape(text) for text in texts)
+    return f'<td class="{tone}">{first}</td>' + "".join(f"<td>{text}</td>" for text in rest)
