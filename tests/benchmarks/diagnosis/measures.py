@@ -23,8 +23,6 @@ EVENT = 100
 EPOCH = 40
 """Rows whose mean is one row of the same run at epoch cadence."""
 RESAMPLED = 400
-MOST = 0.2
-"""False alarms per 10,000 steps that a tuned rule may have on the development tasks."""
 
 
 @dataclass
@@ -201,28 +199,6 @@ def stagnation(told: Sequence[Told]) -> tuple[float, float, float, float]:
         sum(bool(t.stagnant) for t in flat) / max(len(flat), 1),
         sum(alarms) / len(alarms) if alarms else math.nan,
     )
-
-
-def tuned(name: str, every: Sequence[Run], most: float) -> float:
-    """The threshold with the best recall whose false alarms per 10,000 steps are at most this."""
-    rule = next(b for b in BASELINES if b.name == name)
-
-    def key(threshold: float) -> tuple[float, float, float]:
-        told = told_by(name, every, threshold)
-        figures = row(told)
-        if rule.aim == STAGNATION:
-            low, _, flat, precision = stagnation(told)
-            fine = not precision < 0.9
-            return (
-                float(fine),
-                low + flat if fine else (0.0 if math.isnan(precision) else precision),
-                0,
-            )
-        fine = figures.per_10k <= most
-        late = figures.delay if not math.isnan(figures.delay) else math.inf
-        return (float(fine), figures.recall if fine else -figures.per_10k, -late)
-
-    return max(rule.grid, key=key)
 
 
 @dataclass(frozen=True)

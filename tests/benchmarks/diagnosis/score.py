@@ -2,7 +2,7 @@
 
 `python -m tests.benchmarks.diagnosis.score development|test [PAGE.html]` prints the tables of
 docs/diagnosis.md, and writes a page of curves with their findings. Thresholds are tuned on the
-development tasks only: ours by hand, those of the published rules over their grids here.
+development tasks only: ours by hand, those of the published rules over their grids by `tune`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from pathlib import Path
 from tests.benchmarks.diagnosis.baselines import BASELINES, STAGNATION
 from tests.benchmarks.diagnosis.labels import runs
 from tests.benchmarks.diagnosis.measures import (
-    MOST,
     Told,
     against,
     epochs,
@@ -27,7 +26,6 @@ from tests.benchmarks.diagnosis.measures import (
     stagnation,
     told_by,
     told_by_us,
-    tuned,
     whole,
 )
 
@@ -43,9 +41,8 @@ def _cell(value: float, bounds: tuple[float, float], percent: bool = False) -> s
 
 def report(part: str) -> tuple[list[str], list[Told]]:
     """The tables in Markdown, and what the diagnosis said of each run."""
-    every, dev = list(runs(part)), list(runs("development"))
+    every = list(runs(part))
     ours = told_by_us(every, whole)
-    most = MOST
     counted = Counter(
         "harmful" if r.harmful else "healthy" if r.healthy else "other" for r in every
     )
@@ -77,13 +74,12 @@ def report(part: str) -> tuple[list[str], list[Told]]:
     for b in BASELINES:
         add(f"{b.name}, default {b.default:g}", told_by(b.name, every, b.default))
         if b.aim != STAGNATION:
-            best = tuned(b.name, dev, most)
-            theirs = told_by(b.name, every, best)
-            add(f"{b.name}, tuned {best:g}", theirs)
+            theirs = told_by(b.name, every, b.tuned)
+            add(f"{b.name}, tuned {b.tuned:g}", theirs)
             a = against(ours, theirs)
             later = f"{a.later} ({a.later_by:g})" if a.later else "0"
             compared.append(
-                f"| {b.name}, {best:g} | {a.earlier} | {a.same} | {later} | {a.only_ours} "
+                f"| {b.name}, {b.tuned:g} | {a.earlier} | {a.same} | {later} | {a.only_ours} "
                 f"| {a.only_theirs} |"
             )
     lines += ["", *compared]
@@ -102,8 +98,7 @@ def report(part: str) -> tuple[list[str], list[Told]]:
     for b in BASELINES:
         if b.aim == STAGNATION:
             add_flat(f"{b.name}, default {b.default:g}", told_by(b.name, every, b.default))
-            best = tuned(b.name, dev, most)
-            add_flat(f"{b.name}, tuned {best:g}", told_by(b.name, every, best))
+            add_flat(f"{b.name}, tuned {b.tuned:g}", told_by(b.name, every, b.tuned))
     over = [t for t in ours if t.run.overfits]
     said = [t for t in ours if any(f.kind == "overfitting" for f in t.findings)]
     lines += [

@@ -1,4 +1,4 @@
-"""The figures of docs/diagnosis.md that have a target, on the cached curves of the test half."""
+"""The figures of docs/diagnosis.md that have a target, on the cached curves of the test tasks."""
 
 from __future__ import annotations
 
@@ -8,15 +8,24 @@ import numpy as np
 import pytest
 
 from lrmonitor.diagnosis import Chunk, diagnose
+from tests.benchmarks.diagnosis.baselines import BASELINES, STAGNATION
 from tests.benchmarks.diagnosis.labels import runs
-from tests.benchmarks.diagnosis.measures import Told, row, stagnation, told_by_us, whole
+from tests.benchmarks.diagnosis.measures import (
+    Told,
+    against,
+    row,
+    stagnation,
+    told_by,
+    told_by_us,
+    whole,
+)
 
 pytestmark = pytest.mark.benchmark
 
 
 @pytest.fixture(scope="module")
 def told() -> list[Told]:
-    """What is said of the test half."""
+    """What is said of the test tasks."""
     return told_by_us(list(runs("test")), whole)
 
 
@@ -31,6 +40,17 @@ def test_healthy_runs_are_left_alone(told: list[Told]) -> None:
     figures = row(told)
     assert figures.per_10k <= 0.2
     assert figures.share <= 0.05
+
+
+def test_no_rule_with_as_few_false_alarms_is_earlier(told: list[Told]) -> None:
+    every = [t.run for t in told]
+    for rule in (b for b in BASELINES if b.aim != STAGNATION):
+        theirs = told_by(rule.name, every, rule.tuned)
+        compared = against(told, theirs)
+        print(rule.name, compared)
+        if row(theirs).per_10k <= 0.35:
+            assert compared.earlier > compared.later, rule.name
+            assert compared.only_theirs <= compared.only_ours, rule.name
 
 
 def test_rates_that_are_too_low_are_found(told: list[Told]) -> None:
