@@ -7,11 +7,12 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from lrmonitor.diagnosis import advise
+from lrmonitor.diagnosis import advise, lost_start
 from lrmonitor.diagnosis.book import Book
 from lrmonitor.diagnosis.detector import Detector, Rows
 from lrmonitor.diagnosis.finding import Advice, Evidence, Severity
 from lrmonitor.diagnosis.history import History
+from lrmonitor.diagnosis.lost_start import LostStart
 from lrmonitor.diagnosis.outburst import Outburst
 
 SIGMA = 3.0
@@ -53,6 +54,8 @@ class Divergence(Detector):
     blocks. Fast: four losses in a row above the best level by 8 × the noise and × 3; two (three in
     the first blocks) × 3 above the first loss.
 
+    So are eight losses after the first one that are all × 3 above it, whatever the noise.
+
     A single loss tells it (see `Outburst`) if it is × 3 above the first loss and above all of the
     latest 128: as a warning without a cause, which goes when four losses in a row are back, and
     becomes what the other rules say as soon as one of them holds.
@@ -78,7 +81,7 @@ class Divergence(Detector):
     def attach(self, history: History, book: Book) -> None:
         """Called once, before anything else."""
         super().attach(history, book)
-        self._outburst = Outburst(history)
+        self._outburst, self._lost_start = Outburst(history), LostStart(history)
 
     def era(self) -> None:
         """A new era: what was high must be seen again."""
@@ -96,13 +99,19 @@ class Divergence(Detector):
         """Whether one is far above the best level, or a single one was."""
         if not self._watches():
             return False
-        return self._doubtful or bool((self._far_above(rows) | self._alone(rows)).any())
+        if self._doubtful or bool((self._far_above(rows) | self._alone(rows)).any()):
+            return True
+        return self._lost_start.possible(rows)
 
     def rows(self, rows: Rows) -> None:
         """The fast rules."""
         if self._watches():
             alone = self._alone(rows)
             self._in_a_row(rows)
+            at = self._lost_start.told(rows)
+            if at is not None and self._watches():
+                step, first = int(rows.step[at]), self.history.start
+                self._report(step, first, float(rows.y[at]), lost_start.RATIO, lost_start.RULE)
             if alone.any() and not self.book.is_open(self._open):
                 self._suspect(rows, int(np.argmax(alone)))
             elif self.book.is_open(self._open) and self._doubtful:

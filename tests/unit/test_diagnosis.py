@@ -67,6 +67,15 @@ def test_a_run_that_explodes_at_its_second_step_needs_no_baseline() -> None:
     assert first.detected_step <= 6
 
 
+def test_a_sparse_log_that_is_lost_from_its_second_row_on() -> None:
+    """Rows 200 steps apart that swing as far as they have risen: no level, no other noise."""
+    loss = np.array([0.69, 7.6, 9.5, 5.1, 6.1, 6.8, 4.4, 5.6, 4.6, 9.7, 6.0, 6.0, 9.3, 7.1, 6.9])
+    (found,) = diagnose([Chunk(200 * np.arange(len(loss)), loss)])
+    assert (found.kind, found.severity, found.detected_step) == ("divergence", "critical", 1600)
+    loss[5] = 1.9  # back, though only once
+    assert kinds(diagnose([Chunk(200 * np.arange(len(loss)), loss)])) == set()
+
+
 def test_a_slow_rise_is_divergence_once_it_is_far_from_the_best() -> None:
     loss = falling(600)
     loss[300:] += np.linspace(0, 2, 300)
