@@ -32,6 +32,8 @@ has regressed."""
 EXPLODED = 0.5
 """A run that was this fraction above its start for ten losses, and did not train after,
 exploded."""
+SOUND = 0.2
+"""Difference of two fractions that should be the same."""
 TRAINED, FAILED = 0.9, 0.5
 """From this fraction on a run is healthy; below this it failed. Between, it is neither."""
 
@@ -108,6 +110,16 @@ def runs(name: str) -> Iterator[Run]:
             for case in CASES:
                 if f"{case}/loss" in arrays:
                     yield labelled(of, optimizer, int(seed), case, unpacked(arrays, case))
+
+
+@lru_cache
+def sound(task: str, optimizer: str) -> bool:
+    """Whether labels by single batches hold for a setup at all: the plain run's end, as its losses
+    tell it, is near what the whole training set tells. (It is not where a loss has heavy tails, so
+    that the median of fifteen is far from their mean.) No detector has a part in this."""
+    with np.load(CURVES / f"{task}-{optimizer}-0.npz") as archive:
+        run = labelled(task, optimizer, 0, "plain", unpacked(archive, "plain"))
+    return abs(run.end - (run.start - run.curve.at_end) / run.range) < SOUND
 
 
 def labelled(task: str, optimizer: str, seed: int, case: str, curve: Curve) -> Run:
