@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from lrmonitor.diagnosis import Chunk, Diagnosis, Finding, diagnose
-from tests.benchmarks.diagnosis.baselines import BASELINES, STAGNATION
+from tests.benchmarks.diagnosis.baselines import BASELINES, STAGNATION, Baseline
 from tests.benchmarks.diagnosis.cases import CASES
 from tests.benchmarks.diagnosis.labels import Run
 
@@ -227,3 +227,11 @@ def against(ours: Sequence[Told], theirs: Sequence[Told]) -> Against:
         sum(a is not None and b is None for a, b in pairs),
         sum(a is None and b is not None for a, b in pairs),
     )
+
+
+def alike(rule: Baseline, every: Sequence[Run], most: float) -> float | None:
+    """The threshold of its grid with which a rule has the most false alarms per 10,000 steps of
+    these runs that are not more than this; None if all have more."""
+    rates = {at: row(told_by(rule.name, every, at)).per_10k for at in rule.grid}
+    fine = {at: rate for at, rate in rates.items() if rate <= most}
+    return max(fine, key=lambda at: fine[at]) if fine else None

@@ -19,6 +19,7 @@ from tests.benchmarks.diagnosis.labels import runs, sound
 from tests.benchmarks.diagnosis.measures import (
     Told,
     against,
+    alike,
     epochs,
     intervals,
     plain,
@@ -75,21 +76,28 @@ def report(part: str) -> tuple[list[str], list[Told]]:
     add("lrmonitor, loss and rate only", told_by_us(every, plain))
     add("lrmonitor, a row each 40 steps", told_by_us(every, epochs))
     compared = [
-        "| tuned rule | ours earlier | the same | later (by, in the median) | only ours catches it "
-        "| only the rule |",
-        "| --- | ---: | ---: | ---: | ---: | ---: |",
+        "| rule | false alarms per 10,000 steps | ours earlier | the same | later (by, in the "
+        "median) | only ours catches it | only the rule |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
+
+    def compare(name: str, theirs: Sequence[Told]) -> None:
+        a = against(ours, theirs)
+        later = f"{a.later} ({a.later_by:g})" if a.later else "0"
+        compared.append(
+            f"| {name} | {row(theirs).per_10k:.2f} | {a.earlier} | {a.same} | {later} "
+            f"| {a.only_ours} | {a.only_theirs} |"
+        )
+
     for b in BASELINES:
         add(f"{b.name}, default {b.default:g}", told_by(b.name, every, b.default))
         if b.aim != STAGNATION:
             theirs = told_by(b.name, every, b.tuned)
             add(f"{b.name}, tuned {b.tuned:g}", theirs)
-            a = against(ours, theirs)
-            later = f"{a.later} ({a.later_by:g})" if a.later else "0"
-            compared.append(
-                f"| {b.name}, {b.tuned:g} | {a.earlier} | {a.same} | {later} | {a.only_ours} "
-                f"| {a.only_theirs} |"
-            )
+            compare(f"{b.name}, tuned {b.tuned:g}", theirs)
+            at = alike(b, every, row(ours).per_10k)
+            if at is not None:
+                compare(f"{b.name}, at our rate {at:g}", told_by(b.name, every, at))
     lines += ["", *compared]
     lines += [
         "",
