@@ -34,6 +34,10 @@ class Handlers:
     stop: Callable[[], None]
     enter_rate: Callable[[], None]
     release: Callable[[], None]
+    schedule: Callable[[], None]
+    rules: Callable[[], None]
+    snapshot: Callable[[], None]
+    rewind: Callable[[], None]
     undo: Callable[[], None]
     redo: Callable[[], None]
     save_picture: Callable[[], None]
@@ -96,6 +100,12 @@ class Actions:
         train.addSeparator()
         self._add(train, tr("&Enter a rate"), "Ctrl+R", do.enter_rate, True)
         self._add(train, tr("&Release to the schedule"), "Ctrl+Shift+R", do.release, True)
+        self._add(train, tr("&Schedule…"), "Ctrl+Shift+L", do.schedule, True)
+        self.rules = self._add(train, tr("Ru&les…"), "Ctrl+Alt+R", do.rules, True)
+        train.addSeparator()
+        self.snapshot = self._add(train, tr("Take a s&napshot"), "Ctrl+B", do.snapshot, True)
+        self.rewind = self._add(train, tr("Re&wind…"), "Ctrl+Shift+B", do.rewind, True)
+        train.addSeparator()
         self.undo = self._add(train, "", "Ctrl+Z", do.undo)
         self.redo = self._add(train, "", "Ctrl+Shift+Z", do.redo)
         self.undo.setIconText(tr("Undo"))
@@ -156,6 +166,8 @@ class Actions:
         self.pause.setEnabled(can)
         self.step.setEnabled(can and paused)
         self.stop.setEnabled(live)
+        self.snapshot.setEnabled(can)
+        self.rewind.setEnabled(can)
 
     def show_undo(self, undo: str, redo: str, can: bool = True) -> None:
         """Say what could be undone and done again (empty: nothing), and whether it can now."""

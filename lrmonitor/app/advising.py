@@ -1,7 +1,8 @@
 """What the window can do about a finding in one click. Pure: no Qt.
 
-An advice to go back, or to start again, is followed as far as that is possible in a run that goes
-on: its rate is multiplied by the same factor.
+An advice to go back is a rewind where a snapshot from before the trouble is kept. Otherwise it is,
+like one to start again, followed as far as that is possible in a run that goes on: its rate is
+multiplied by the same factor.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lrmonitor.diagnosis.finding import Finding
+from lrmonitor.model.snapshots import Kept
 
-from .format import format_rate
+from .format import format_count, format_rate
 from .proposal import Proposal, RateNow, multiplied
 
 __all__ = ["Offer", "again", "offer"]
@@ -19,12 +21,15 @@ __all__ = ["Offer", "again", "offer"]
 
 @dataclass(frozen=True)
 class Offer:
-    """`words` for a button; `proposal` is the rate to ask for, None to end the run."""
+    """`words` for a button. `back` is the snapshot to rewind to, at `factor`; else `proposal` is
+    the rate to ask for, None to end the run."""
 
     words: str
     proposal: Proposal | None = None
     instead: str = ""
     """Said beside it where it is not all that is advised."""
+    back: Kept | None = None
+    factor: float | None = None
 
 
 def again(finding: Finding) -> float | None:
@@ -34,10 +39,22 @@ def again(finding: Finding) -> float | None:
     return advice.factor if advice.action == "restart" or ruined else None
 
 
-def offer(finding: Finding, now: RateNow, tr: Callable[[str], str] = str) -> Offer | None:
-    """The advice of a finding as one action on the run; None where there is none to be made. `tr`
-    translates."""
+def offer(
+    finding: Finding,
+    now: RateNow,
+    tr: Callable[[str], str] = str,
+    snapshot: Kept | None = None,
+) -> Offer | None:
+    """The advice of a finding as one action on the run; None where there is none to be made.
+    `snapshot` is the newest from before the finding's first step; `tr` translates."""
     advice = finding.advice
+    wanted = advice.action == "rewind" or finding.kind == "non_finite"
+    if wanted and snapshot is not None and finding.open:
+        words = tr("Go back to step {0}").format(format_count(snapshot.step))
+        if advice.factor is not None:
+            times = f"×{format_rate(advice.factor, 3)}"
+            words = tr("Go back to step {0} at {1}").format(format_count(snapshot.step), times)
+        return Offer(words, back=snapshot, factor=advice.factor)
     if advice.action == "stop" or finding.kind == "non_finite":
         # The weights are not numbers any more: no rate brings them back.
         return Offer(tr("Stop the run…")) if finding.open else None

@@ -65,6 +65,15 @@ class Asking(QObject):
         question = UndoQuestion(self._window, way, session.undo.text(way), conflict)
         self._ask(question, lambda answer: do() if answer == "yes" else None)
 
+    def rewind(self) -> None:
+        """Which snapshot to go back to, and how snapshots are to be taken."""
+        session = self._session()
+        if session is None or session.control_problem() is not None:
+            return
+        from .dialogs.rewind import RewindDialog
+
+        RewindDialog(session, self._window).open()
+
     def close(self, session: Session) -> None:
         """What is to become of the live run when the window is closed."""
         stopping = session.stop_request() is not None

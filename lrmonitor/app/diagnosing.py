@@ -72,6 +72,12 @@ class Diagnoser(QObject):
         self._looked = 0.0
         self._caught_up = False
         self._ended = False
+        self._current = False
+
+    @property
+    def current(self) -> bool:
+        """Whether `told` is how things stand after all that was recorded up to a moment ago."""
+        return self._current
 
     @property
     def settled(self) -> bool:
@@ -87,6 +93,8 @@ class Diagnoser(QObject):
         """Hand over what is new, and take what was found meanwhile."""
         if self._model.rank is not self._rank:
             self._begin()
+        # What is done before it is asked for what it found is in that.
+        self._current = self._caught_up and (self._worker is None or self._worker.idle)
         found = self._worker.taken() if self._worker is not None else []
         for finding in found:
             self._findings[finding.id] = finding
@@ -141,7 +149,7 @@ class Diagnoser(QObject):
         self._rank = self._model.rank
         self._findings.clear()
         self._alarms.clear()
-        self._caught_up = self._ended = False
+        self._caught_up = self._ended = self._current = False
         self._source = None
         if self._rank is not None:
             self._source = RowSource(self._rank, self._columns, self._timed(), self._others)

@@ -19,7 +19,7 @@ def show_session(actions: Actions, toolbar: ToolBar, session: Session | None) ->
     undo = session.undo
     ready = undo.problem("undo" if undo.text("undo") else "redo") is None
     actions.show_undo(undo.text("undo"), undo.text("redo"), ready)
-    for action in actions.reruns:
+    for action in (*actions.reruns, actions.rules):
         action.setEnabled(session.model.log is None)
     state = session.model.state
     paused = state.phase is Phase.PAUSED

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from lrmonitor.model import plans
 from lrmonitor.model.journal import author
 from lrmonitor.model.rates import GroupChange, changes, number
 
@@ -44,9 +45,17 @@ class Outcome:
     @property
     def words(self) -> str:
         """What was asked for: `hold 3e-4`, `pause`."""
-        if self.command == "lr":
-            return Proposal(str(self.args.get("mode", "")), number(self.args.get("value"))).words
-        return self.command
+        if self.command != "lr":
+            return self.command
+        args = self.args
+        ramp, begin = args.get("ramp"), args.get("begin")
+        return Proposal(
+            str(args.get("mode", "")),
+            number(args.get("value")),
+            ramp=ramp if isinstance(ramp, int) else 0,
+            plan=plans.read(args["plan"]) if "plan" in args else None,
+            begin=begin if isinstance(begin, int) else None,
+        ).words
 
     @property
     def stem(self) -> str:

@@ -1,14 +1,18 @@
 """What the control panel would send, and what it warns of first. Pure: no Qt, no link.
 
-"Rate now" is what the run's record says about one group: the effective rate of its last
-step, the rate its schedule wants, and the override between the two.
+"Rate now" is what the run's record says about one group: see `model.rate_now`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
+
+from lrmonitor.model import rate_now
+from lrmonitor.model.plans import words as plan_words
+from lrmonitor.model.preview import Wish
+from lrmonitor.model.rate_now import RateNow, is_rising
+from lrmonitor.schedules.base import Schedule, ScheduleError
 
 from .format import format_count, format_rate
 
@@ -19,29 +23,46 @@ LARGE_CHANGE = 10.0
 
 
 @dataclass(frozen=True)
-class RateNow:
-    """One group's rates as recorded; None where nothing is known yet.
-
-    `kind` is the override's: "none", "scale" (value k) or "hold" (value v).
-    """
-
-    effective: float | None = None
-    scheduled: float | None = None
-    kind: str = "none"
-    value: float | None = None
-    rising: bool = False
-
-
-@dataclass(frozen=True)
 class Proposal:
-    """A rate command in the making: `mode` as the command line says it, `value` or None."""
+    """A rate command in the making: `mode` as the command line says it, `value` or None.
+
+    `plan`, `begin`, `ramp` and `same` are those of `LrCommand`.
+    """
 
     mode: str
     value: float | None = None
+    ramp: int = 0
+    plan: Schedule | None = None
+    begin: int | None = None
+    same: bool = False
+
+    def wish(self, optimizer: int | str | None, group: int | None) -> Wish:
+        """The same for a preview."""
+        return Wish(
+            self.mode,
+            self.value,
+            optimizer,
+            group,
+            ramp=self.ramp,
+            same=self.same,
+            plan=self.plan,
+            begin=self.begin,
+        )
 
     @property
     def words(self) -> str:
         """As the panel says it: `hold 3e-4`, `×2, schedule continues`, `script's schedule`."""
+        told = self._goal
+        if self.begin is not None:
+            told += f", from step {format_count(self.begin)}"
+        if self.ramp > 1:
+            told += f", in {format_count(self.ramp)} steps"
+        return told
+
+    @property
+    def _goal(self) -> str:
+        if self.plan is not None:
+            return plan_words(self.plan)
         value = "" if self.value is None else format_rate(self.value)
         return {
             "hold": f"hold {value}",
@@ -66,23 +87,27 @@ class Caution:
 
 
 def multiplied(now: RateNow, factor: float) -> Proposal | None:
-    """What the ×`factor` button sends: scale 2k on "×k", hold 2v on "hold v", else scale 2.
-
-    None where multiplying means nothing: the rate is held at 0.
-    """
-    if now.kind == "hold" and now.value is not None:
-        return Proposal("hold", now.value * factor) if now.value > 0 else None
-    if now.kind == "scale" and now.value is not None:
-        return Proposal("scale", now.value * factor) if now.value > 0 else None
-    return Proposal("scale", factor)
+    """What the ×`factor` button sends; None where multiplying means nothing: see `rate_now`."""
+    found = rate_now.multiplied(now, factor)
+    if found is None:
+        return None
+    return Proposal(found.mode, found.value, plan=found.plan, begin=found.begin)
 
 
 def expected(now: RateNow, proposal: Proposal) -> float | None:
-    """The effective rate that the proposal would give at the next step, or None if unknown."""
+    """The effective rate that the proposal would give at the next step (of a plan: at its highest),
+    or None if unknown. A ramp only leads there."""
     if proposal.mode in ("hold", "set"):
         return proposal.value
     if proposal.mode == "freeze":
         return 0.0
+    if proposal.plan is not None:
+        # The highest that it comes to: what there is to be careful of.
+        try:
+            plan = proposal.plan.begun(now.effective or 0.0)
+        except ScheduleError:
+            return None
+        return max(plan.rate(t) for t in plan.knots())
     if now.scheduled is None:
         return None
     if proposal.mode == "follow":
@@ -111,21 +136,9 @@ def caution(now: RateNow, proposal: Proposal) -> Caution | None:
     if abs(math.log10(factor)) <= math.log10(LARGE_CHANGE) + 1e-9:
         return None
     size = f"{_times(factor)} times" if factor > 1 else f"1/{_times(1 / factor)} of"
-    return Caution(f"That is {size} the present rate ({format_rate(before)}).", ask=factor > 1)
+    what = "That" if proposal.plan is None else f"Its highest rate, {format_rate(after)},"
+    return Caution(f"{what} is {size} the present rate ({format_rate(before)}).", ask=factor > 1)
 
 
 def _times(factor: float) -> str:
     return format_rate(factor, 3) if factor < 1000 else format_count(round(factor))
-
-
-def is_rising(step: Sequence[int], value: Sequence[float], newest: int, within: int = 50) -> bool:
-    """Whether a scheduled rate (recorded where it changes) is on its way up.
-
-    True when its last change was upwards and either happened in the last `within` steps or
-    is no older than twice the distance between the last two changes (a per-epoch schedule).
-    """
-    if len(value) < 2 or not value[-1] > value[-2]:
-        return False
-    age = newest - int(step[-1])
-    gap = int(step[-1]) - int(step[-2])
-    return age <= within or age <= 2 * gap

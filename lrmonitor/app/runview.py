@@ -23,6 +23,7 @@ from .session import Session
 from .theme import Theme
 
 if TYPE_CHECKING:
+    from .dialogs.rules import RulesDialog
     from .panels.console import ConsolePanel
     from .panels.data import DataPanel
     from .panels.findings import FindingsPanel
@@ -67,6 +68,7 @@ class RunView(QWidget):
         self.plots: PlotPane | None = None
         self._docks: Docks | None = None
         self.console: ConsolePanel | None = None
+        self.rules: RulesDialog | None = None
         self.header = RunHeader(session, theme, self)
         self.notices = Notices(session, theme, self)
         self.alert = FindingAlert(session, theme, self)
@@ -92,8 +94,9 @@ class RunView(QWidget):
         self.setMinimumSize(430, 300)
         column.addWidget(self._empty, 1)
         session.changed.connect(self._on_changed)
-        self.control.thought_of.connect(self._think_of)
+        self.control.thought_of.connect(self.think_of)
         self.notices.traceback_wanted.connect(self._show_traceback)
+        self.header.rules_wanted.connect(self.show_rules)
         session.diagnosis.changed.connect(self._show_findings)
         self.alert.shown_wanted.connect(self._show_finding)
         self.alert.follow_wanted.connect(self._follow_finding)
@@ -114,12 +117,25 @@ class RunView(QWidget):
         docks.add("findings", self.tr("Findings"), self._make_findings, BOTTOM, keys="Ctrl+7")
         self.control.groups_wanted.connect(lambda: docks.show("groups"))
 
+    def show_rules(self) -> None:
+        """Show the rules of the run, to be switched on and off."""
+        from .dialogs.rules import RulesDialog
+
+        if self.rules is None:
+            self.rules = RulesDialog(self.session, self._theme, self)
+            self.rules.destroyed.connect(self._forget_rules)
+            self.rules.open()
+        self.rules.activateWindow()
+
+    def _forget_rules(self) -> None:
+        self.rules = None
+
     def _make_groups(self) -> GroupsPanel:
         from .panels.groups import GroupsPanel
 
         entry = self.control.entry
         self.groups = GroupsPanel(self.session, self._theme, self, entry.take_note)
-        self.groups.thought_of.connect(self._think_of)
+        self.groups.thought_of.connect(self.think_of)
         return self.groups
 
     def _make_data(self) -> DataPanel:
@@ -278,19 +294,22 @@ class RunView(QWidget):
             self.plots.refresh(self._unseen)
             self._unseen = False
 
+    def think_of(self, wish: Wish | None) -> None:
+        """Draw on the plots where this would lead; None: nothing."""
+        if self.plots is not None:
+            self.plots.think_of(wish)
+
     def set_theme(self, theme: Theme) -> None:
         """Take the theme's colours."""
         self._theme = theme
         self.header.set_theme(theme)
         self.notices.set_theme(theme)
         self.alert.set_theme(theme)
+        if self.rules is not None:
+            self.rules.set_theme(theme)
         if self.plots is not None:
             self.plots.set_theme(theme)
             self.plots.refresh()
-
-    def _think_of(self, wish: Wish | None) -> None:
-        if self.plots is not None:
-            self.plots.think_of(wish)
 
     def _on_changed(self, changes: Changes) -> None:
         self._unseen = True

@@ -15,27 +15,35 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from lrmonitor.diagnosis.finding import Finding
 from lrmonitor.link.messages import (
     Author,
     CancelCommand,
+    Command,
     CommandError,
     LrCommand,
     PauseCommand,
     ResumeCommand,
+    RewindCommand,
+    SnapshotCommand,
+    SnapshotsCommand,
     StepCommand,
 )
 from lrmonitor.model.command import NotLive
 from lrmonitor.model.groups import addressed
+from lrmonitor.model.rate_now import rate_now
 from lrmonitor.model.run import Changes, RunModel
 from lrmonitor.model.stop import stop_run
 from lrmonitor.record import layout
-from lrmonitor.record.reader import RunReader, Series
+from lrmonitor.record.reader import RunReader
 
+from .advising import Offer, offer
 from .commands import Commander
 from .diagnosing import Diagnoser
 from .history import CommandLog, Outcome
-from .proposal import Proposal, RateNow, is_rising
+from .proposal import Proposal, RateNow
 from .record import WindowLog
+from .ruling import Ruling
 from .undo import RateUndo
 
 __all__ = ["Session", "person"]
@@ -88,6 +96,7 @@ class Session(QObject):
         self._signalled.connect(self._on_signalled)
         self.undo = RateUndo(self)
         self.diagnosis = Diagnoser(self.model, self.record.write, clock, parent=self)
+        self.rules = Ruling(self)
 
     @property
     def over(self) -> bool:
@@ -120,16 +129,9 @@ class Session(QObject):
         """Read what is new; on each tick of the window's timer."""
         changes = self.model.poll()
         self.diagnosis.advance()
-        if not changes:
-            return
-        if changes.events:
-            self._take_events()
-            self.diagnosis.refresh()
-        self.changed.emit(changes)
-        if self._live and not self.model.state.live and self.over:
-            self._live = False
-            self.ended.emit()
-        self._live = self._live or self.model.state.live
+        if changes:
+            self._tell(changes)
+        self.rules.advance()
 
     def close(self) -> None:
         """Let go of the run; it goes on."""
@@ -140,21 +142,7 @@ class Session(QObject):
 
     def rate_now(self, optimizer: int, group: int) -> RateNow:
         """What the record says of one group's rate."""
-        effective = self.model.lr(optimizer, group)
-        scheduled = self.model.scheduled(optimizer, group)
-        override = self.model.overrides.get((optimizer, group))
-        rising = scheduled is not None and is_rising(
-            scheduled.step[-2:].tolist(),
-            scheduled.value[-2:].tolist(),
-            self.model.state.step or 0,
-        )
-        return RateNow(
-            effective=_last(effective),
-            scheduled=_last(scheduled),
-            kind=override.kind if override is not None else "none",
-            value=override.value if override is not None else None,
-            rising=rising,
-        )
+        return rate_now(self.model, optimizer, group)
 
     def control_problem(self) -> str | None:
         """Why no command can reach the training now, in a sentence; None when one can."""
@@ -238,6 +226,10 @@ class Session(QObject):
                 optimizer=optimizer,
                 group=group,
                 note=note,
+                ramp=proposal.ramp,
+                same=proposal.same,
+                plan=proposal.plan,
+                begin=proposal.begin,
                 by=self._author(),
             )
         except CommandError as error:
@@ -252,6 +244,11 @@ class Session(QObject):
         for command in commands:
             self._send(replace(command, by=self._author()))
 
+    def send_for_rule(self, commands: Sequence[Command]) -> None:
+        """Send what a rule asks for, in the rule's name."""
+        for command in commands:
+            self._send(command)
+
     def pause(self) -> None:
         """Hold the training after the step it is in."""
         self._send(PauseCommand(by=self._author()))
@@ -263,6 +260,28 @@ class Session(QObject):
     def step(self) -> None:
         """Let it do one step and hold again."""
         self._send(StepCommand(by=self._author()))
+
+    def snapshot(self) -> None:
+        """Keep the state after the step that it is in."""
+        self._send(SnapshotCommand(by=self._author()))
+
+    def keep_snapshots(self, every: int, before: bool, budget: int | None) -> None:
+        """Take them every so many steps (0: not), and before changes of the rate or not; `budget`
+        bytes for all, None for what it is."""
+        command = SnapshotsCommand(every=every, before=before, budget=budget, by=self._author())
+        self._send(command)
+
+    def rewind(self, to: int, scale: float | None = None, rng: bool = False) -> str:
+        """Go back to the snapshot of step `to`, and go on with the rates multiplied by `scale`; the
+        command's id."""
+        command = RewindCommand(to=to, scale=scale, rng=rng, by=self._author())
+        self._send(command)
+        return command.id
+
+    def advice(self, finding: Finding) -> Offer | None:
+        """The advice of a finding as one action on the run; None where there is none."""
+        snapshot = self.model.snapshots.before_step(finding.first_step)
+        return offer(finding, self.rate_now(self.model.main, 0), self.tr, snapshot)
 
     def cancel(self, identity: str | None = None) -> None:
         """Withdraw one pending command, or all."""
@@ -284,6 +303,16 @@ class Session(QObject):
         self._threads.append(thread)
         thread.start()
         self.changed.emit(Changes(state=True))
+
+    def _tell(self, changes: Changes) -> None:
+        if changes.events:
+            self._take_events()
+            self.diagnosis.refresh()
+        self.changed.emit(changes)
+        if self._live and not self.model.state.live and self.over:
+            self._live = False
+            self.ended.emit()
+        self._live = self._live or self.model.state.live
 
     def _stop(self, how: str, by: Author) -> None:
         """Runs in a short-lived thread: it may wait for a step boundary or look up processes."""
@@ -352,10 +381,6 @@ class Session(QObject):
 def person() -> Author:
     """Who asks for something in the window."""
     return Author(who="person", via="window", name=_user())
-
-
-def _last(series: Series | None) -> float | None:
-    return float(series.value[-1]) if series is not None and len(series) else None
 
 
 def _stop_rung(event: str, data: Mapping[str, Any]) -> str | None:

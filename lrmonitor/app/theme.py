@@ -185,11 +185,17 @@ def style_sheet(theme: Theme) -> str:
     QPushButton[role="primary"]:disabled {{ background: {theme.window};
         color: {theme.disabled}; border-color: {theme.border}; }}
     QPushButton[role="primary"]:focus {{ border: 2px solid {theme.text}; padding: 3px 13px; }}
+    QPushButton[role="chip"] {{ background: {theme.dim(theme.accent, 0.16)}; color: {theme.text};
+        border: 1px solid {theme.accent}; border-radius: 8px; padding: 0 8px; }}
+    QPushButton[role="chip"]:hover {{ background: {theme.dim(theme.accent, 0.3)}; }}
+    QPushButton[role="chip"]:focus {{ border-color: {theme.text}; }}
     QToolButton[role="tool"] {{ background: {theme.raised}; border: 1px solid {theme.border};
         border-radius: 4px; padding: 3px 9px; }}
     QToolButton[role="tool"]:hover {{ border-color: {theme.quiet}; }}
     QToolButton[role="tool"]:checked {{ background: {theme.dim(theme.accent, 0.2)};
         border-color: {theme.accent}; }}
+    QListView[role="rows"]::item:selected {{ background: {theme.dim(theme.accent, 0.22)};
+        color: {theme.text}; }}
     QToolButton[role="tool"]::menu-indicator {{ image: none; }}
     QToolButton[role="tool"]:focus {{ border-color: {theme.text}; }}
     QTreeView::item {{ padding: 5px 8px; }}

@@ -43,6 +43,7 @@ from .preferring import Preferring
 from .presence import Presence
 from .reporting import Reporter
 from .runview import RunView
+from .scheduling import Scheduling
 from .session import Session
 from .settings import Settings
 from .sharing import Sharing
@@ -53,6 +54,7 @@ from .toolbar import ToolBar
 from .windows import OtherWindows
 
 if TYPE_CHECKING:
+    from lrmonitor.model.deeds import Deed
     from lrmonitor.model.findings import Told
     from lrmonitor.model.run import RunModel
 
@@ -116,6 +118,7 @@ class MainWindow(QMainWindow):
         self.sharing = Sharing(self, self._canvas, self.say)
         self.asking = Asking(self, lambda: self.session, self.stopper)
         self.asking.left.connect(self.leave_and_close)
+        self.scheduling = Scheduling(settings, themes)
         self.notifier = Notifier(self)
         self.notifier.clicked.connect(self.come_forward)
         self._presence = presence
@@ -171,7 +174,9 @@ class MainWindow(QMainWindow):
         self.view.restart_wanted.connect(self.launcher.restart)
         self.view.guide_wanted.connect(self.show_guide)
         session.diagnosis.alarmed.connect(self._on_alarm)
+        session.rules.acted.connect(self._on_deed)
         self.view.control.undo_wanted.connect(self.undo)
+        self.view.control.schedule_wanted.connect(self.edit_schedule)
         session.undo.changed.connect(self._show_session)
         session.changed.connect(self._show_session)
         self.view.choices_changed.connect(self._save_choices)
@@ -329,6 +334,12 @@ class MainWindow(QMainWindow):
             title = self.tr("{0}: {1}").format(session.model.name, headline(told.finding, self.tr))
             self.notifier.tell_finding(title, told.finding.severity, self.preferring.now)
 
+    def _on_deed(self, deed: Deed) -> None:
+        session = self.session
+        if session is not None:
+            title = self.tr("{0}: {1}").format(session.model.name, deed.sentence)
+            self.notifier.tell_finding(title, "warning", self.preferring.now)
+
     def _tick(self) -> None:
         if self.view is not None:
             self.view.tick()
@@ -352,11 +363,16 @@ class MainWindow(QMainWindow):
         if self.view is None:
             return
         view, self.view = self.view, None
+        self.scheduling.close()
         self.status.follow(None)
         view.session.close()
         self.takeCentralWidget()
         view.session.deleteLater()
         view.deleteLater()
+
+    def edit_schedule(self) -> None:
+        """Open the editor of schedules on the run that is shown."""
+        self.scheduling.show(self.view)
 
     def _save_choices(self) -> None:
         if self.view is not None and self.view.plots is not None:

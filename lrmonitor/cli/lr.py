@@ -24,7 +24,8 @@ Change the learning rate of a run from its next step on.
   follow    release: the script's own schedule
 
 Without --optimizer the main one is meant; without --group V is group 0's rate, and the other groups
-keep their ratio to it."""
+keep their ratio to it, unless --same gives all of them V. With --ramp N the change takes N steps,
+in equal factors (from or to 0 in equal differences)."""
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -39,15 +40,31 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "value", nargs="?", metavar="VALUE", help="the rate, as 3e-4, or the factor"
     )
+    add_address(parser)
+    add_manner(parser)
+    common.add_timeout(parser, 30.0, "the step that uses it")
+    parser.set_defaults(func=change)
+
+
+def add_address(parser: argparse.ArgumentParser) -> None:
+    """`--optimizer` and `--group`: whose rate."""
     parser.add_argument(
         "--optimizer", type=_optimizer, metavar="I", help="an optimizer's number, or `all`"
     )
-    parser.add_argument("--group", type=_number, metavar="J", help="a group's number")
+    parser.add_argument("--group", type=number, metavar="J", help="a group's number")
+
+
+def add_manner(parser: argparse.ArgumentParser) -> None:
+    """`--ramp`, `--same` and `--note`: how, and why."""
+    parser.add_argument(
+        "--ramp", type=number, default=0, metavar="N", help="go there in N steps, not at once"
+    )
+    parser.add_argument(
+        "--same", action="store_true", help="the same rate in all groups, whatever their ratios"
+    )
     parser.add_argument(
         "--note", default="", metavar="TEXT", help="why, for the run's journal (500 characters)"
     )
-    common.add_timeout(parser, 30.0, "the step that uses it")
-    parser.set_defaults(func=change)
 
 
 @common.verb
@@ -60,7 +77,8 @@ def change(args: argparse.Namespace) -> int:
     if args.json:
         common.print_json(answer_json(answer))
     elif answer.status == "applied":
-        print(_applied(answer))
+        ramp = f"; on a ramp of {args.ramp} steps" if args.ramp > 1 else ""
+        print(applied(answer) + ramp)
     return outcome(args, answer, "the change")
 
 
@@ -103,10 +121,7 @@ def _command(args: argparse.Namespace) -> LrCommand:
         raise common.VerbError(
             codes.USAGE, f"`lr {args.mode}` takes no value ({args.value!r} was given)"
         )
-    if args.group is not None and args.optimizer == "all":
-        raise common.VerbError(
-            codes.USAGE, "--group needs one optimizer: groups of several are numbered apart"
-        )
+    check_address(args)
     try:
         return LrCommand(
             mode=args.mode,
@@ -114,13 +129,24 @@ def _command(args: argparse.Namespace) -> LrCommand:
             optimizer=args.optimizer,
             group=args.group,
             note=args.note.strip(),
+            ramp=args.ramp,
+            same=args.same,
             by=common.person(),
         )
     except CommandError as error:
         raise common.VerbError(codes.USAGE, str(error)) from None
 
 
-def _applied(answer: Acknowledgement) -> str:
+def check_address(args: argparse.Namespace) -> None:
+    """VerbError where a group is named of several optimizers."""
+    if args.group is not None and args.optimizer == "all":
+        raise common.VerbError(
+            codes.USAGE, "--group needs one optimizer: groups of several are numbered apart"
+        )
+
+
+def applied(answer: Acknowledgement) -> str:
+    """What a step used of a change, in a line."""
     changes = ", ".join(
         f"optimizer {g.optimizer} group {g.group}: {g.previous!r} → {g.effective!r} "
         f"(scheduled {g.scheduled!r})"
@@ -130,10 +156,11 @@ def _applied(answer: Acknowledgement) -> str:
 
 
 def _optimizer(text: str) -> int | str:
-    return text if text == "all" else _number(text)
+    return text if text == "all" else number(text)
 
 
-def _number(text: str) -> int:
+def number(text: str) -> int:
+    """A whole number from 0."""
     if not (text.isascii() and text.isdigit()):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number: they count from 0")
     return int(text)

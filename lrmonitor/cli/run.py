@@ -50,6 +50,20 @@ def add_parser(subparsers: Subparsers) -> None:
         help="set a variable in the script's environment (may be given again)",
     )
     parser.add_argument(
+        "--no-mirror",
+        dest="env",
+        action="append_const",
+        const=("LRMONITOR_MIRROR", "0"),
+        help="make no series of what the script logs to TensorBoard, W&B and the like",
+    )
+    parser.add_argument(
+        "--no-eval-loss",
+        dest="env",
+        action="append_const",
+        const=("LRMONITOR_EVAL_LOSS", "0"),
+        help="make no series of the losses that the script computes with gradients off",
+    )
+    parser.add_argument(
         "--json", action="store_true", help="with --detach: print id, folder and pid as JSON"
     )
     parser.add_argument(

@@ -18,10 +18,11 @@ class Chunk:
     """Rows of a log: `step` (n,) int64 and `loss` (n,) float64, and what else is known.
 
     `lr`, `val` (validation loss), `grad_norm`, `update_ratio` (|Δw| / |w|) and `time` (seconds) are
-    (n,) float64 with nan where a row has no value, or None. ValueError for lengths that differ.
+    (n,) float64 with nan where a row has no value, or None. `rewound`, to be set: steps
+    after which the training went on from an earlier state. ValueError for lengths that differ.
     """
 
-    __slots__ = ("grad_norm", "loss", "lr", "step", "time", "update_ratio", "val")
+    __slots__ = ("grad_norm", "loss", "lr", "rewound", "step", "time", "update_ratio", "val")
 
     def __init__(
         self,
@@ -33,6 +34,7 @@ class Chunk:
         update_ratio: Numbers | None = None,
         time: Numbers | None = None,
     ) -> None:
+        self.rewound: tuple[int, ...] = ()
         self.step: Steps = np.asarray(step, np.int64)
         self.loss: Floats = np.asarray(loss, np.float64)
         self.lr = _floats(lr)
@@ -57,7 +59,9 @@ class Chunk:
             for name in OPTIONAL
             for column in (getattr(self, name),)
         }
-        return Chunk(self.step[start:end], self.loss[start:end], **rest)
+        part = Chunk(self.step[start:end], self.loss[start:end], **rest)
+        part.rewound = self.rewound
+        return part
 
 
 def _floats(column: Numbers | None) -> Floats | None:

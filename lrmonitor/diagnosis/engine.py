@@ -97,8 +97,8 @@ class Diagnosis:
             self._piece(chunk.part(start, start + PIECE))
 
     def _piece(self, chunk: Chunk) -> None:
-        """Cut where something happens: a loss that is not finite, a jump of the rate, a step
-        back."""
+        """Cut where something happens: a loss that is not finite, a jump of the rate, a step back,
+        a rewind."""
         n = len(chunk)
         if not n:
             return
@@ -124,7 +124,10 @@ class Diagnosis:
         eras: dict[int, str] = {}
         before = self._last_step if self._last_step is not None else int(chunk.step[0]) - 1
         steps = np.concatenate(([before], chunk.step))
-        for row in np.flatnonzero(steps[1:] < steps[:-1]).tolist():
+        back = steps[1:] < steps[:-1]
+        for step in chunk.rewound:
+            back = back | ((steps[:-1] <= step) & (steps[1:] > step))
+        for row in np.flatnonzero(back).tolist():
             eras[row] = "back"
         self._last_step = int(chunk.step[-1])
         if chunk.lr is not None:

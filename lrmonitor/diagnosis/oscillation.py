@@ -31,7 +31,9 @@ class Oscillation(Detector):
     Over 24 blocks: the median absolute deviation from the Theil–Sen line is > 3 × 1.25 σ / √16 (the
     standard error of a median of 16) and a quarter of the level, the line's interval (99 %) does
     not exclude a rise, and the level is above the best one by more than that swing. Or the noise of
-    single losses is 4 × what it was at its calmest, with the same conditions. (AutoTrainer counts
+    single losses is 4 × what it was at its calmest since the loss was as low as at its best, with
+    the same conditions: on the way down the noise of a logarithm grows, and means nothing, since
+    losses near zero are of few hard examples. (AutoTrainer counts
     epochs whose accuracy swings by .03, which depends on the scale.) Edge of stability (Cohen et
     al. 2021, arXiv 2103.00065) swings too, but falls over long windows, and so is silent here.
     """
@@ -42,6 +44,9 @@ class Oscillation(Detector):
         self._without = 0
         self._next = BLOCKS
         self._calmest = math.inf
+        self._reached = math.inf
+        """u: the level for which `_calmest` holds, on the axis that was used then."""
+        self._signed = False
 
     def era(self) -> None:
         """Look again once there are enough blocks in it."""
@@ -51,6 +56,10 @@ class Oscillation(Detector):
         """Look, each fourth block."""
         history = self.history
         if history.blocks >= 8:
+            best = history.scale.one(history.best)
+            if best < self._reached - AMPLITUDE or history.scale.signed != self._signed:
+                self._reached, self._calmest = best, history.noise
+                self._signed = history.scale.signed
             self._calmest = min(self._calmest, history.noise)
         if history.blocks < self._next:
             return

@@ -55,6 +55,8 @@ class RowSource:
         self._loss: Series | None = None
         self._walks: dict[str, _Walk] = {}
         self._looked = -1
+        self._events = 0
+        self._back: list[int] = []
 
     @property
     def loss(self) -> Series | None:
@@ -101,7 +103,18 @@ class RowSource:
                 )
             steps = np.asarray(np.round(counted), np.int64)
         time = loss.time[start:end] if self._timed else None
-        return Chunk(steps, loss.value[start:end], time=time, **found)
+        chunk = Chunk(steps, loss.value[start:end], time=time, **found)
+        chunk.rewound = self._rewound()
+        return chunk
+
+    def _rewound(self) -> tuple[int, ...]:
+        """Steps after which the training was put back to an earlier state."""
+        events = self._rank.events
+        for event in events[self._events :]:
+            if event.get("event") == "rewound" and isinstance(event.get("step"), int):
+                self._back.append(event["step"])
+        self._events = len(events)
+        return tuple(self._back)
 
     def _find_loss(self) -> Series | None:
         if self._loss is None:
@@ -158,12 +171,11 @@ class RowSource:
         return found
 
     def _validation(self, loss: Series, others: list[Series]) -> Series | None:
-        """The first series with the name of a validation loss."""
+        """The first series with the name of a validation loss; one that the script logged rather
+        than one that was observed."""
         named = [*self._every().items(), *((one.info.name, one) for one in others)]
-        for name, series in named:
-            if series is not loss and is_validation_loss(name):
-                return series
-        return None
+        found = [one for name, one in named if one is not loss and is_validation_loss(name)]
+        return min(found, key=lambda one: one.info.source == "evaluation", default=None)
 
 
 class _Walk:

@@ -7,7 +7,10 @@ import math
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from lrmonitor.schedules.base import Schedule
 
 PROTOCOL = 1
 MESSAGE_LIMIT = 64 * 1024
@@ -16,7 +19,10 @@ MESSAGE_LIMIT = 64 * 1024
 NOTE_LIMIT = 500
 """Characters of the reason that goes with a change."""
 
-MODES = ("set", "scale", "hold", "freeze", "follow")
+RAMP_LIMIT = 10**12
+"""Steps of a ramp, at most."""
+
+MODES = ("set", "scale", "hold", "freeze", "follow", "plan")
 STATUSES = ("pending", "applied", "refused", "cancelled")
 
 
@@ -104,10 +110,14 @@ class Command:
 class LrCommand(Command):
     """Change the rate.
 
-    `value` is a rate for `set` and `hold`, a factor for `scale`, None otherwise. `optimizer` is a
-    number, "all", or None for the main one; `group` a number, or None for all groups. `note` says
-    why, in at most NOTE_LIMIT characters; it is recorded with the command.
-    Raises CommandError for a mode, value or number that cannot be meant.
+    `value` is a rate for `set` and `hold`, a factor for `scale`, None otherwise. `plan` is the
+    schedule that takes the place of the script's, for `plan` alone; `begin` the step of the run
+    that uses its first rate (None: the first step that uses the command). The change takes `ramp`
+    steps (0: it is made at once). `optimizer` is a number, "all", or None for the main one; `group`
+    a number, or None for all groups: these keep their ratio to group 0, unless `same`, which gives
+    all of them the very rate. `note` says why, in at most NOTE_LIMIT characters; it is recorded
+    with the command.
+    Raises CommandError for a mode, value, schedule or number that cannot be meant.
     """
 
     kind: ClassVar[str] = "lr"
@@ -116,13 +126,17 @@ class LrCommand(Command):
     optimizer: int | str | None = None
     group: int | None = None
     note: str = ""
+    ramp: int = 0
+    same: bool = False
+    plan: Schedule | None = None
+    begin: int | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.note, str) or len(self.note) > NOTE_LIMIT:
             raise CommandError(f"a note is a text of at most {NOTE_LIMIT} characters")
         if self.mode not in MODES:
             raise CommandError(f"{self.mode!r} is no mode: use one of {', '.join(MODES)}")
-        if self.mode in ("freeze", "follow"):
+        if self.mode in ("freeze", "follow", "plan"):
             if self.value is not None:
                 raise CommandError(f"{self.mode} takes no value")
         elif not _is_number(self.value):
@@ -137,12 +151,47 @@ class LrCommand(Command):
         if self.optimizer != "all":
             _check_index("optimizer", self.optimizer)
         _check_index("group", self.group)
+        _check_index("ramp", self.ramp)
+        if self.ramp is None or self.ramp > RAMP_LIMIT:
+            raise CommandError(f"ramp must be a number of steps up to {RAMP_LIMIT:g}")
+        if not isinstance(self.same, bool):
+            raise CommandError(f"same must be true or false, not {self.same!r}")
+        if self.same and (self.mode not in ("set", "hold", "plan") or self.group is not None):
+            raise CommandError(
+                "the same rate in all groups is for set, hold and plan of all groups"
+            )
+        self._check_plan()
+
+    def _check_plan(self) -> None:
+        if self.mode != "plan":
+            if self.plan is not None or self.begin is not None:
+                raise CommandError(f"{self.mode} takes no schedule")
+            return
+        # Only now: most training processes never need them.
+        from lrmonitor.schedules.base import Schedule, ScheduleError
+        from lrmonitor.schedules.wire import from_json
+
+        given: Any = self.plan  # over the wire it is a JSON object
+        if given is None:
+            raise CommandError("plan needs a schedule")
+        if not isinstance(given, Schedule):
+            try:
+                object.__setattr__(self, "plan", from_json(given))
+            except ScheduleError as error:
+                raise CommandError(str(error)) from None
+        _check_index("begin", self.begin)
 
     def args(self) -> dict[str, Any]:
-        """The command's own fields; a note only where there is one."""
+        """The command's own fields; of those that came later only what says something."""
         told = super().args()
-        if not self.note:
-            del told["note"]
+        if self.plan is not None:
+            from lrmonitor.schedules.wire import to_json
+
+            told["plan"] = to_json(self.plan)
+        plain = LrCommand.__dataclass_fields__
+        for name in ("note", "ramp", "same", "plan", "begin"):
+            if told[name] == plain[name].default:
+                del told[name]
         return told
 
 
@@ -186,9 +235,93 @@ class CancelCommand(Command):
             raise CommandError("target must be a command's id")
 
 
+@dataclass(frozen=True)
+class SnapshotCommand(Command):
+    """Keep the state of the training at the next step boundary. With `save` it is also written to
+    that file (an absolute path), which must not be there yet.
+    """
+
+    kind: ClassVar[str] = "snapshot"
+    save: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.save is None:
+            return
+        if not isinstance(self.save, str) or not self.save.startswith("/") or "\0" in self.save:
+            raise CommandError("save must be an absolute path")
+
+
+@dataclass(frozen=True)
+class SnapshotsCommand(Command):
+    """How snapshots are taken from now on; None leaves a setting as it is.
+
+    `every` is a number of steps, 0 for never; `budget` the bytes of memory that all of them may
+    take; `before` whether one is taken before each change of the rate. `forget` gives the memory of
+    those that are kept back. Raises CommandError.
+    """
+
+    kind: ClassVar[str] = "snapshots"
+    every: int | None = None
+    budget: int | None = None
+    before: bool | None = None
+    forget: bool = False
+
+    def __post_init__(self) -> None:
+        _check_index("every", self.every)
+        _check_index("budget", self.budget)
+        if self.budget == 0:
+            raise CommandError("a budget of 0 bytes keeps nothing: use forget, and every 0")
+        if not isinstance(self.before, (bool, type(None))) or not isinstance(self.forget, bool):
+            raise CommandError("before and forget must be true or false")
+        if self.every is None and self.budget is None and self.before is None and not self.forget:
+            raise CommandError("nothing is to be set: give every, budget, before or forget")
+
+
+@dataclass(frozen=True)
+class RewindCommand(Command):
+    """Put the state of a snapshot back at the next step boundary: of the one that was taken after
+    step `to`, or of the newest one at least `back` steps ago; without both, of the newest.
+
+    `scale` multiplies the rates from the next step on. `rng` also puts the states of the random
+    number generators back. Raises CommandError.
+    """
+
+    kind: ClassVar[str] = "rewind"
+    to: int | None = None
+    back: int | None = None
+    scale: float | None = None
+    rng: bool = False
+
+    def __post_init__(self) -> None:
+        _check_index("to", self.to)
+        _check_index("back", self.back)
+        if self.to is not None and self.back is not None:
+            raise CommandError("say to which step, or how many steps back, not both")
+        if not isinstance(self.rng, bool):
+            raise CommandError("rng must be true or false")
+        if self.scale is not None:
+            if not _is_number(self.scale):
+                raise CommandError("scale must be a factor")
+            try:
+                value = float(self.scale)
+            except OverflowError:  # a whole number of any length
+                value = math.inf
+            object.__setattr__(self, "scale", check_rate(value))
+
+
 COMMANDS: dict[str, type[Command]] = {
     c.kind: c
-    for c in (LrCommand, PauseCommand, ResumeCommand, StepCommand, StopCommand, CancelCommand)
+    for c in (
+        LrCommand,
+        PauseCommand,
+        ResumeCommand,
+        StepCommand,
+        StopCommand,
+        CancelCommand,
+        SnapshotCommand,
+        SnapshotsCommand,
+        RewindCommand,
+    )
 }
 
 
@@ -231,7 +364,8 @@ class GroupRate:
 class Acknowledgement:
     """The answer to a command; `step` is the first step that used it, `reason` why not.
 
-    `groups` holds the rates as read back in that step.
+    `groups` holds the rates as read back in that step; `detail` what else is to be told of what was
+    done (of a snapshot: its `id`, `bytes` and `seconds`).
     """
 
     id: str
@@ -240,6 +374,7 @@ class Acknowledgement:
     reason: str | None = None
     warning: str | None = None
     groups: tuple[GroupRate, ...] = ()
+    detail: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def final(self) -> bool:
@@ -250,6 +385,10 @@ class Acknowledgement:
         """The fields as JSON has them; numbers that are not finite are texts."""
         out = {f.name: getattr(self, f.name) for f in fields(self)}
         out["groups"] = [{k: _plain(v) for k, v in vars(g).items()} for g in self.groups]
+        if self.detail:
+            out["detail"] = {k: _plain(v) for k, v in self.detail.items()}
+        else:
+            del out["detail"]
         return out
 
 
@@ -274,6 +413,7 @@ def parse_acknowledgement(message: Mapping[str, Any]) -> Acknowledgement:
             reason=message["reason"],
             warning=message["warning"],
             groups=groups,
+            detail=dict(message.get("detail") or {}),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"not an acknowledgement: {error}") from None

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lrmonitor.record.layout import SeriesInfo
 from lrmonitor.record.reader import POINT, Series
 
 __all__ = ["EPOCH", "KINDS", "RELATIVE", "STEP", "UNITS", "WALL", "Axis", "Epochs", "Placed"]
@@ -96,12 +95,7 @@ class Placed:
         self._key = axis.key
         self.series = origin
         if axis.kind != STEP:
-            info = origin.info
-            self.series = Series(
-                SeriesInfo(
-                    info.series, info.name, info.kind, info.optimizer, info.group, info.recorded
-                )
-            )
+            self.series = Series(origin.info)
 
     def update(self) -> bool:
         """Take in what is new; whether there was anything."""

@@ -40,6 +40,9 @@ class Level:
         self.high_at: Column[np.uint8] = Column(np.uint8)
         self.positive_at: Column[np.uint8] = Column(np.uint8)
         self.lost: Column[np.uint32] = Column(np.uint32)
+        self.gapless = {False: True, True: True}
+        """Whether every value taken had a place, on a linear axis and on a logarithmic (True) one;
+        told of blocks of values."""
 
     def __len__(self) -> int:
         return len(self.low)
@@ -74,6 +77,7 @@ class Level:
         if finite.all():
             self.lost.added(len(value))[:] = 0
         else:
+            self.gapless = {False: False, True: False}
             self.lost.append((BLOCK - finite.sum(axis=1)).astype(np.uint32))
             above, below = np.where(finite, value, -np.inf), np.where(finite, value, np.inf)
         low = self._take(below.argmin(axis=1), below, self.low, self.low_at)
@@ -102,6 +106,7 @@ class Level:
             self.positive.append(low)
             self.positive_at.append(self.low_at.view[-count:])
             return
+        self.gapless[True] = False
         above = np.where(value > 0, value, np.inf)
         self._take(above.argmin(axis=1), above, self.positive, self.positive_at)
 

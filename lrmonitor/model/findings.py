@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lrmonitor.diagnosis.finding import RANK, Finding
+from lrmonitor.diagnosis.rules import NEAR
 
 __all__ = ["ADVICE", "FINDING", "JUDGED", "MUTED", "Findings", "Taken", "Told"]
 
@@ -20,10 +21,6 @@ MUTED = "finding_muted"
 ADVICE = "advice_taken"
 JUDGED = "advice_judged"
 """Names of the events in a client's log."""
-
-NEAR = 64
-"""Steps by which the detection of one finding may differ between two diagnoses: what is recorded a
-moment later may be placed at a later loss while the run goes on."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +98,10 @@ class Findings:
         for key, taken in self._taken.items():
             if taken.command == command:
                 self._taken[key] = replace(taken, at=step)
+
+    def followed_by(self, command: str) -> tuple[str, int] | None:
+        """Kind and detection of the finding about which a command was given, if that is told."""
+        return next((key for key, one in self._taken.items() if one.command == command), None)
 
     def told(self, findings: Iterable[Finding], step: int) -> list[Told]:
         """These findings with what is known of each, at the run's latest step."""

@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lrmonitor.model.optimizer import OptimizerInfo
 from lrmonitor.model.rates import SCHEDULE, Override
-from lrmonitor.model.run import OptimizerInfo, RunModel
+from lrmonitor.model.run import RunModel
 from lrmonitor.record.reader import Series
 
 __all__ = ["GroupRow", "addressed", "for_all", "group_rows"]

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lrmonitor.diagnosis.words import CAUSES, KINDS, severity_word
-from lrmonitor.model import rates
+from lrmonitor.model import plans, rates, rulebook
 from lrmonitor.model.findings import ADVICE, FINDING, JUDGED, MUTED
 from lrmonitor.model.rates import number
+from lrmonitor.model.usage import bytes_text
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class JournalEntry:
 class Marker:
     """An event to draw beside the curves, at a step.
 
-    `kind` is "rate", "paused", "resumed", "note", "step_skipped" or "stopping".
+    `kind` is "rate", "paused", "resumed", "note", "step_skipped", "stopping", "snapshot" or
+    "rewound".
     """
 
     step: int
@@ -40,11 +42,14 @@ class Marker:
 
 MARKERS = {
     "rates": "rate",
+    "rates_settled": "rate",
     "paused": "paused",
     "resumed": "resumed",
     "note": "note",
     "step_skipped": "step_skipped",
     "stopping": "stopping",
+    "snapshot": "snapshot",
+    "rewound": "rewound",
 }
 """Events that are drawn, with the kind of their marker."""
 
@@ -57,6 +62,10 @@ def entry(source: str, event: Mapping[str, Any]) -> JournalEntry | None:
     name = event.get("event")
     time = number(event.get("time"))
     if not isinstance(name, str) or time is None or time != time or name in _QUIET:
+        return None
+    if name == "snapshot" and event.get("why") == "every":
+        return None  # the list of those that are kept tells of them
+    if name == "snapshots_dropped" and event.get("reason") == "budget":
         return None
     step = event.get("step")
     if not isinstance(step, int) or isinstance(step, bool):
@@ -94,7 +103,7 @@ def author(by: object) -> str | None:
 def _text(name: str, e: Mapping[str, Any]) -> str:
     by = author(e.get("by"))
     who = f" by {by}" if by else ""
-    if name == "rates":
+    if name in ("rates", "rates_settled"):
         return f"Rate {rates.headline(e)}"
     if name == "command":
         return f"Command{who}: {_command(e)}"
@@ -104,6 +113,8 @@ def _text(name: str, e: Mapping[str, Any]) -> str:
         return f"Note{who}: {e.get('text', '')}"
     if name in (FINDING, MUTED, ADVICE, JUDGED):
         return _finding(name, e) + who
+    if name == rulebook.RULES:
+        return rulebook.text_of(e, who)
     if name == "series_pattern":
         return f"Series “{e['name']}” made of printed numbers{who}"
     if name == "series_pattern_removed":
@@ -133,6 +144,8 @@ def _text(name: str, e: Mapping[str, Any]) -> str:
         return _optimizer(e)
     if name == "lost":
         return _lost(e)
+    if name == "values_left_out":
+        return f"{e.get('values')} values that the script logged were left out: there were too many"
     if name == "rate_rewritten":
         return (
             f"The script wrote {rates.short(number(e.get('found')))} into optimizer "
@@ -157,6 +170,10 @@ def _text(name: str, e: Mapping[str, Any]) -> str:
         return f"A {e['format']} log, only read: {e['path']}"
     if name == "log_problem":
         return str(e["text"])
+    if name in ("snapshot", "snapshots", "snapshots_dropped", "snapshot_failed", "rewound"):
+        return _state(name, e)
+    if name == "checkpoint":
+        return f"State of step {e['step']} saved to {e['path']}"
     if name == "probe_error":
         return f"lrmonitor's probe failed in {e.get('where')}: {e.get('error')}"
     plain = {
@@ -167,6 +184,30 @@ def _text(name: str, e: Mapping[str, Any]) -> str:
         "ended": "Ended",
     }
     return plain.get(name, name.replace("_", " ").capitalize())
+
+
+def _state(name: str, e: Mapping[str, Any]) -> str:
+    if name == "snapshot":
+        why = {"every": ", as set", "before a change": ", before a change"}.get(str(e["why"]), "")
+        warned = f" ({'; '.join(e['warnings'])})" if e.get("warnings") else ""
+        return f"Snapshot of the state{why}: {bytes_text(e['bytes'])}{warned}"
+    if name == "rewound":
+        rng = ", random number generators too" if e.get("rng") else ""
+        scale = number(e.get("scale"))
+        times = "" if scale is None else f", to go on at ×{rates.short(scale)}"
+        return f"Rewound to the state of step {e['to']}{rng}{times}"
+    if name == "snapshots_dropped":
+        n = len(e["ids"])
+        what = "1 snapshot" if n == 1 else f"{n} snapshots"
+        return f"{what} dropped: " + {"budget": "the budget is used up"}.get(
+            str(e["reason"]), "as asked"
+        )
+    if name == "snapshot_failed":
+        return f"No snapshot: {e['reason']}"
+    taken = f"every {e['every']} steps" if e["every"] else "none by itself"
+    before = ", one before each change of the rate" if e["before"] else ""
+    why = f" ({e['reason']})" if e.get("reason") else ""
+    return f"Snapshots: {taken}{before}, at most {bytes_text(e['budget'])}{why}"
 
 
 def _finding(name: str, e: Mapping[str, Any]) -> str:
@@ -183,6 +224,8 @@ def _finding(name: str, e: Mapping[str, Any]) -> str:
         until = f" until step {e.get('until_step')}"
         how = {"snooze": f"snoozed{until}", "dismiss": "is not a problem of this run"}
         return f"{words} {how.get(str(e.get('how')), 'is told again')}"
+    if name == ADVICE and e.get("rule"):
+        return f"Done about “{words}”: {e['words']}"
     if name == ADVICE:
         return f"Advice on “{words}” followed: {e['words']}"
     return f"Advice on “{words}” judged. {e['text']}"
@@ -195,9 +238,16 @@ def _command(e: Mapping[str, Any]) -> str:
         return command
     words = [command]
     words += [str(args[key]) for key in ("mode", "value", "target") if args.get(key) is not None]
-    for key in ("optimizer", "group"):
+    for key in ("to", "back", "scale", "save", "every"):
         if args.get(key) is not None:
             words.append(f"{key} {args[key]}")
+    if "plan" in args:
+        words.append(plans.told(args["plan"]))
+    for key in ("begin", "ramp", "optimizer", "group"):
+        if args.get(key) is not None:
+            words.append(f"{key} {args[key]}")
+    if args.get("same"):
+        words.append("in all groups")
     told = " ".join(words)
     return f"{told} – {args['note']}" if args.get("note") else told
 

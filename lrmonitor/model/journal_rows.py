@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lrmonitor.model import rates
+from lrmonitor.model import plans, rates, rulebook
 from lrmonitor.model.journal import MARKERS, JournalEntry, author
 from lrmonitor.record.jsonl import plain
 
@@ -153,13 +153,14 @@ def _row(entry: JournalEntry) -> JournalRow:
         result, tone = "Pending", "wait"
     elif entry.event == "note":
         text = str(e.get("text", ""))
-    elif entry.event == "rates":
+    elif entry.event in ("rates", "rates_settled"):
         text = _capital(rates.headline(e))
     elif entry.event == "exited" and (e.get("signal") or e.get("code")):
         tone = "bad"
     elif entry.event == "acknowledgement":
         tone = _TONES.get(str(e.get("status")), "")
     by = author(e.get("by"))
+    text = text.replace(f" by {by}.", ".") if by and entry.event == rulebook.RULES else text
     text = text.removesuffix(f" by {by}") if by else text
     source = "log" if entry.event in _LOG else entry.source
     who = by or _SOURCES.get(source.partition(" ")[0], source)
@@ -208,7 +209,15 @@ def _command(e: Mapping[str, Any]) -> tuple[str, str, str]:
         "scale": f"×{value}, schedule continues",
         "freeze": "Freeze: rate 0",
         "follow": "Release to the script's schedule",
+        "plan": f"Replace the schedule by {plans.told(args.get('plan'))}",
     }.get(mode, _capital(mode))
+    ramp, begin = args.get("ramp"), args.get("begin")
+    if isinstance(begin, int):
+        text += f", from step {begin}"
+    if isinstance(ramp, int) and ramp > 1:
+        text += f", on a ramp of {ramp} steps"
+    if args.get("same"):
+        text += ", the same in all groups"
     where = [f"{key} {args[key]}" for key in ("optimizer", "group") if args.get(key) is not None]
     if where:
         text += f" ({', '.join(where)})".replace("optimizer all", "all optimizers")
@@ -236,6 +245,7 @@ _WHAT = {
     "command": ("rate", "Rate"),
     "acknowledgement": ("rate", "Answer"),
     "rates": ("rate", "Rate"),
+    "rates_settled": ("rate", "Rate"),
     "rate_rewritten": ("rate", "Rate"),
     "paused": ("training", "Paused"),
     "resumed": ("training", "Resumed"),
@@ -250,8 +260,10 @@ _WHAT = {
     "finding_muted": ("finding", "Finding"),
     "advice_taken": ("finding", "Advice"),
     "advice_judged": ("finding", "Advice"),
+    "rules": ("finding", "Rules"),
     "failed": ("problem", "Failed"),
     "lost": ("problem", "Not recorded"),
+    "values_left_out": ("problem", "Not recorded"),
     "log_problem": ("problem", "Log"),
     "log": ("run", "Log"),
     "probe_error": ("problem", "Fault of lrmonitor"),

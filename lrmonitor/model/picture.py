@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lrmonitor.model.pieces import Pieces
-from lrmonitor.model.pyramid import Pyramid
+from lrmonitor.model.pyramid import Points, Pyramid
+from lrmonitor.model.pyramid import joined as after_one_another
 from lrmonitor.record.reader import Series
 
 Floats = npt.NDArray[np.float64]
@@ -65,9 +66,13 @@ class Picture:
         self.pieces = Pieces()
         self.step: Ints = np.empty(0, np.int64)
         self.value: Floats = np.empty(0)
+        self.cuts: tuple[int, ...] = ()
+        """Steps after each of which the line begins anew, as the training was rewound there."""
         self.begun = series.cleared
         """Another number once it had to begin again: what was made of it does not hold any more."""
         self._ordered: Picture | None = None
+        self._parts: list[Part] = []
+        self._parts_of: tuple[int, int, int, int] | None = None
 
     def follow(self) -> None:
         """Take what the series has by now."""
@@ -76,16 +81,20 @@ class Picture:
             self.pyramid, self.pieces, self._ordered = Pyramid(), Pieces(), None
         self.step, self.value = self.series.step, self.series.value
         self.pyramid.update(self.value)
-        self.pieces.update(self.step)
+        self.pieces.update(self.step, self.cuts)
 
     def parts(self, low: int, high: int) -> list[Part]:
         """What is in view for low ≤ step ≤ high, piece by piece, in the order of recording."""
+        of = (low, high, len(self.step), self.begun)
+        if of == self._parts_of:
+            return self._parts
         found = []
         for begin, end in self.pieces.meeting(low, high):
             step = self.step[begin:end]
             first = begin + int(np.searchsorted(step, low, side="left"))
             last = begin + int(np.searchsorted(step, high, side="right"))
             found.append(Part(begin, end, first, last))
+        self._parts_of, self._parts = of, found
         return found
 
     def drawn(self, low: int, high: int, columns: int, log: bool = False) -> Drawn:
@@ -102,12 +111,13 @@ class Picture:
         width = (high - low) / max(columns, 1)
         lines, lost, ranges = [], [], []
         for part in parts:
-            index = self.points(part, width, log)
-            value = self._placed(index, log)
-            seen = value[(index >= part.first) & (index < part.last)]
-            if not np.isnan(seen).all():
-                ranges.append((float(np.nanmin(seen)), float(np.nanmax(seen))))
-            lines.append((self.step[index].astype(np.float64), value))
+            points = self.points(part, width, log)
+            value = _placed(points.value, log)
+            seen = value[(points.index >= part.first) & (points.index < part.last)]
+            least = float(np.fmin.reduce(seen)) if len(seen) else np.nan
+            if not np.isnan(least):
+                ranges.append((least, float(np.fmax.reduce(seen))))
+            lines.append((points.step.astype(np.float64), value))
             lost.append(self.unplaced(part, width, log))
         x, y = joined(lines)
         return Drawn(
@@ -118,34 +128,34 @@ class Picture:
             sum(part.last - part.first for part in parts),
         )
 
-    def points(self, part: Part, width: float, log: bool = False) -> Ints:
-        """Indices to draw of a part, ascending; a column is `width` steps.
+    def points(self, part: Part, width: float, log: bool = False) -> Points:
+        """What to draw of a part, ascending; a column is `width` steps.
 
         The least and the greatest value of each block, the first and the last point in view
         whatever their values, and those just outside: the line reaches its ends and the edges.
         """
-        index = self.pyramid.sample(self.step, part.first, part.last, width, log)
+        found = self.pyramid.points(self.step, part.first, part.last, width, log)
+        index = found.index
         before = [part.first - 1] if part.first > part.begin else []
         after = [part.last] if part.last < part.end else []
         if len(index) and index[0] != part.first:
             before.append(part.first)
         if len(index) and index[-1] != part.last - 1:
             after.insert(0, part.last - 1)
-        if not before and not after:
-            return index
-        return np.concatenate((np.array(before, np.int64), index, np.array(after, np.int64)))
+        parts = [found]
+        if before:
+            parts.insert(0, self._at(before))
+        if after:
+            parts.append(self._at(after))
+        return after_one_another(parts)
 
     def unplaced(self, part: Part, width: float, log: bool = False) -> Floats:
         """Steps of a part whose value has no place, ascending, about one for each `width` steps."""
         index = self.pyramid.unplaced(self.step, part.first, part.last, width, log)
         return self.step[index].astype(np.float64)
 
-    def _placed(self, index: Ints, log: bool) -> Floats:
-        value = self.value[index]
-        value[~np.isfinite(value)] = np.nan
-        if log:
-            value[value <= 0] = np.nan
-        return value
+    def _at(self, index: list[int]) -> Points:
+        return Points(np.array(index), self.step[index], self.value[index])
 
     def _in_order(self) -> Picture:
         """The same points in the order of their steps, of one step in that of recording."""
@@ -169,3 +179,11 @@ def joined(lines: list[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
         xs += [x, gap]
         ys += [y, gap]
     return np.concatenate(xs[:-1]), np.concatenate(ys[:-1])
+
+
+def _placed(value: Floats, log: bool) -> Floats:
+    """A copy, nan where a value has no place."""
+    there = np.isfinite(value)
+    if log:
+        there &= value > 0
+    return np.where(there, value, np.nan)

@@ -1,4 +1,5 @@
-"""Where the steps of a series go back: after a resume or a rewind, or as a script counts."""
+"""Where a line begins anew: the steps of a series go back, after a resume or as a script counts, or
+the training was rewound and goes on from an earlier state under steps that rise."""
 
 from __future__ import annotations
 
@@ -22,20 +23,27 @@ class Pieces:
     """
 
     def __init__(self) -> None:
+        self._cuts: tuple[int, ...] = ()
         self._starts: Column[np.int64] = Column(np.int64)
         self._step: Ints = np.empty(0, np.int64)
 
     def __len__(self) -> int:
         return len(self._starts)
 
-    def update(self, step: Ints) -> None:
-        """Take `step`, shape (n,), which begins with what was given before."""
+    def update(self, step: Ints, cuts: tuple[int, ...] = ()) -> None:
+        """Take `step`, shape (n,), which begins with what was given before. `cuts` are steps, those
+        of an earlier call and more, after each of which a line begins anew."""
+        if cuts != self._cuts:
+            self._cuts = cuts
+            self._starts, self._step = Column(np.int64), np.empty(0, np.int64)
         done = len(self._step)
         if done == 0 and len(step):
             self._starts.append(np.zeros(1, np.int64))
         for begin in range(max(done - 1, 0), len(step) - 1, _CHUNK):
             part = step[begin : begin + _CHUNK + 1]
             falls = part[1:] < part[:-1]
+            for cut in self._cuts:
+                falls = falls | ((part[:-1] <= cut) & (part[1:] > cut))
             if falls.any():
                 self._starts.append(np.flatnonzero(falls) + begin + 1)
         self._step = step

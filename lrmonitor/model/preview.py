@@ -1,7 +1,7 @@
 """What a rate command would do to the steps to come, as far as that can be told honestly.
 
-A held rate is known. What the script's schedule will do is not: it is drawn on as it went lately,
-never farther ahead than was looked back, and said to be just that.
+A held rate and a plan are known. What the script's schedule will do is not: it is drawn on as it
+went lately, never farther ahead than was looked back, and said to be just that.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from lrmonitor.model.groups import addressed
 from lrmonitor.model.ladder import rung
 from lrmonitor.model.run import RunModel
 from lrmonitor.record.reader import Series
+from lrmonitor.schedules.base import Schedule, ScheduleError
+from lrmonitor.schedules.ramp import between
 
 __all__ = ["Course", "Preview", "Wish", "preview", "trend", "wanted_rates"]
 
@@ -31,6 +33,9 @@ BACK = 50
 POINTS = 65
 """Points of a course."""
 
+PLAN_POINTS = 257
+"""Points of a plan, which may turn in between."""
+
 ALIKE = 0.5
 """A trend holds where the later half of what is looked at went like the whole, up to this share."""
 
@@ -43,6 +48,10 @@ class Wish:
     value: float | None = None
     optimizer: int | str | None = None
     group: int | None = None
+    ramp: int = 0
+    same: bool = False
+    plan: Schedule | None = None
+    begin: int | None = None
 
 
 @dataclass(frozen=True)
@@ -81,29 +90,37 @@ def preview(model: RunModel, wish: Wish, newest: int, until: int) -> Preview | N
         groups = next(info.groups for info in model.optimizers if info.number == number)
         series = [model.scheduled(number, group) for group in range(groups)]
         scheduled = [math.nan if not s else float(s.value[-1]) for s in series]
+        used = [_last(model.lr(number, group)) for group in range(groups)]
         rates = wanted_rates(wish, scheduled)
-        for group, rate in rates.items():
+        plans = wanted_plans(wish, scheduled, used)
+        for group in plans if wish.mode == "plan" else rates:
             found = series[group]
             if (number, group) in places and found is not None:
-                used = model.lr(number, group)
-                now = float(used.value[-1]) if used else math.nan
-                courses.append(_course((number, group), found, now, rate, wish, newest, until))
+                ahead = _Ahead(found, newest, until)
+                if group in plans:
+                    begin = newest + 1 if wish.begin is None else wish.begin
+                    goal = ahead.planned(plans[group], begin)
+                elif wish.mode in ("hold", "freeze"):
+                    goal = ahead.held(rates[group], wish.ramp)
+                else:
+                    goal = ahead.multiplied(rates[group])
+                courses.append(_course((number, group), ahead, goal, used[group], wish.ramp))
     return Preview(wish, tuple(courses)) if courses else None
 
 
 def wanted_rates(wish: Wish, scheduled: Sequence[float]) -> dict[int, float]:
     """Group number -> the rate that the wish gives it at a step with these scheduled rates.
 
-    Without a group, a rate is group 0's and the others keep their ratio to it. Groups for which it
-    means nothing (no ratio to keep, a schedule at 0) are left out.
+    Without a group, a rate is group 0's and the others keep their ratio to it, unless they are all
+    to have the same. Groups for which it means nothing (no ratio to keep, a schedule at 0) are left
+    out.
     """
     chosen = range(len(scheduled)) if wish.group is None else [wish.group]
-    first = 0 if wish.group is None else wish.group
     found: dict[int, float] = {}
     for group in chosen:
         if group >= len(scheduled):
             continue
-        own, base = scheduled[group], scheduled[first]
+        own = scheduled[group]
         if wish.mode == "freeze":
             rate = 0.0
         elif wish.mode == "follow":
@@ -114,13 +131,41 @@ def wanted_rates(wish: Wish, scheduled: Sequence[float]) -> dict[int, float]:
             rate = wish.value * own
         elif wish.mode == "set" and not own > 0:
             continue
-        elif own == base:
-            rate = wish.value
         else:
-            rate = wish.value * own / base if base else math.nan
+            rate = wish.value * _share(wish, scheduled, group)
         if math.isfinite(rate) and rate >= 0:
             found[group] = rate
     return found
+
+
+def wanted_plans(
+    wish: Wish, scheduled: Sequence[float], used: Sequence[float]
+) -> dict[int, Schedule]:
+    """Group number -> the schedule that the wish gives it where it has one, begun at the rate that
+    is `used` now if the plan does not say its own. Groups for which it means nothing are left out.
+    """
+    first = 0 if wish.group is None else wish.group
+    if wish.plan is None or first >= len(scheduled):
+        return {}
+    found = {}
+    try:
+        begun = wish.plan.begun(used[first])
+        for group in range(len(scheduled)) if wish.group is None else [first]:
+            share = _share(wish, scheduled, group)
+            if math.isfinite(share) and share > 0:
+                found[group] = begun if share == 1.0 else begun.scaled(share)
+    except ScheduleError:
+        pass  # no rate: the training process will say what is wrong with it
+    return found
+
+
+def _share(wish: Wish, scheduled: Sequence[float], group: int) -> float:
+    """A group's part of the rate that is wished for."""
+    base = scheduled[0 if wish.group is None else wish.group]
+    own = scheduled[group]
+    if wish.same or own == base:
+        return 1.0
+    return own / base if base else math.nan
 
 
 def trend(series: Series, newest: int, room: int) -> tuple[float, int]:
@@ -150,32 +195,81 @@ def trend(series: Series, newest: int, room: int) -> tuple[float, int]:
     return whole / back, back
 
 
+class _Ahead:
+    """The steps after the `newest` of a group, and what its schedule is thought to do in them."""
+
+    def __init__(self, scheduled: Series, newest: int, until: int) -> None:
+        self.newest, self.until = newest, until
+        self.slope, self.back = trend(scheduled, newest, until - newest)
+        self.last = float(scheduled.value[-1])
+        self.far = min(until, newest + self.back)
+        """The step up to which something is thought of it."""
+        self.step: Floats = np.linspace(newest, self.far, POINTS)
+        self.schedule: Floats = self.at(self.step)
+
+    def at(self, step: Floats) -> Floats:
+        """The scheduled rates."""
+        return np.maximum(self.last + self.slope * (step - self.newest), 0.0)
+
+    def held(self, rate: float, ramp: int) -> tuple[Floats, Floats]:
+        """Steps and rates of one that is held (the steps of the way to it as well)."""
+        step = np.array([self.newest, self.until], np.float64)
+        if ramp > 1:
+            way = np.linspace(self.newest + 1, min(self.newest + ramp, self.until), POINTS)
+            step = np.union1d(step, np.rint(way))
+        return step, np.full(len(step), rate)
+
+    def multiplied(self, rate: float) -> tuple[Floats, Floats]:
+        """The schedule in proportion, `rate` being what it comes to now."""
+        return self.step, (rate / self.last if self.last else 0.0) * self.schedule
+
+    def planned(self, plan: Schedule, begin: int) -> tuple[Floats, Floats]:
+        """A plan whose first rate is at step `begin`, and the schedule after it if that is said."""
+        first = max(begin, self.newest + 1)
+        last = self.until
+        if plan.then == "follow" and plan.steps is not None:
+            last = min(last, begin + plan.steps - 1)
+        if last < first:
+            return self.step, self.schedule
+        turns = [begin + t + more for t in plan.knots() for more in (-1, 0)]
+        way = np.rint(np.linspace(first, last, PLAN_POINTS))
+        step = np.union1d(way, [t for t in turns if first <= t <= last])
+        value = np.array([plan.rate(round(one) - begin) for one in step])
+        if last < self.far and plan.then == "follow":
+            rest = np.union1d(self.step[self.step > last], [last + 1.0])
+            step, value = np.concatenate((step, rest)), np.concatenate((value, self.at(rest)))
+        return step, value
+
+
 def _course(
     address: tuple[int, int],
-    scheduled: Series,
+    ahead: _Ahead,
+    goal: tuple[Floats, Floats],
     now: float,
-    rate: float,
-    wish: Wish,
-    newest: int,
-    until: int,
+    ramp: int,
 ) -> Course:
-    """From the rate that is used `now`, by a jump to `rate`, and on."""
-    slope, back = trend(scheduled, newest, until - newest)
-    last = float(scheduled.value[-1])
-    ahead = np.linspace(newest, min(until, newest + back), POINTS)
-    schedule = np.maximum(last + slope * (ahead - newest), 0.0)
-    if wish.mode in ("hold", "freeze"):
-        step, value = np.array([newest, until], np.float64), np.full(2, rate)
-    else:
-        step, value = ahead, (rate / last if last else 0.0) * schedule
+    """From the rate that is used `now` to the goal, by a jump or on a ramp."""
+    step, value = goal
+    if ramp > 1 and math.isfinite(now):
+        first = ahead.newest + 1
+        value = np.array(
+            [
+                between(now, float(one), max(round(at) - first, -1), ramp)
+                for at, one in zip(step, value, strict=True)
+            ]
+        )
     return Course(
         address,
-        np.concatenate(([float(newest)], step)),
+        np.concatenate(([float(ahead.newest)], step)),
         np.concatenate(([now], value)),
-        ahead,
-        schedule,
-        back,
+        ahead.step,
+        ahead.schedule,
+        ahead.back,
     )
+
+
+def _last(series: Series | None) -> float:
+    return float(series.value[-1]) if series else math.nan
 
 
 def _round_up(steps: int) -> int:

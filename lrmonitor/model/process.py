@@ -16,6 +16,8 @@ from dataclasses import dataclass
 
 import psutil
 
+from lrmonitor.model.rates import number
+
 TOLERANCE = 2.0
 """Seconds by which two readings of a creation time may differ: the kernel counts it in ticks since
 boot, and the boot time is re-estimated when the clock is set."""
@@ -31,6 +33,13 @@ class Identity:
     pid: int
     started: float | None = None
     seen: float | None = None
+
+
+def identity(pid: object, started: object, seen: object) -> Identity | None:
+    """The process that a record names; None where it does not."""
+    if not isinstance(pid, int) or isinstance(pid, bool) or pid <= 0:
+        return None
+    return Identity(pid, number(started), number(seen))
 
 
 def find(who: Identity) -> psutil.Process | None:

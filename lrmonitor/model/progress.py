@@ -142,6 +142,11 @@ class Course:
         """Where the epochs began; empty where no loader tells."""
         return Epochs() if self._training is None else self._training.began
 
+    @property
+    def steps_per_epoch(self) -> float | None:
+        """Steps in a pass over the training's loader; None where no loader tells."""
+        return None if self._training is None else self._training.a_pass
+
     def take(self, event: Mapping[str, Any]) -> None:
         """Take an event of the process; those that tell nothing of its course are ignored."""
         name = event.get("event")

@@ -8,21 +8,44 @@ at as it is. About 1.3 bytes a value.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from lrmonitor.model.blocks import BLOCK, FAN, Flags, Floats, Ints, Level, placed
+from lrmonitor.model.gaps import Gaps
+from lrmonitor.model.kept import Kept
 
-__all__ = ["BLOCK", "Pyramid"]
+__all__ = ["BLOCK", "Points", "Pyramid", "joined"]
 
 _CHUNK = 65_536
 """Values taken at a time: they stay in the processor's cache for all that is asked of them."""
 
-_DIRECT = 2048
+_DIRECT = 8192
 """Values of which the extremes are found faster by looking at each."""
 
 _NONE = (np.inf, -1, -np.inf, -1)
+
+
+@dataclass(frozen=True)
+class Points:
+    """Where points of a series stand in it, with their steps and values; all of shape (n,)."""
+
+    index: Ints
+    step: Ints
+    value: Floats
+
+
+def joined(parts: list[Points]) -> Points:
+    """Points one after the other; at least one part."""
+    if len(parts) == 1:
+        return parts[0]
+    return Points(
+        np.concatenate([part.index for part in parts]),
+        np.concatenate([part.step for part in parts]),
+        np.concatenate([part.value for part in parts]),
+    )
 
 
 class Pyramid:
@@ -34,7 +57,8 @@ class Pyramid:
     def __init__(self) -> None:
         self._value: Floats = np.empty(0)
         self._levels: list[Level] = []
-        self._known: dict[bool, _Known] = {}
+        self._kept: dict[bool, Kept] = {}
+        self._gaps = Gaps(self._levels)
 
     def __len__(self) -> int:
         return len(self._value)
@@ -94,26 +118,35 @@ class Pyramid:
     ) -> Ints:
         """Indices to draw of first ≤ index < last: about two for each `width` steps, ascending.
 
-        `step`, ascending there, tells where the values stand, shape (n,). The least and the
-        greatest value of each block, with no block wider than two widths (of two values or more);
-        a block without any value is told by its first index. Few values are all drawn.
+        `step`, ascending there, tells where the values stand, shape (n,); the same column each
+        time. The least and the greatest value of each block, with no block wider than two widths
+        (of two values or more); a block without any value is told by its first index. Few values
+        are all drawn.
         """
-        count = last - first
-        if count <= 2:
-            return np.arange(first, last)
-        columns = max(float(step[last - 1] - step[first]) / width, 1.0) if width > 0 else 1.0
+        return self.points(step, first, last, width, positive).index
+
+    def points(
+        self, step: Ints, first: int, last: int, width: float, positive: bool = False
+    ) -> Points:
+        """The same with steps and values, most of which were drawn the last time too: to fetch
+        them again out of millions would take longer than all the rest."""
+        count, columns = last - first, 1.0
+        if count > 2 and width > 0:
+            columns = max(float(step[last - 1] - step[first]) / width, 1.0)
         if count <= 2 * columns:
-            return np.arange(first, last)
+            return Points(np.arange(first, last), step[first:last], self._value[first:last])
         power = max(int(np.ceil(np.log2(count / columns))), 1)
         begin, end = -(-first >> power), last >> power
         if begin >= end:
-            return self._pair(first, last, positive)
+            return self._fetched(step, self._pair(first, last, positive))
         parts = [self._interior(step, power, begin, end, 2 * width, positive)]
         if first < begin << power:
-            parts.insert(0, self._edge(step, first, begin << power, width, positive))
+            edge = self._edge(step, first, begin << power, width, positive)
+            parts.insert(0, self._fetched(step, edge))
         if end << power < last:
-            parts.append(self._edge(step, end << power, last, width, positive))
-        return np.concatenate(parts)
+            edge = self._edge(step, end << power, last, width, positive)
+            parts.append(self._fetched(step, edge))
+        return joined(parts)
 
     def unplaced(
         self, step: Ints, first: int, last: int, width: float, positive: bool = False
@@ -123,73 +156,7 @@ class Pyramid:
         With `positive` also those of values ≤ 0. At most about one for each `width` steps, the
         earliest of each block; found without a look at blocks that have none.
         """
-        if last <= first:
-            return np.empty(0, np.int64)
-        columns = max(float(step[last - 1] - step[first]) / width, 1.0) if width > 0 else 1.0
-        power = int(np.floor(np.log2(max((last - first) / columns, 1.0))))
-        level = min((power - 5) // 2, len(self._levels) - 1)
-        size = BLOCK * FAN ** max(level, 0)
-        begin, end = -(-first // size), last // size
-        if level < 0 or last - first <= _DIRECT:
-            return self._thinned(step, first + self._missing(first, last, positive), width)
-        if begin >= end:  # no block fits in between: into a half, a smaller one does
-            middle = (first + last) // 2
-            before = self.unplaced(step, first, middle, width, positive)
-            after = self.unplaced(step, middle, last, width, positive)
-            return self._thinned(step, np.concatenate((before, after)), width)
-        blocks = begin + np.flatnonzero(self._levels[level].gaps(begin, end, positive))
-        inner = self._earliest(step, level, blocks, width, positive)
-        before = self.unplaced(step, first, begin * size, width, positive)
-        after = self.unplaced(step, end * size, last, width, positive)
-        return self._thinned(step, np.concatenate((before, inner, after)), width)
-
-    def _missing(self, first: int, last: int, positive: bool) -> Ints:
-        return np.flatnonzero(~placed(self._value[first:last], positive))
-
-    @staticmethod
-    def _thinned(step: Ints, index: Ints, width: float) -> Ints:
-        """The first of each column."""
-        if len(index) < 2 or width <= 0:
-            return index
-        column = np.floor_divide(step[index], width)
-        keep = np.ones(len(index), bool)
-        keep[1:] = column[1:] != column[:-1]
-        return index[keep]
-
-    def _earliest(self, step: Ints, level: int, blocks: Ints, width: float, positive: bool) -> Ints:
-        """The first unplaced index of each of these blocks; of wide ones, of each part."""
-        found = []
-        while len(blocks):
-            if level < 0:  # `blocks` are the indices themselves
-                found.append(blocks)
-                break
-            size = BLOCK * FAN**level
-            wide = step[blocks * size + size - 1] - step[blocks * size] > width
-            if not wide.all():
-                found.append(self._down(level, blocks[~wide], positive))
-            blocks = blocks[wide]
-            level -= 1
-            blocks = self._unplaced_children(level, blocks, positive)
-        return np.sort(np.concatenate(found)) if found else np.empty(0, np.int64)
-
-    def _unplaced_children(self, level: int, blocks: Ints, positive: bool) -> Ints:
-        fan = FAN if level >= 0 else BLOCK
-        children = (blocks[:, np.newaxis] * fan + np.arange(fan)).ravel()
-        if level >= 0:
-            return children[self._levels[level].gaps_of(children, positive)]
-        return children[~placed(self._value[children], positive)]
-
-    def _down(self, level: int, blocks: Ints, positive: bool) -> Ints:
-        """The first unplaced index of each of these blocks."""
-        while level > 0:
-            level -= 1
-            children = blocks[:, np.newaxis] * FAN + np.arange(FAN)
-            gaps = self._levels[level].gaps_of(children, positive)
-            blocks = blocks * FAN + gaps.argmax(axis=1)
-        children = blocks[:, np.newaxis] * BLOCK + np.arange(BLOCK)
-        there = placed(self._value[children], positive)
-        first: Ints = blocks * BLOCK + there.argmin(axis=1)
-        return first
+        return self._gaps.find(self._value, step, first, last, width, positive)
 
     def _edge(self, step: Ints, first: int, last: int, width: float, positive: bool) -> Ints:
         """What is drawn of a part of a block."""
@@ -206,22 +173,31 @@ class Pyramid:
 
     def _interior(
         self, step: Ints, power: int, begin: int, end: int, widest: float, positive: bool
-    ) -> Ints:
+    ) -> Points:
         """What is drawn of the blocks begin ≤ number < end; most were drawn the last time too."""
-        starts = step[begin << power : end << power : 1 << power]
-        ends = step[((begin + 1) << power) - 1 : end << power : 1 << power]
-        if (ends - starts > widest).any():
-            return self._drawn(step, power, np.arange(begin, end), widest, positive)
-        known = self._known.get(positive)
-        if known is None or known.power != power or begin > known.end or end < known.begin:
-            known = _Known(power, begin, end, self._pairs(power, np.arange(begin, end), positive))
-        pairs = known.pairs[max(begin - known.begin, 0) : max(end - known.begin, 0)]
-        before, after = np.arange(begin, known.begin), np.arange(known.end, end)
-        if len(before) or len(after):
-            new = [self._pairs(power, blocks, positive) for blocks in (before, after)]
-            pairs = np.concatenate((new[0], pairs, new[1]))
-        self._known[positive] = _Known(power, begin, end, pairs)
-        return _each_once(pairs)
+        kept = self._kept.setdefault(positive, Kept())
+        extent, pairs, steps, values = kept.rows(
+            power, begin, end, lambda blocks: self._rows(step, power, blocks, positive)
+        )
+        if (extent > widest).any():
+            blocks = np.arange(begin, end)
+            return self._fetched(step, self._drawn(step, power, blocks, widest, positive))
+        once = np.ones(pairs.size, bool)
+        once[1::2] = pairs[:, 0] != pairs[:, 1]
+        return Points(pairs.ravel()[once], steps.ravel()[once], values.ravel()[once])
+
+    def _rows(
+        self, step: Ints, power: int, blocks: Ints, positive: bool
+    ) -> tuple[Ints, Ints, Ints, Floats]:
+        """Of blocks of 2^power values: how many steps each extends over, shape (n,), and what is
+        drawn of it: two indices, their steps and values, shape (n, 2)."""
+        first = blocks << power
+        extent = step[first + ((1 << power) - 1)] - step[first]
+        pairs = self._pairs(power, blocks, positive)
+        return extent, pairs, step[pairs], self._value[pairs]
+
+    def _fetched(self, step: Ints, index: Ints) -> Points:
+        return Points(index, step[index], self._value[index])
 
     def _drawn(self, step: Ints, power: int, blocks: Ints, widest: float, positive: bool) -> Ints:
         """What is drawn of these blocks of 2^power values; wide ones are drawn in halves."""
@@ -313,22 +289,17 @@ class Pyramid:
         self, first: int, last: int, positive: bool
     ) -> tuple[float, int, float, int]:
         value = self._value[first:last]
+        # Both are nan if any value is.
+        one, two = int(value.argmin()), int(value.argmax())
+        least, most = float(value[one]), float(value[two])
+        if math.isfinite(least) and math.isfinite(most) and (least > 0 or not positive):
+            return least, first + one, most, first + two
         there = placed(value, positive)
         if not there.any():
             return _NONE
         low = int(np.where(there, value, np.inf).argmin())
         high = int(np.where(there, value, -np.inf).argmax())
         return float(value[low]), first + low, float(value[high]), first + high
-
-
-@dataclass(frozen=True)
-class _Known:
-    """What is drawn of the blocks begin ≤ number < end of 2^power values, as `pairs`."""
-
-    power: int
-    begin: int
-    end: int
-    pairs: Ints
 
 
 def _each_once(pairs: Ints) -> Ints:

@@ -2,26 +2,58 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lrmonitor.model import plans
+from lrmonitor.model.numbers import number, short
+from lrmonitor.schedules.base import Schedule
+
+__all__ = [
+    "SCHEDULE",
+    "GroupChange",
+    "Override",
+    "Ramp",
+    "about",
+    "changes",
+    "exact",
+    "headline",
+    "number",
+    "overrides",
+    "settled",
+    "short",
+]
+
 SCHEDULE = "script's schedule"
+
+
+@dataclass(frozen=True)
+class Ramp:
+    """A rate on its way: from `start`, for `steps` steps of which `begin` is the first."""
+
+    steps: int
+    start: float
+    begin: int
 
 
 @dataclass(frozen=True)
 class Override:
     """What the person wants of one group's rate, and how the panel says it.
 
-    `kind` is "none", "scale" (value k: the effective rate is k × the scheduled one) or "hold"
-    (value v). `mode` is the command that made it.
+    `kind` is "none", "scale" (value k: the effective rate is k × the scheduled one), "hold" (value
+    v), "plan" (a schedule in the place of the script's: `plan`, None where it cannot be read, with
+    its first rate at step `begin`) or, on a `ramp` back to the script's schedule, "follow". `mode`
+    is the command that made it.
     """
 
     kind: str = "none"
     value: float | None = None
     text: str = SCHEDULE
     mode: str = "follow"
+    plan: Schedule | None = None
+    begin: int | None = None
+    ramp: Ramp | None = None
 
 
 @dataclass(frozen=True)
@@ -33,37 +65,6 @@ class GroupChange:
     scheduled: float | None
     previous: float | None
     effective: float | None
-
-
-def number(value: object) -> float | None:
-    """A float as it stands in JSON, where "nan", "inf" and "-inf" are strings; None otherwise."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, (int, float)):
-        return float(value)
-    if value in ("nan", "inf", "-inf"):
-        return float(str(value))
-    return None
-
-
-def short(value: float | None) -> str:
-    """A rate for a person: the shortest text of at most 4 digits, "0.001", "3e-4"."""
-    if value is None:
-        return "unknown"
-    if value != value or math.isinf(value):
-        return str(value)
-    if value == 0:
-        return "0"
-    text = f"{value:.4g}"
-    if "e" in text:
-        mantissa, exponent = text.split("e")
-        return f"{mantissa}e{int(exponent)}"
-    # 0.0003 is easier to read and to type as 3e-4.
-    if 0 < abs(value) < 1e-3:
-        mantissa, exponent = f"{value:.3e}".split("e")
-        mantissa = mantissa.rstrip("0").rstrip(".")
-        return f"{mantissa}e{int(exponent)}"
-    return text
 
 
 def exact(value: float | None) -> str:
@@ -92,18 +93,15 @@ def changes(event: Mapping[str, Any]) -> list[GroupChange]:
 def overrides(event: Mapping[str, Any]) -> dict[tuple[int, int], Override]:
     """The overrides that a `rates` event tells, by (optimizer, group)."""
     mode = str(event.get("mode", ""))
-    effective = {(c.optimizer, c.group): c.effective for c in changes(event)}
+    scheduled = {(c.optimizer, c.group): c.scheduled for c in changes(event)}
     told = {}
     for item in _dicts(event.get("overrides")):
         key = item.get("optimizer"), item.get("group")
         if isinstance(key[0], int) and isinstance(key[1], int):
             address = (key[0], key[1])
+            # Only the groups that were addressed now bear this command's words.
             told[address] = _override(
-                str(item.get("kind", "none")),
-                number(item.get("value")),
-                # Only the groups that were addressed now bear this command's words.
-                mode if address in effective else "",
-                effective.get(address),
+                item, mode if address in scheduled else "", scheduled.get(address)
             )
     return told
 
@@ -134,7 +132,9 @@ def _many(count: float) -> str:
 
 
 def headline(event: Mapping[str, Any], main: int = 0) -> str:
-    """A `rates` event as a marker says it: "hold 3e-4: 0.001 → 3e-4"."""
+    """A `rates` event as a marker says it: "hold 3e-4: 0.001 → 3e-4"; or a `rates_settled`."""
+    if event.get("event") == "rates_settled":
+        return settled(event, main)
     mode, value = str(event.get("mode", "")), number(event.get("value"))
     words = {
         "set": f"set {short(value)}",
@@ -142,7 +142,11 @@ def headline(event: Mapping[str, Any], main: int = 0) -> str:
         "hold": f"hold {short(value)}",
         "freeze": "frozen",
         "follow": "released",
+        "plan": plans.told(event.get("plan")),
     }.get(mode, mode or "changed")
+    ramp = _whole(event.get("ramp")) or 0
+    if ramp > 1:
+        words += f" on a ramp of {ramp} steps"
     found = changes(event)
     first = min(found, key=lambda c: (c.optimizer != main, c.optimizer, c.group), default=None)
     if first is None:
@@ -151,16 +155,49 @@ def headline(event: Mapping[str, Any], main: int = 0) -> str:
     return f"{words}: {short(first.previous)} → {short(first.effective)}{more}"
 
 
-def _override(kind: str, value: float | None, mode: str, effective: float | None) -> Override:
+def settled(event: Mapping[str, Any], main: int = 0) -> str:
+    """A `rates_settled` event: "now hold 3e-4", "now script's schedule"."""
+    found = sorted(overrides(event).items(), key=lambda one: (one[0][0] != main, one[0]))
+    words = found[0][1].text if found else "arrived"
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return f"now {words}{more}"
+
+
+def _override(item: Mapping[str, Any], mode: str, scheduled: float | None) -> Override:
+    """`scheduled` is the scheduled rate of the step where it took effect."""
+    kind, value = str(item.get("kind", "none")), number(item.get("value"))
+    ramp = _ramp(item.get("ramp"))
+    arrives = "" if ramp is None else f", reached at step {ramp.begin + ramp.steps - 1}"
     if kind == "hold":
-        if value == 0:
-            return Override(kind, 0.0, "frozen", "freeze")
-        return Override(kind, value, f"hold {short(value)}", mode or "hold")
+        words, mode = ("frozen", "freeze") if value == 0 else (f"hold {short(value)}", mode)
+        return Override(kind, value, words + arrives, mode or "hold", ramp=ramp)
     if kind == "scale":
-        if mode == "set" and effective is not None:
-            return Override(kind, value, f"{short(effective)} now, schedule continues", "set")
-        return Override(kind, value, f"×{short(value)}, schedule continues", mode or "scale")
+        words = f"×{short(value)}, schedule continues{arrives}"
+        if mode == "set" and scheduled is not None and value is not None:
+            words = f"{short(value * scheduled)} now, schedule continues{arrives}"
+        return Override(kind, value, words, mode or "scale", ramp=ramp)
+    if kind == "plan":
+        plan, begin = plans.read(item.get("plan")), _whole(item.get("from"))
+        words = f"replaced by {plans.told(item.get('plan'))}"
+        if begin is not None:
+            words += f", from step {begin}"
+        return Override(kind, value, words + arrives, "plan", plan, begin, ramp)
+    if kind == "follow" and ramp is not None:
+        return Override(kind, None, SCHEDULE + arrives, "follow", ramp=ramp)
     return Override()
+
+
+def _ramp(told: object) -> Ramp | None:
+    if not isinstance(told, Mapping):
+        return None
+    steps, start, begin = _whole(told.get("steps")), number(told.get("start")), told.get("from")
+    if steps is None or start is None or (at := _whole(begin)) is None:
+        return None
+    return Ramp(steps, start, at)
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _dicts(items: object) -> Iterable[Mapping[str, Any]]:

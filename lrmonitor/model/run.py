@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import socket
 import time
@@ -14,13 +15,18 @@ from lrmonitor.model.axis import Epochs
 from lrmonitor.model.findings import Findings
 from lrmonitor.model.journal import JournalEntry, Marker
 from lrmonitor.model.notify import Signal
+from lrmonitor.model.optimizer import OptimizerInfo, told_of
 from lrmonitor.model.printed import Printed
 from lrmonitor.model.process import Identity
 from lrmonitor.model.progress import Course, Progress
 from lrmonitor.model.rates import Override
+from lrmonitor.model.rulebook import Rulebook
+from lrmonitor.model.snapshots import Snapshots
 from lrmonitor.model.state import Ask, Exit, Facts, LogFacts, Phase, RunState, decide
 from lrmonitor.model.throughput import Throughput
 from lrmonitor.model.watch import ProcessWatch
+from lrmonitor.record.foreign.names import is_rate
+from lrmonitor.record.layout import SeriesInfo
 from lrmonitor.record.reader import RankReader, RunReader, Series
 
 MAKING_SECONDS = 10.0
@@ -48,22 +54,6 @@ class Changes:
         return self.data or self.events or self.state
 
 
-@dataclass(frozen=True)
-class OptimizerInfo:
-    """An optimizer that registered. `reason` says why its rate cannot be set, if so.
-
-    `about` says what is known of each group, as far as it was recorded.
-    """
-
-    number: int
-    name: str = "optimizer"
-    groups: int = 1
-    main: bool = False
-    controllable: bool = True
-    reason: str | None = None
-    about: tuple[str, ...] = ()
-
-
 class RunModel:
     """One run, followed by `poll` (about 30 times a second for a window, once for a verb).
 
@@ -86,11 +76,13 @@ class RunModel:
         self.changed: Signal[[Changes]] = Signal()
         self.optimizers: list[OptimizerInfo] = []
         self.overrides: dict[tuple[int, int], Override] = {}
+        self.snapshots = Snapshots()
         self.markers: list[Marker] = []
         self.journal: list[JournalEntry] = []
         self.no_optimizer: str | None = None
         self.printed = Printed(self.reader.folder)
         self.findings = Findings()
+        self.rules = Rulebook()
         self._throughput = Throughput()
         self.state: RunState = decide(Facts(now=clock(), started=None, supervisor_alive=True))
         self._course = Course()
@@ -151,6 +143,12 @@ class RunModel:
     def live_ranks(self) -> list[int]:
         """Ranks whose process lives, as of the latest look."""
         return sorted(self._processes.living)
+
+    @property
+    def elsewhere(self) -> str | None:
+        """The machine the run trains on where that is another one, whose processes cannot be
+        reached from here."""
+        return self._foreign()
 
     @property
     def identity(self) -> Identity | None:
@@ -239,9 +237,11 @@ class RunModel:
         return self._find("scheduled_lr", optimizer, group)
 
     def metrics(self) -> list[Series]:
-        """What the script gave to `lrmonitor.log`, then what was made of printed numbers."""
+        """What the script logged, then what was made of printed numbers. What it logged of what
+        lrmonitor records itself (losses, rates) is the last of the former."""
         logged = self.rank.series.values() if self.rank is not None else ()
         found = [series for series in logged if series.info.kind == "metric"]
+        found.sort(key=lambda series: known_anyway(series.info))
         return found + [one.series for one in self.printed.series.values()]
 
     def measured(self) -> list[Series]:
@@ -256,6 +256,11 @@ class RunModel:
     def epochs(self) -> Epochs:
         """Where the epochs of the process that is shown began, as far as that is known."""
         return self._course.epochs
+
+    @property
+    def steps_per_epoch(self) -> float | None:
+        """Steps in an epoch of the process that is shown; None where that is not known."""
+        return self._course.steps_per_epoch
 
     @property
     def step_series(self) -> Series | None:
@@ -277,9 +282,11 @@ class RunModel:
         for line in lines:
             name = line.get("event")
             if name == "starting":
-                self._processes.supervisor = _identity(line.get("pid"), None, line.get("time"))
+                self._processes.supervisor = process.identity(
+                    line.get("pid"), None, line.get("time")
+                )
             elif name == "started":
-                self._processes.script = _identity(
+                self._processes.script = process.identity(
                     line.get("pid"), line.get("started"), line.get("time")
                 )
             elif name == "failed":
@@ -319,12 +326,13 @@ class RunModel:
         if _time(later.events[0]) <= _last_time(self.reader.ranks[earlier]):
             return False
         event = self.reader.ranks[earlier].events[0]
-        who = _identity(event.get("pid"), event.get("started"), event.get("time"))
+        who = process.identity(event.get("pid"), event.get("started"), event.get("time"))
         return who is None or self._foreign() is not None or process.find(who) is None
 
     def _begin_process(self) -> None:
         self.optimizers = []
         self.overrides = {}
+        self.snapshots = Snapshots()
         self._course = Course()
         self.no_optimizer = None
         self._paused = False
@@ -339,9 +347,10 @@ class RunModel:
             new |= bool(lines)
             for line in lines:
                 if line.get("event") == "environment":
-                    who = _identity(line.get("pid"), line.get("started"), line.get("time"))
+                    who = process.identity(line.get("pid"), line.get("started"), line.get("time"))
                     if who is not None:
                         self._processes.registered[number] = who
+                self.rules.take_rank(number, line)
                 if number == self._rank:
                     self._take_event(line)
                     self._record(f"rank {number}", line)
@@ -368,7 +377,7 @@ class RunModel:
             step = line.get("step")
             if line.get("status") == "applied" and isinstance(step, int):
                 self.findings.answered(str(line.get("id")), step)
-        elif name == "rates":
+        elif name in ("rates", "rates_settled"):
             self.overrides.update(rates.overrides(line))
         elif name == "paused":
             self._paused = True
@@ -383,27 +392,17 @@ class RunModel:
             self._compiling = None
         elif name == "ended":
             self._said_bye = True
+            self.snapshots.take(line)
         else:
+            self.snapshots.take(line)
             self._course.take(line)
 
     def _take_optimizer(self, line: dict[str, Any]) -> None:
-        number, groups = line.get("optimizer"), line.get("groups")
-        if not isinstance(number, int):
-            return
-        known = next((o for o in self.optimizers if o.number == number), OptimizerInfo(number))
-        reason = line.get("reason")
-        told = OptimizerInfo(
-            number=number,
-            name=str(line.get("class") or known.name),
-            groups=groups if isinstance(groups, int) else known.groups,
-            main=bool(line.get("main", known.main)),
-            controllable=line.get("controllable", known.controllable) is not False,
-            reason=str(reason) if reason else None,
-            about=rates.about(line.get("about")),
-        )
-        others = [o for o in self.optimizers if o.number != number]
-        self.optimizers = sorted([*others, told], key=lambda o: o.number)
-        self.no_optimizer = None
+        told = told_of(line, self.optimizers)
+        if told is not None:
+            others = [o for o in self.optimizers if o.number != told.number]
+            self.optimizers = sorted([*others, told], key=lambda o: o.number)
+            self.no_optimizer = None
 
     def _take_clients(self) -> bool:
         lines = self.reader.clients[self._seen["clients"] :]
@@ -413,6 +412,7 @@ class RunModel:
                 self._ask(line, str(line.get("how")))
             self.printed.take(line)
             self.findings.take(line)
+            self.rules.take(line)
             self._record(str(line.get("client")), line)
         return bool(lines)
 
@@ -524,7 +524,10 @@ def _last_time(reader: RankReader) -> float:
     return max(ends)
 
 
-def _identity(pid: object, started: object, seen: object) -> Identity | None:
-    if not isinstance(pid, int) or isinstance(pid, bool) or pid <= 0:
-        return None
-    return Identity(pid, rates.number(started), rates.number(seen))
+@functools.lru_cache(1024)
+def known_anyway(info: SeriesInfo) -> bool:
+    """Whether a logger's series is of what lrmonitor records itself: a rate, or what bears the
+    logger's name because its own is that of one of lrmonitor's series."""
+    if info.source is None:
+        return False
+    return is_rate(info.name) or info.name.endswith(f"({info.source})")

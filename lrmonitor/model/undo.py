@@ -42,6 +42,12 @@ def change_of(events: Sequence[Mapping[str, Any]], identity: str) -> RateChange 
     for event in events:
         if event.get("event") == "environment":
             known.clear()  # another process took over: it begins without overrides
+        if event.get("event") == "rates_settled":
+            # A ramp or a plan of the change is over: that is what the change came to.
+            for address, override in rates.overrides(event).items():
+                if address in after and after[address] == known.get(address):
+                    after[address] = override
+                known[address] = override
         if event.get("event") != "rates":
             continue
         told = rates.overrides(event)
@@ -62,7 +68,7 @@ def moved(
     """The first group whose override is not what is expected: somebody else changed it."""
     for address, wanted in sorted(expected.items()):
         found = current.get(address, Override())
-        if (found.kind, found.value) != (wanted.kind, wanted.value):
+        if _what(found) != _what(wanted):
             return address
     return None
 
@@ -74,14 +80,16 @@ def restoring(
 
     `groups` is how many each optimizer has. One command goes for all groups of an optimizer where
     they follow the schedule alike, are scaled or frozen alike, or there is only one: a held rate
-    for all groups would be shared out by the ratios of that step instead.
+    or a plan for all groups would be shared out by the ratios of that step instead. What was on a
+    ramp is gone to on one of as many steps.
     """
     commands: list[LrCommand] = []
     for optimizer in sorted({address[0] for address in wanted}):
         mine = {j: one for (number, j), one in sorted(wanted.items()) if number == optimizer}
-        values = {(one.kind, one.value) for one in mine.values()}
-        alike = len(values) == 1 and (
-            len(mine) == 1 or next(iter(values))[0] != "hold" or next(iter(values))[1] == 0
+        first = next(iter(mine.values()))
+        alike = len(mine) == 1 or (
+            all((_what(one), one.ramp) == (_what(first), first.ramp) for one in mine.values())
+            and (first.kind not in ("hold", "plan") or first.value == 0)
         )
         if alike and set(range(groups.get(optimizer, 0))) <= set(mine):
             commands += _command(next(iter(mine.values())), optimizer, None, note)
@@ -91,15 +99,37 @@ def restoring(
     return commands
 
 
+def _what(override: Override) -> tuple[object, ...]:
+    """What tells two overrides apart, however they are come to."""
+    kind = "none" if override.kind == "follow" else override.kind
+    return kind, override.value, override.plan, override.begin
+
+
 def _command(
     override: Override, optimizer: int, group: int | None, note: str
 ) -> Iterable[LrCommand]:
     mode, value = override.kind, override.value
-    if mode == "none" or value is None:
+    plan, begin = override.plan, override.begin
+    if mode == "plan":
+        value = None
+        if plan is None:
+            return []  # a newer version's: it cannot be said again
+    elif mode in ("none", "follow") or value is None:
         mode, value = "follow", None
     elif mode == "hold" and value == 0:
         mode, value = "freeze", None
     try:
-        return [LrCommand(mode=mode, value=value, optimizer=optimizer, group=group, note=note)]
+        return [
+            LrCommand(
+                mode=mode,
+                value=value,
+                optimizer=optimizer,
+                group=group,
+                note=note,
+                plan=plan,
+                begin=begin,
+                ramp=0 if override.ramp is None else override.ramp.steps,
+            )
+        ]
     except CommandError:
         return []  # the record holds no rate there: nothing can be restored to it

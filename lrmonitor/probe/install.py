@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import lrmonitor
-from lrmonitor.probe import dynamo, hooks, progress
+from lrmonitor.probe import dynamo, hooks, loggers, progress, seen
 from lrmonitor.probe.late import after_import
 from lrmonitor.probe.steps import Steps
 from lrmonitor.record.create import create_run
@@ -114,6 +114,8 @@ def _hook() -> None:
     _hook_scaler(torch)
     _hook_clipping(torch)
     progress.watch(torch)
+    loggers.watch()
+    seen.watch(torch)
     after_import(dynamo.RULES, dynamo.keep_out)
 
 
@@ -231,5 +233,5 @@ def _in_child() -> None:
 
 def _close() -> None:
     found = hooks.current()
-    if found is not None and found.session is not None:
-        found.session.close()
+    if found is not None:
+        found.end()

@@ -34,6 +34,9 @@ READING_BATCHES = 4
 WAITING = 1000
 """Iterations that are remembered until they are written; a process may never come to train."""
 
+RECENT = 8
+"""Loaders among which the one is looked for with whose batches steps were made."""
+
 LOADERS = 256
 """Loaders that are known at a time."""
 
@@ -69,6 +72,7 @@ class Loader:
         "reading_until",
         "ref",
         "step",
+        "trains",
     )
 
     def __init__(self, number: int) -> None:
@@ -85,6 +89,8 @@ class Loader:
         """The reference to that whose end was seen, set by the writer's thread alone."""
         self.step = -1
         """The main optimizer's step when the latest iteration began."""
+        self.trains = False
+        """Whether steps were made with its batches, as far as `begins` could tell."""
         self.passes = 0
         """Iterations that are over and in which steps were made."""
         self.next_pace = 4
@@ -96,6 +102,24 @@ class Loader:
         self.reading_until = 0
         """How many had been taken then."""
 
+    @property
+    def going(self) -> bool:
+        """Whether the script is amid the latest iteration; False where that cannot be told."""
+        iterator = None if self.iterator is None else self.iterator()
+        if iterator is None:
+            return False
+        if not self.kept:
+            return True
+        taken = vars(iterator).get("_num_yielded")
+        return type(taken) is int and self.batches is not None and taken < self.batches
+
+    @property
+    def kept(self) -> bool:
+        """Whether the loader itself keeps the iterator, for its workers, so that the script's last
+        batch cannot be told from the end."""
+        iterator = None if self.iterator is None else self.iterator()
+        return iterator is not None and getattr(self.ref(), "_iterator", None) is iterator
+
 
 class Loaders:
     """The loaders of a process. `begins` is called by the threads that iterate, the rest by the
@@ -105,6 +129,7 @@ class Loaders:
         self.loaders: list[Loader] = []
         self._known: dict[int, Loader] = {}
         self._latest: Loader | None = None
+        self._recent: deque[Loader] = deque(maxlen=RECENT)
         self._count = 0
         self._begun: deque[Begun] = deque(maxlen=WAITING)
         self._waiting: list[Begun] = []
@@ -117,6 +142,7 @@ class Loaders:
         known = self._known.get(id(loader))
         if known is None or known.ref() is not loader:
             known = self._know(loader)
+        self._tell_training(known, step)
         if known.step >= 0 and step > known.step:
             known.passes += 1
         known.iteration += 1
@@ -130,7 +156,15 @@ class Loaders:
         except TypeError:
             known.iterator = None
         self._latest = known
+        if known in self._recent:
+            self._recent.remove(known)
+        self._recent.append(known)
         self._begun.append(Begun(now, known.number, known.iteration, known.batches, step))
+
+    @property
+    def latest(self) -> Loader | None:
+        """The one that was begun last."""
+        return self._latest
 
     def write(self, writer: RankWriter, now: float) -> None:
         """Write what began, as far as it may be."""
@@ -204,6 +238,17 @@ class Loaders:
             step=step,
             over=over,
         )
+
+    def _tell_training(self, begun: Loader, step: int) -> None:
+        """Steps that were made since an iteration began last were made with its batches, or with
+        those of another loader that was amid its own then, and is still: not of the one that is
+        begun anew."""
+        latest = self._latest
+        if latest is None or step <= latest.step:
+            return
+        others = [one for one in self._recent if one not in (latest, begun)]
+        outer = [one for one in others if one.going or (one.trains and one.kept)]
+        (outer[-1] if outer else latest).trains = True
 
     def _know(self, loader: Any) -> Loader:
         """The record of a loader that is not in the table. One that is made anew for each epoch

@@ -11,7 +11,8 @@ from typing import Any
 from lrmonitor.link.messages import GroupRate
 from lrmonitor.probe import rates
 from lrmonitor.probe.norms import Norms
-from lrmonitor.probe.rates import Overrides, Rewritten, Swap
+from lrmonitor.probe.overrides import Override, Overrides
+from lrmonitor.probe.rates import Rewritten, Swap
 from lrmonitor.probe.threads import Thread
 from lrmonitor.record.writer import RankWriter, SeriesWriter
 
@@ -27,6 +28,7 @@ class Group:
         "factor",
         "hold",
         "lr",
+        "moving",
         "now",
         "number",
         "put",
@@ -34,6 +36,7 @@ class Group:
         "scheduled",
         "scheduled_lr",
         "tensor",
+        "tick",
         "used",
         "version",
     )
@@ -52,6 +55,10 @@ class Group:
         self.hold: float | None = None
         """The rate that an override holds; None without one, then `factor` times `now` is meant."""
         self.factor = 1.0
+        self.moving: Override | None = None
+        """An override whose rate changes of itself, which goes before `hold` and `factor`."""
+        self.tick = 0
+        """The tick of its overrides in the step that comes."""
         self.used: float | None = None
         """The rate that overrides make of it, where there are any."""
         self.scheduled: float | None = None
@@ -65,7 +72,10 @@ class Group:
         # Assigned once: an exception may come between any two lines.
         used = self.hold
         if used is None and self.now is not None:
-            used = self.factor * self.now
+            if self.moving is None:
+                used = self.factor * self.now
+            else:
+                used = self.moving.effective(self.now, self.tick)
         self.used = used
 
     def record(self, step: int, now: float, scheduled: float, effective: float) -> None:
@@ -97,6 +107,12 @@ class Optimizer:
         what it stands for is looked at, so that none is missed."""
         self.overrides = Overrides()
         self.overridden = False
+        self.moving = False
+        """Whether an override is in force whose rate changes of itself, with each step."""
+        self.until = math.inf
+        """The tick of the overrides at which one of them is over."""
+        self.before = self.overrides
+        """The overrides before the commands that the step in progress carries out."""
         self.norms = norms
         self.swap = Swap()
         self.claims: dict[str, Thread] = {}
@@ -150,6 +166,8 @@ class Optimizer:
             scheduled = self._writer.series(name, "scheduled_lr", number, j, "changes")
             self.groups.append(Group(j, lr, scheduled))
         del self.groups[count:]
+        for j in [j for j in self.overrides.groups if j >= count]:
+            del self.overrides.groups[j]  # of a group that is gone
         self.count = count
         self.reason = rates.problem(optimizer.param_groups, self.name)
         self._writer.event(
@@ -211,16 +229,52 @@ class Optimizer:
 
     def take_overrides(self) -> None:
         """The overrides have changed."""
-        self.overridden = bool(self.overrides.groups)
+        overrides = self.overrides
+        self.overridden = bool(overrides.groups)
         for j, group in enumerate(self.groups):
-            override = self.overrides.groups.get(j)
-            group.hold, group.factor = None, 1.0
-            if override is not None and override.kind == "hold":
+            override = overrides.groups.get(j)
+            group.hold, group.factor, group.moving = None, 1.0, None
+            group.tick = overrides.tick
+            if override is not None and override.moving:
+                group.moving = override
+            elif override is not None and override.kind == "hold":
                 group.hold = override.value
             elif override is not None:
                 group.factor = override.value
             group.renew()
+        self.moving = overrides.moving
+        self.until = overrides.until
         self.news = True
+
+    def go_on(self, step: int) -> None:
+        """A step (the run's number `step`) is over: rates that change of themselves go on to the
+        next one, which records them as it does other news."""
+        overrides = self.overrides
+        overrides.tick = tick = overrides.tick + 1
+        if tick >= self.until:
+            self._settle(step)
+            return
+        for group in self.groups:
+            moving = group.moving
+            if moving is not None:
+                group.tick = tick
+                if group.now is not None:
+                    group.used = moving.effective(group.now, tick)
+
+    def _settle(self, step: int) -> None:
+        """Say which ramps and plans are over with a step, and let go of them."""
+        overrides = self.overrides
+        ended = overrides.settle()
+        self.take_overrides()
+        if ended:
+            self._writer.event(
+                "rates_settled",
+                step=step,
+                overrides=[
+                    {"optimizer": self.number, "group": j, **overrides.told(j, step + 1)}
+                    for j in ended
+                ],
+            )
 
     @property
     def plain(self) -> bool:
@@ -273,7 +327,9 @@ class Optimizer:
             if group.now is not None:
                 used = group.used if overridden else group.now
                 group.record(step, now, group.now, group.now if used is None else used)
-        self.news = False
+        self.news = self.moving
+        if self.moving:
+            self.go_on(step)
 
     def record_closely(
         self, scheduled: list[float], effective: list[float | None], step: int, now: float
@@ -290,20 +346,16 @@ class Optimizer:
         self.news = False
         return out
 
-    def status(self) -> dict[str, Any]:
-        """The part of a status answer that tells of this optimizer."""
+    def status(self, step: int) -> dict[str, Any]:
+        """The part of a status answer that tells of this optimizer, at that step of the run."""
         groups = []
         for j, group in enumerate(self.groups):
-            override = self.overrides.groups.get(j)
             groups.append(
                 {
                     "group": j,
                     "scheduled": group.scheduled,
                     "effective": group.effective,
-                    "override": {
-                        "kind": override.kind if override else "none",
-                        "value": override.value if override else None,
-                    },
+                    "override": self.overrides.told(j, step + 1),
                 }
             )
         return {

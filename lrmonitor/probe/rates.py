@@ -6,11 +6,12 @@ to, which is therefore changed in place. Groups may share one tensor.
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+
+from lrmonitor.probe.overrides import Overrides
 
 
 def is_tensor(rate: Any) -> bool:
@@ -40,93 +41,6 @@ def problem(groups: Sequence[dict[str, Any]], name: str) -> str | None:
         if is_tensor(rate) and rate.requires_grad and rate.grad_fn is not None:
             return f"{name}'s learning rate is itself computed by autograd"
     return None
-
-
-@dataclass(frozen=True)
-class Override:
-    """What a person wants of one group: `scale` (a factor) or `hold` (a rate; 0 is frozen)."""
-
-    kind: str
-    value: float
-
-    def effective(self, scheduled: float) -> float:
-        """The rate to use where the schedule says `scheduled` (the plan's table of modes)."""
-        return self.value * scheduled if self.kind == "scale" else self.value
-
-
-@dataclass
-class Overrides:
-    """The overrides of one optimizer. `later` is what groups that are added later inherit."""
-
-    groups: dict[int, Override] = field(default_factory=dict)
-    later: Override | None = None
-
-    def __bool__(self) -> bool:
-        return bool(self.groups)
-
-    def inherit(self, group: int, scheduled: Sequence[float]) -> None:
-        """Give a new group its override: the same factor, or the held rate in proportion."""
-        later = self.later
-        if later is None or group in self.groups:
-            return
-        if later.kind == "hold" and later.value:
-            base, own = scheduled[0], scheduled[group]
-            share = own / base if base else (1.0 if own == base else math.nan)
-            if not math.isfinite(share) or share < 0:
-                return  # no proportion to keep: it follows its schedule
-            later = Override("hold", later.value * share)
-        self.groups[group] = later
-
-
-class Refused(Exception):
-    """A change that cannot be made; the message says why and what can."""
-
-
-def plan(
-    mode: str, value: float | None, group: int | None, scheduled: Sequence[float]
-) -> tuple[dict[int, Override | None], Override | None]:
-    """Overrides that a command gives to groups, at the step whose scheduled rates are given.
-
-    Returns group number -> override (None: follow), and what later groups inherit. Without a
-    group, the value is group 0's rate and the others keep their ratio to it. Raises Refused.
-    """
-    count = len(scheduled)
-    if group is not None and group >= count:
-        raise Refused(f"there is no group {group}: the groups are {_span(count)}")
-    chosen = range(count) if group is None else (group,)
-    if mode == "follow":
-        return dict.fromkeys(chosen), None
-    if mode == "freeze":
-        frozen = Override("hold", 0.0)
-        return dict.fromkeys(chosen, frozen), frozen if group is None else None
-    assert value is not None
-    if mode == "scale":
-        scale = Override("scale", value)
-        return dict.fromkeys(chosen, scale), scale if group is None else None
-    base = scheduled[group or 0]
-    if mode == "set":
-        bad = [j for j in chosen if not scheduled[j] > 0]
-        if bad:
-            raise Refused(
-                f"the scheduled rate of group {bad[0]} is {scheduled[bad[0]]:g}: set scales the "
-                "schedule and needs it above 0; use hold, which keeps the rate until released"
-            )
-        scale = Override("scale", value / base)
-        return dict.fromkeys(chosen, scale), scale if group is None else None
-    made: dict[int, Override | None] = {}
-    for j in chosen:
-        share = 1.0 if scheduled[j] == base else (scheduled[j] / base if base else math.nan)
-        if not math.isfinite(share) or share < 0:
-            raise Refused(
-                f"the scheduled rates are {base:g} in group {group or 0} and {scheduled[j]:g} in "
-                f"group {j}: there is no ratio to keep; name a group"
-            )
-        made[j] = Override("hold", value * share)
-    return made, Override("hold", value) if group is None else None
-
-
-def _span(count: int) -> str:
-    return "0" if count == 1 else f"0 to {count - 1}"
 
 
 @dataclass(slots=True)
@@ -181,7 +95,7 @@ class Swap:
             if was is None or override is None:
                 out.append(was)
                 continue
-            rate, wanted = group["lr"], override.effective(was)
+            rate, wanted = group["lr"], override.effective(was, overrides.tick)
             if type(rate) is float or not is_tensor(rate):
                 self._done.append(_Put(group, rate, wanted, wanted, was, index=j))
                 group["lr"] = wanted
@@ -259,10 +173,9 @@ def _shared(
     """Ids of tensors whose groups want different rates, so that one tensor cannot hold them."""
     wants: dict[int, set[float | None]] = {}
     for j, group in enumerate(groups):
-        rate, was, override = group.get("lr"), scheduled[j], overrides.groups.get(j)
+        rate, was = group.get("lr"), scheduled[j]
         if is_tensor(rate) and was is not None:
-            wanted = was if override is None else override.effective(was)
-            wants.setdefault(id(rate), set()).add(wanted)
+            wants.setdefault(id(rate), set()).add(overrides.effective(j, was))
     return {key for key, values in wants.items() if len(values) > 1}
 
 

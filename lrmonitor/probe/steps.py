@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from lrmonitor.probe.control import Control
+from lrmonitor.probe.evaluation import Evaluation
 from lrmonitor.probe.frames import calls, from_signal_handler, in_step
 from lrmonitor.probe.loss import Losses
+from lrmonitor.probe.mirror import Mirror
 from lrmonitor.probe.norms import Clip, Norms
 from lrmonitor.probe.optimizers import Optimizer, optimizer_was_made
 from lrmonitor.probe.progress import Progress
@@ -57,7 +59,9 @@ class Steps:
         self.sampling = False
         """Whether the norms of the next step of some optimizer are to be measured."""
         self.progress = Progress(self)
-        self._deferred = Deferred()
+        self.evaluation = Evaluation(self)
+        self.mirror = Mirror(self)
+        self.deferred = Deferred()
         self._early: list[tuple[float, float]] | None = []
         self._lone: SeriesWriter | None = None
         self._metrics: dict[str, SeriesWriter] = {}
@@ -80,17 +84,35 @@ class Steps:
             session.writer.before_flush = self._before_flush
             self.session = session
             self.control.begin(os.environ)
+            try:
+                self.mirror.registered()
+            except Exception:
+                self.failed("at the values logged before")
         return self.session
+
+    def end(self) -> None:
+        """At the interpreter's exit: write all."""
+        if self.session is not None:
+            try:
+                self.mirror.look(self.session.writer, math.inf)
+                self.evaluation.end(self.session.writer)
+            except Exception:
+                self.failed("at the end")
+            self.session.close()
 
     def _before_flush(self) -> None:
         """On the writer's thread: what has arrived from a device; steps that have no loss."""
-        self._deferred.settle()
+        self.deferred.settle()
+        self.control.look_ahead()
         sampling = False
         for one in list(self.optimizers):
             if one.norms.look():
                 one.attention = sampling = True
         self.sampling = sampling
         self.progress.look()
+        if self.session is not None:
+            self.mirror.look(self.session.writer, time.time())
+            self.evaluation.look(self.session.writer)
         if self._recorded != self.step and self.session is not None:
             self._recorded = self.step
             main = self.optimizers[0] if self.optimizers else None
@@ -114,7 +136,7 @@ class Steps:
         else:
             lone, self._lone, self.loss_only = self._lone, None, None
             number = len(self.optimizers)
-            norms = Norms(number, session.writer, self.losses.values, self._deferred)
+            norms = Norms(number, session.writer, self.losses.values, self.deferred)
             known = Optimizer(number, actual, session.writer, norms, lone)
             self.optimizers.append(known)
         for key, one in list(self.known.items()):
@@ -162,8 +184,12 @@ class Steps:
                 known.norms.give_up()
                 self.failed("at the norms")
             known.attention = known.attention or known.norms.wanted
-        if not (closure or sampled or here.scaling or known.overridden or self.control.rates):
+        follows = self.control.follows and known.number > 0
+        if not (
+            closure or sampled or here.scaling or known.overridden or self.control.rates or follows
+        ):
             return None
+        known.attention = known.attention or follows
         detail = here.detail = Detail()
         detail.sampled = sampled
         if self.control.rates:
@@ -197,6 +223,9 @@ class Steps:
         found = known.record_closely(detail.scheduled, detail.effective, self.step, now)
         if detail.applied:
             self.control.taken(known, detail.applied, found, self.step)
+        if known.moving:
+            known.news = True
+            known.go_on(self.step)
         if detail.sampled:
             try:
                 known.norms.after(actual, here.clips, self.step, now)
@@ -209,6 +238,8 @@ class Steps:
                 self.skipped(actual)
                 return
         self.close(here, now)
+        if self.control.follows and known.number > 0:
+            self.control.stepped(known)
 
     def close(self, here: Thread, now: float) -> None:
         """Write the loss of a step, which is over, and the number of its parts."""
@@ -223,7 +254,7 @@ class Steps:
         known.recorded = True
         if arriving:
             at, add = self.step, known.loss.add
-            self._deferred.add(arriving, lambda found: add(at, now, total + sum(found)))
+            self.deferred.add(arriving, lambda found: add(at, now, total + sum(found)))
         else:
             known.append((self.step, now, total))
         if count != known.last_parts:
@@ -290,6 +321,10 @@ class Steps:
                 series.add(at, now, number)
         except Exception:
             self.failed("in log()")
+
+    def has_metric(self, name: str) -> bool:
+        """Whether the script gave `lrmonitor.log` values of that name."""
+        return name in self._metrics
 
     def say_rewritten(self, known: Optimizer, rewritten: list[Rewritten]) -> None:
         """The script wrote a rate while an override stood in its place."""
@@ -429,9 +464,7 @@ class Steps:
             if not known.reads_first:
                 if scheduled != detail.scheduled and detail.applied:
                     # This is the rate that the step would have used: the change is made against it.
-                    detail.applied = [
-                        e for e in detail.applied if self.control.carry_out(known, e, scheduled)
-                    ]
+                    detail.applied = self.control.again(known, detail.applied, scheduled)
                 detail.scheduled = scheduled
             used = detail.effective
             self._put(here, actual)

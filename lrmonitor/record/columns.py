@@ -46,6 +46,7 @@ class Column(Generic[Kind]):
     def __init__(self, kind: type[Kind]) -> None:
         self._array: npt.NDArray[Kind] = np.empty(0, kind)
         self._count = 0
+        self._view: npt.NDArray[Kind] | None = None
 
     def __len__(self) -> int:
         return self._count
@@ -53,9 +54,10 @@ class Column(Generic[Kind]):
     @property
     def view(self) -> npt.NDArray[Kind]:
         """All numbers, shape (len,), read-only. No copy."""
-        view = self._array[: self._count]
-        view.flags.writeable = False
-        return view
+        if self._view is None:
+            self._view = self._array[: self._count]
+            self._view.flags.writeable = False
+        return self._view
 
     def append(self, numbers: npt.NDArray[Kind]) -> None:
         """Add these, shape (n,), in time proportional to n on average."""
@@ -68,12 +70,14 @@ class Column(Generic[Kind]):
             self._array = _larger(self._array, self._count, end)
         room = self._array[self._count : end]
         self._count = end
+        self._view = None
         return room
 
     def clear(self) -> None:
         """Forget all. Views taken earlier keep theirs."""
         self._array = np.empty(0, self._array.dtype)
         self._count = 0
+        self._view = None
 
 
 def _larger(column: npt.NDArray[Kind], count: int, least: int) -> npt.NDArray[Kind]:

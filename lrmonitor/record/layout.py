@@ -29,7 +29,8 @@ class SeriesInfo:
 
     `kind` is loss, lr, scheduled_lr, parts, step, grad_norm, update_ratio or metric; `optimizer`
     and `group` are numbers or None; `recorded` is "each" (every step), "changes" (only where the
-    value changes) or "samples" (some steps).
+    value changes) or "samples" (some steps); `source` is the logger that a metric was taken from,
+    None where it was given to `lrmonitor.log`.
     """
 
     series: int
@@ -38,6 +39,7 @@ class SeriesInfo:
     optimizer: int | None = None
     group: int | None = None
     recorded: str = "each"
+    source: str | None = None
 
 
 def series_name(index: int) -> str:

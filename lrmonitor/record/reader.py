@@ -332,6 +332,7 @@ def _series_info(event: dict[str, Any]) -> SeriesInfo | None:
         optimizer=_index(event.get("optimizer")),
         group=_index(event.get("group")),
         recorded=str(event.get("recorded", "each")),
+        source=str(event["source"]) if event.get("source") else None,
     )
 
 

@@ -8,6 +8,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,7 @@ class RankWriter:
         self._events: deque[dict[str, Any]] = deque()
         self._journal: JsonlWriter | None = JsonlWriter(folder / layout.EVENTS)
         self._series: list[SeriesWriter] = []
+        self._numbers = count()
         self._open: deque[SeriesWriter] = deque()
         self._lost = 0
         self._lost_events = 0
@@ -94,13 +96,16 @@ class RankWriter:
         optimizer: int | None = None,
         group: int | None = None,
         recorded: str = "each",
+        source: str | None = None,
     ) -> SeriesWriter:
-        """Declare a new series."""
-        info = SeriesInfo(len(self._series), name, kind, optimizer, group, recorded)
+        """Declare a new series, from any thread."""
+        number = next(self._numbers)
+        info = SeriesInfo(number, name, kind, optimizer, group, recorded, source)
         path = self.folder / layout.SERIES / layout.series_name(info.series)
         made = SeriesWriter(info, path)
         self._series.append(made)
-        self.event("series", **vars(info))
+        told = {k: v for k, v in vars(info).items() if k != "source" or v is not None}
+        self.event("series", **told)
         return made
 
     def event(self, event: str, **fields: Any) -> None:

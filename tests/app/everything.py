@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from lrmonitor.app.dialogs.help import AboutBox, ShortcutsDialog
 from lrmonitor.app.dialogs.questions import CloseQuestion, StopQuestion, UndoQuestion
 from lrmonitor.app.dialogs.rerun import CannotRerunBox, RerunQuestion, RestartQuestion
+from lrmonitor.app.dialogs.rules import RulesDialog
 from lrmonitor.app.dialogs.series import SeriesDialog
 from lrmonitor.app.window import MainWindow
 from lrmonitor.model.patterns import Pattern
@@ -61,6 +62,7 @@ def dialogs(window: MainWindow) -> Iterator[dict[str, QDialog]]:
         "preferences": window.preferring.dialog,
         "series": series,
         "guide": window.guide.window,
+        "rules": RulesDialog(window.session, theme, window),
         "keys": ShortcutsDialog(window, [*window.actions_table.all, *window.docks.actions]),
         "about": AboutBox(window),
         "close?": CloseQuestion(window, "rich", stopping=True),

@@ -115,7 +115,9 @@ class RunFolder:
                 self.declare(f"scheduled[{number}.{group}]", "scheduled_lr", number, group)
         return self
 
-    def declare(self, name: str, kind: str, optimizer: int | None, group: int | None) -> None:
+    def declare(
+        self, name: str, kind: str, optimizer: int | None, group: int | None, **more: str
+    ) -> None:
         """A series."""
         self._series[name] = len(self._series)
         self.event(
@@ -126,6 +128,7 @@ class RunFolder:
             optimizer=optimizer,
             group=group,
             recorded="each" if kind == "loss" else "changes",
+            **more,
         )
 
     def add(self, name: str, value: float, step: int | None = None) -> None:

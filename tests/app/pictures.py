@@ -73,7 +73,8 @@ class Studio:
 
         self._count += 1
         self.home = self.home.parent / f"runs-{self._count}"
-        return RunFolder(self.home, name, created=time.time() - ago).launch(alive)
+        self.latest = RunFolder(self.home, name, created=time.time() - ago).launch(alive)
+        return self.latest
 
     def trained(self, steps: int = 800, alive: bool = True, quiet: float = 0.0) -> RunFolder:
         """A run that made its latest step `quiet` seconds ago."""
@@ -229,7 +230,11 @@ def panel_pictures(studio: Studio) -> None:
     from PySide6.QtCore import Qt
     from PySide6.QtTest import QTest
 
-    def typed(name: str, text: str, run: RunFolder, enter: bool, mode: str = "hold") -> None:
+    from lrmonitor.model.planning import Draft
+
+    def typed(
+        name: str, text: str, run: RunFolder, enter: bool, mode: str = "hold", ramp: int = 0
+    ) -> None:
         if not studio.wants(name):
             return
         window = studio.window(run)
@@ -238,6 +243,7 @@ def panel_pictures(studio: Studio) -> None:
         window.view.session.commander.send = sent.append  # type: ignore[method-assign, assignment]
         entry = window.view.control.entry
         entry.mode.setCurrentIndex(entry.mode.findData(mode))
+        entry.ramp.setValue(ramp)
         field = entry.field
         QTest.keyClicks(field, text)
         if enter:
@@ -246,6 +252,24 @@ def panel_pictures(studio: Studio) -> None:
         studio.close(window)
 
     typed("rate-typed", "5e-4", studio.trained(), enter=False)
+    typed("rate-ramp", "2e-4", studio.trained(), enter=False, ramp=150)
+    for name, kind in (("schedule", "cosine"), ("schedule-warmup", "warmup")):
+        if not studio.wants(name):
+            continue
+        window = studio.window(studio.trained())
+        window.edit_schedule()
+        dialog = window.scheduling.dialog
+        assert dialog is not None
+        texts = {"end": "1e-5", "warmup": "40", "after.start": "1e-3", "after.end": "1e-5"}
+        dialog.put(Draft(kind, texts, "300"))
+        studio.pass_time(0.4)
+        studio.take(f"{name}-editor", dialog)
+        studio.take(name, window)
+        dialog.length.setText("-3")
+        dialog.submit()
+        studio.take(f"{name}-refused", dialog)
+        dialog.reject()
+        studio.close(window)
     typed("rate-no-number", "3,0e-4", studio.trained(), enter=True)
     typed("rate-pending", "5e-4", studio.trained(), enter=True)
     typed("rate-beyond-10x", "0.5", studio.trained(), enter=True)
@@ -292,7 +316,16 @@ def dialog_pictures(studio: Studio) -> None:
     from lrmonitor.app.panels.console import ConsolePanel
     from lrmonitor.model.patterns import Pattern
 
-    names = ("series", "new-run", "attach", "question", "keys", "about")
+    names = (
+        "series",
+        "new-run",
+        "attach",
+        "rules",
+        "question",
+        "keys",
+        "about",
+        "preferences",
+    )
     if not any(studio.wants(name) for name in names):
         return
     run = studio.trained()
@@ -333,7 +366,19 @@ def dialog_pictures(studio: Studio) -> None:
         series.template.setText("accuracy")
         studio.take("series-errors", series)
         series.reject()
+    if studio.wants("preferences"):
+        window.preferring.show_dialog(window.home)
+        preferences = window.preferring.dialog
+        assert preferences is not None
+        studio.take("preferences", preferences)
+        preferences.reject()
+    if studio.wants("rules"):
+        rules_pictures(studio, window)
     if studio.wants("question"):
+        window.launcher.restart(0.1)
+        assert window.launcher.question is not None
+        studio.take("question-restart", window.launcher.question)
+        window.launcher.question.reject()
         for how in ("interrupt", "kill"):
             window.ask_stop(how)
             assert window.question is not None
@@ -357,6 +402,109 @@ def dialog_pictures(studio: Studio) -> None:
     studio.close(window)
 
 
+def plot_pictures(studio: Studio) -> None:
+    """Pins, the menu of a plot, the plotted data as a table, several runs compared, a log."""
+    from PySide6.QtCore import QPointF
+    from PySide6.QtWidgets import QApplication
+
+    from tests.app.folders import RunFolder, falling
+
+    if any(studio.wants(name) for name in ("pins", "plot-menu", "data")):
+        run = studio.trained()
+        changes(run)
+        window = studio.window(run)
+        assert window.view is not None
+        plots = window.view.plots
+        assert plots is not None
+        if studio.wants("data"):
+            window.docks.show("data")
+            studio.take("data", window)
+            window.docks.show("journal")
+        if studio.wants("pins"):
+            for share in (0.25, 0.7):
+                place = QPointF(plots.newest() * share, 1.0)
+                plots._point(plots.loss.view.mapViewToScene(place))
+                plots.readout.pin()
+            studio.take("pins", window)
+        if studio.wants("plot-menu"):
+            menu = plots.menus.of(plots.loss)
+            menu.popup(window.mapToGlobal(window.rect().center()))
+            studio.take("plot-menu", menu)
+            menu.close()
+        studio.close(window)
+    if studio.wants("compare"):
+        first = studio.trained(alive=False).exited(0)
+        folders = [first.path]
+        for at, name in enumerate(("bert", "resnet", "mnist"), 2):
+            other = RunFolder(studio.home, name, created=time.time() - 900 * at)
+            other.launch(alive=False).register()
+            other.train(600 + 100 * at, loss=lambda s, at=at: falling(s) * (1 + 0.2 * at)).exited(0)
+            folders.append(other.path)
+        window = studio.window()
+        window.compare(folders)
+        studio.pass_time(1.5)
+        studio.take("compare", window)
+        studio.close(window)
+    if studio.wants("open-log"):
+        log = studio.home.parent / "log.csv"
+        rows = [f"{s};{falling(s):.4f};{falling(s) * 1.2:.4f};{1e-3}" for s in range(1, 300)]
+        log.write_text("\n".join(["iteration;cost;test cost;rate", *rows, ""]))
+        window = studio.window()
+        window.logs.look_at(log)
+        studio.wait(lambda: QApplication.activeModalWidget() is not None)
+        dialog = QApplication.activeModalWidget()
+        assert dialog is not None
+        studio.take("open-log", dialog)
+        dialog.close()
+        studio.close(window)
+
+
+def diverging(step: int) -> float:
+    """A loss that falls for 500 steps, and rises then."""
+    from tests.app.folders import falling
+
+    return falling(step) if step < 500 else falling(500) * 1.015 ** min(step - 500, 130)
+
+
+def finding_pictures(studio: Studio) -> None:
+    """A finding above the plots and in its panel, followed and judged; none yet."""
+    from lrmonitor.app.panels.findings import FindingsPanel
+
+    if studio.wants("findings-none"):
+        window = studio.window(studio.trained())
+        studio.wait(lambda: window.session is not None and window.session.diagnosis.settled)
+        window.docks.show("findings")
+        studio.take("findings-none", window)
+        studio.close(window)
+    if not any(studio.wants(name) for name in ("finding-open", "finding-judged")):
+        return
+    run = studio.run(ago=28).register()
+    run.train(700, loss=diverging)
+    window = studio.window(run)
+    view = window.view
+    assert view is not None
+    studio.wait(lambda: view.alert.isVisible())
+    view.alert.more.click()
+    panel = window.docks.widget("findings")
+    assert isinstance(panel, FindingsPanel)
+    panel.show_evidence.click()
+    studio.pass_time(1.5)
+    studio.take("finding-open", window)
+    finding = panel.chosen.finding if panel.chosen is not None else None
+    assert finding is not None
+    run.command("a", "scale", 0.3)
+    run.applied("a", "scale", 0.3, ("scale", 0.3), 8e-4, 2.4e-4)
+    view.session.diagnosis.follow(finding, "a", "×0.3, schedule continues")
+    at = run.step
+    level = diverging(at)
+    run.train(330, loss=lambda s: max(level * 0.985 ** (s - at), 0.3) + 0.02 * (s % 7))
+    studio.wait(lambda: any(t.taken and t.taken.judged for t in view.session.diagnosis.told))
+    panel.choose(finding.id)
+    studio.pass_time(1.0)
+    studio.take("finding-judged", window)
+    studio.close(window)
+
+
 def guide_pictures(studio: Studio) -> None:
     """The guide: every page, and a search."""
     from lrmonitor.guide import TOPICS
@@ -377,6 +525,42 @@ def guide_pictures(studio: Studio) -> None:
     studio.close(window)
 
 
+def rules_pictures(studio: Studio, window: MainWindow) -> None:
+    """The rules: all off; one that acted, one with a number that cannot be meant; the head."""
+    from dataclasses import replace
+
+    from PySide6.QtCore import Qt
+    from PySide6.QtTest import QTest
+
+    from lrmonitor.diagnosis.rule_presets import PRESETS
+    from lrmonitor.diagnosis.rules import Rule
+
+    view = window.view
+    assert view is not None
+    view.show_rules()
+    assert view.rules is not None
+    studio.take("rules-off", view.rules)
+    view.rules.reject()
+    studio.wait(lambda: view.rules is None)
+    own = Rule("Calm it", ("spike",), "hold", severity="warning", value=1e-4)
+    view.session.rules.switch([replace(PRESETS[0], least_rate=1e-6), PRESETS[3], own])
+    (armed, *_) = view.session.rules.armed
+    run = studio.latest
+    run.now = time.time()
+    run.command(armed.command(1), "scale", 0.1)
+    run.applied(armed.command(1), "scale", 0.1, ("scale", 0.1), 1e-3, 1e-4)
+    view.session.poll()
+    studio.pass_time(0.5)
+    studio.take("rules-window", window)
+    view.show_rules()
+    dialog = view.rules
+    assert dialog is not None
+    QTest.keyClick(dialog.cards["lower-on-divergence"].box, Qt.Key.Key_Space)
+    QTest.keyClicks(dialog.cards["lower-on-divergence"].fields["factor"], "x")
+    studio.take("rules-on", dialog)
+    dialog.reject()
+
+
 def take_all(folder: Path, theme: str, scale: int, words: list[str]) -> None:
     """The pictures of one look, in this process."""
     from PySide6.QtWidgets import QApplication
@@ -392,6 +576,8 @@ def take_all(folder: Path, theme: str, scale: int, words: list[str]) -> None:
             state_pictures,
             panel_pictures,
             dialog_pictures,
+            plot_pictures,
+            finding_pictures,
             guide_pictures,
         ):
             scene(studio)

@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from lrmonitor.app.compare.dashes import PATTERNS, dashed
 from lrmonitor.app.compare.runs import Look
 from lrmonitor.app.compare.view import CompareView
-from lrmonitor.app.plots.curves import LossCurve, Span
+from lrmonitor.app.plots.curves import LossCurve, RateCurve, Span
 from lrmonitor.app.window import MainWindow
 from lrmonitor.record.foreign.reader import read_log
 from tests.app.conftest import OpenWindow
@@ -93,6 +93,16 @@ def test_a_dashed_line_lies_on_the_line(dash: Qt.PenStyle) -> None:
     seen = (found_x > 200) & (found_x < 800), (moved_x > 200) & (moved_x < 800)
     assert found_x[seen[0]].tolist() == moved_x[seen[1]].tolist()
     assert np.array_equal(found_y[seen[0]], moved_y[seen[1]], equal_nan=True)
+
+
+def test_no_rate_is_drawn_beyond_the_end_of_its_run(window: MainWindow) -> None:
+    view = view_of(window)
+    ends = {}
+    for folder, curve in view.charts["lr"].curves.items():
+        assert isinstance(curve, RateCurve)
+        x, _ = curve.item.getData()
+        ends[folder] = float(np.nanmax(x))
+    assert sorted(ends.values()) == [40, 100, 200]
 
 
 def test_no_two_of_32_runs_look_alike() -> None:

@@ -12,11 +12,15 @@ from PySide6.QtCore import QLocale, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from lrmonitor.app.format import format_count
 from lrmonitor.app.panels.control import ControlPanel
 from lrmonitor.app.panels.notices import Notices, last_line
 from lrmonitor.app.proposal import Proposal
 from lrmonitor.app.session import Session
 from lrmonitor.app.theme import LIGHT, ThemeManager
+from lrmonitor.model.preview import Wish
+from lrmonitor.schedules.waves import Cosine
+from lrmonitor.schedules.wire import to_json
 from tests.app.desktop import come_up
 from tests.app.folders import RunFolder, cosine
 from tests.conftest import Isolated
@@ -394,6 +398,78 @@ def test_a_command_that_did_not_get_there_is_told(folder: RunFolder, panel: Make
     assert shown.control.outcome.tone == "bad"
     shown.control._send(Proposal("hold", 1e-4))
     assert shown.control.outcome.text.startswith("Pending")
+
+
+def test_a_change_may_take_steps(folder: RunFolder, panel: MakePanel) -> None:
+    shown = panel(folder)
+    entry = shown.control.entry
+    assert entry.ramp.value() == 0
+    QTest.keyClicks(entry.ramp, "2x00")
+    assert entry.ramp.value() == 200
+    shown.type("3e-4")
+    entry.factors.buttons[2.0].click()
+    shown.control.freeze.click()
+    told = [(command.mode, command.ramp) for command in shown.sent]
+    assert told == [("hold", 200), ("scale", 200), ("freeze", 0)]
+    assert shown.control.outcome.text.startswith("Pending")
+    wishes: list[Wish | None] = []
+    shown.control.thought_of.connect(wishes.append)
+    entry.factors.buttons[0.5].pointed.emit(True)
+    assert wishes == [Wish("scale", 0.5, None, None, ramp=200)]
+
+
+def test_what_waits_for_a_step_hides_no_later_outcome(folder: RunFolder, panel: MakePanel) -> None:
+    plan = to_json(Cosine(end=1e-5, length=100))
+    args = {"mode": "plan", "value": None, "optimizer": None, "group": 1, "plan": plan}
+    by = {"who": "person", "via": "window", "name": "ann"}
+    folder.event("command", id="p", command="lr", args={**args, "begin": 9000}, by=by)
+    shown = panel(folder)
+    at = f"Waits for step {format_count(9000)}."
+    assert shown.control.outcome.text.endswith(at)
+    folder.command("a", "hold", 3e-4)
+    folder.applied("a", "hold", 3e-4, ("hold", 3e-4), 1e-3, 3e-4)
+    shown.read()
+    assert shown.control.outcome.text.startswith("Applied at step")
+
+
+def test_the_way_back_may_take_steps_too(folder: RunFolder, panel: MakePanel) -> None:
+    folder.applied("a", "hold", 3e-4, ("hold", 3e-4), 1e-3, 3e-4)
+    shown = panel(folder)
+    shown.control.entry.ramp.setValue(50)
+    shown.control.release.click()
+    assert [(one.mode, one.ramp) for one in shown.sent] == [("follow", 50)]
+
+
+def test_arrow_keys_vary_the_steps(folder: RunFolder, panel: MakePanel) -> None:
+    shown = panel(folder)
+    ramp = shown.control.entry.ramp
+    seen = []
+    for key in [Qt.Key.Key_Up] * 5 + [Qt.Key.Key_Down] * 6:
+        QTest.keyClick(ramp, key)
+        seen.append(ramp.value())
+    assert seen == [1, 2, 5, 10, 20, 10, 5, 2, 1, 0, 0]
+
+
+def test_a_plan_is_multiplied_as_it_is(folder: RunFolder, panel: MakePanel) -> None:
+    plan = Cosine(start=1e-3, end=1e-5, length=100)
+    folder.event(
+        "rates",
+        id="a",
+        step=folder.step,
+        mode="plan",
+        value=None,
+        plan=to_json(plan),
+        overrides=[
+            {"optimizer": 0, "group": 0, "kind": "plan", "value": 1e-3, "plan": to_json(plan),
+             "from": 40}
+        ],
+        groups=[],
+    )  # fmt: skip
+    shown = panel(folder)
+    assert shown.control.readout.requested.text().startswith("replaced by cosine 0.001 → 1e-5")
+    shown.control.entry.factors.buttons[2.0].click()
+    (command,) = shown.sent
+    assert (command.mode, command.plan, command.begin) == ("plan", plan.scaled(2.0), 40)
 
 
 def test_everything_that_can_be_used_has_a_name(folder: RunFolder, panel: MakePanel) -> None:

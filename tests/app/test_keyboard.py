@@ -31,6 +31,7 @@ from lrmonitor.app.dialogs.help import ShortcutsDialog
 from lrmonitor.app.focus import tab_by_layout
 from lrmonitor.app.window import MainWindow
 from tests.app.conftest import OpenWindow
+from tests.app.desktop import come_up
 from tests.app.everything import PANELS, dialogs, full_window, place, rich_run
 from tests.app.test_accessibility import is_operated, name_of
 from tests.conftest import Isolated
@@ -232,8 +233,6 @@ def test_the_order_of_tabs_is_that_of_the_layout(qtbot: QtBot) -> None:
     row.addWidget(made[0])
     column.addWidget(made[1])
     tab_by_layout(box)
-    with qtbot.waitExposed(box):
-        box.show()
-    box.activateWindow()
+    come_up(box, qtbot)
     made[3].setFocus()
     assert [one.text() for one in stops(box) if isinstance(one, QLineEdit)] == ["3", "2", "0", "1"]

@@ -80,6 +80,19 @@ def test_each_series_has_a_plot_below_the_loss(folder: RunFolder, qtbot: QtBot) 
     assert "f1&nbsp; <b>0.5</b> (step 40)" in pane.readout.text()
 
 
+def test_what_is_known_anyway_is_shown_if_it_is_wanted(folder: RunFolder, qtbot: QtBot) -> None:
+    for name in ("loss (Trainer)", "learning_rate", "eval_loss"):
+        folder.declare(name, "metric", None, None, source="Trainer")
+        folder.add(name, 1.0, step=5)
+    pane = opened(folder, qtbot)
+    assert [chart.title for chart in pane.metrics.charts.values()] == ["eval_loss"]
+    menu = pane.tools.series.menu()
+    (action,) = [action for action in menu.actions() if action.text() == "learning_rate"]
+    assert not action.isChecked()
+    action.trigger()
+    assert [chart.title for chart in pane.metrics.charts.values()] == ["eval_loss", "learning_rate"]
+
+
 def test_where_steps_go_back_a_line_of_its_own_begins(folder: RunFolder, qtbot: QtBot) -> None:
     folder.declare("f1", "metric", None, None)
     for step, value in ((10, 0.1), (20, 0.2), (30, 0.3), (15, 0.15), (25, 0.25)):

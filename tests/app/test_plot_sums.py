@@ -180,8 +180,8 @@ def test_a_held_rate_among_many_changes_is_drawn_level() -> None:
     picture.follow()
     found = holds.of(picture, everything, 20.0)
     assert step[found].tolist() == [500]
-    index = picture.points(everything, 50.0)
-    sampled = step[index].astype(np.float64), value[index]
+    points = picture.points(everything, 50.0)
+    sampled = points.step.astype(np.float64), points.value
     x, y = with_holds(*sampled, step, value, found, 2000, 2000)
     assert np.all(np.diff(x) >= 0)
     at_900 = y[x == 900]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from lrmonitor.app.format import format_count
 from lrmonitor.app.proposal import Proposal, RateNow, caution, expected, is_rising, multiplied
+from lrmonitor.schedules.waves import Cosine, OneCycle
 
 
 @pytest.mark.parametrize(
@@ -30,7 +32,13 @@ def test_a_factor_multiplies_what_is_in_force(
         (Proposal("set", 0.01), "0.01 now, schedule continues"),
         (Proposal("follow"), "script's schedule"),
         (Proposal("freeze"), "frozen at 0"),
-        (Proposal("plan", 1.0), "plan 1"),
+        (Proposal("bend", 1.0), "bend 1"),
+        (Proposal("hold", 3e-4, ramp=1500), f"hold 3e-4, in {format_count(1500)} steps"),
+        (Proposal("follow", ramp=1), "script's schedule"),
+        (
+            Proposal("plan", plan=Cosine(end=1e-5, length=50), begin=1200),
+            f"cosine now → 1e-5 over 50 steps, then held, from step {format_count(1200)}",
+        ),
     ],
 )
 def test_the_panels_words(proposal: Proposal, words: str) -> None:
@@ -99,3 +107,24 @@ def test_a_rising_schedule_is_noticed(
     step: list[int], value: list[float], newest: int, rising: bool
 ) -> None:
     assert is_rising(step, value, newest) is rising
+
+
+def test_a_plan_is_judged_by_its_highest_rate() -> None:
+    now = RateNow(1e-3, 1e-3)
+    plan = OneCycle(peak=0.05, length=100)
+    assert expected(now, Proposal("plan", plan=plan)) == pytest.approx(0.05, rel=0.01)
+    found = caution(now, Proposal("plan", plan=plan))
+    assert found is not None
+    assert found.ask
+    assert found.text.startswith("Its highest rate, ")
+    assert caution(now, Proposal("plan", plan=Cosine(end=1e-6, length=50))) is None
+    frozen = RateNow(0.0, 1e-3, "hold", 0.0)
+    assert caution(frozen, Proposal("plan", plan=Cosine(end=1e-6, length=50))) is None
+
+
+def test_on_a_plan_a_factor_multiplies_its_rates() -> None:
+    plan = Cosine(start=1e-3, end=1e-5, length=50)
+    now = RateNow(5e-4, 1e-3, "plan", 1e-3, plan=plan, begin=40)
+    assert multiplied(now, 2.0) == Proposal("plan", plan=plan.scaled(2.0), begin=40)
+    assert multiplied(now, 1e308 * 10) is None
+    assert multiplied(RateNow(5e-4, 1e-3, "follow"), 2.0) == Proposal("scale", 2.0)

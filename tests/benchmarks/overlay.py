@@ -77,7 +77,11 @@ def main(runs: int, steps: int) -> None:
             view._zoom(0.9 if way[0] > 0 else 1 / 0.9, steps / 2)
             way[0] = -way[0]
 
-        found = {"opening": opening, "drawing": frames(view, application, view.refresh)}
+        def anew() -> None:
+            view.refresh()
+            view.canvas.viewport().update()
+
+        found = {"opening": opening, "drawing": frames(view, application, anew)}
         view._zoom(0.5, steps / 2)
         found["moving"] = frames(view, application, pan)
         found["zooming"] = frames(view, application, zoom)

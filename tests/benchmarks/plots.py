@@ -221,6 +221,10 @@ def _acts(watching: Watching, steps: int) -> list[Act]:
         count += 1
         pane._zoom(0.9 if count // 100 % 2 else 1 / 0.9, 0.4 * steps)
 
+    def anew() -> None:
+        pane.refresh()
+        pane.canvas.viewport().update()
+
     def part() -> None:
         pane._move(StepWindow(0.3 * steps, 0.5 * steps, False, False))
 
@@ -229,7 +233,7 @@ def _acts(watching: Watching, steps: int) -> list[Act]:
         ("following the newest hundredth", 10_000, near, None),
         ("panning", 10_000, part, pan),
         ("zooming", 10_000, part, zoom),
-        ("drawing all of it anew", 0, pane.fit, pane.refresh),
+        ("drawing all of it anew", 0, pane.fit, anew),
         ("100,000 points a second", 100_000, pane.fit, None),
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 import tempfile
@@ -18,6 +19,15 @@ from tests.helpers.launch import only_run, run_words  # noqa: E402
 from tests.helpers.starter import Starter  # noqa: E402
 from tests.helpers.starting import Forked, Started  # noqa: E402
 from tests.helpers.wild import Trial, trial  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def needed(request: pytest.FixtureRequest) -> None:
+    """Skip a test that is marked with what it needs, where that is not installed."""
+    marker = request.node.get_closest_marker("needs")
+    for package in () if marker is None else marker.args:
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed: see docs/frameworks.md")
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,8 @@ import struct
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -21,6 +23,7 @@ import numpy as np
 import pytest
 
 from lrmonitor.record.reader import RunReader
+from lrmonitor.schedules.wire import from_json
 from tests.helpers.rates_table import (
     BASES,
     KINDS,
@@ -30,11 +33,14 @@ from tests.helpers.rates_table import (
     WEIGHT_MODES,
     WEIGHTS,
     Told,
-    commands,
+    cases,
     refused_by_torch,
 )
 
 pytest.importorskip("torch")
+
+Goal = Callable[[int, Fraction], Fraction] | None
+"""The rate at a step with a scheduled rate; None is the scheduled one."""
 
 ROOT = Path(__file__).parents[2]
 # Without an override rates are read after the step, which sees what was written within it.
@@ -73,33 +79,75 @@ def account(kind: str) -> dict[str, Any]:
 
 
 class Formula:
-    """The plan's table of modes, in exact fractions, for all groups of both optimizers."""
+    """The plan's table of modes, in exact fractions, for all groups of both optimizers.
+
+    An override is (the rate without a ramp, from the step and the scheduled rate), and the ramp to
+    it as (first step, steps, rate it comes from).
+    """
 
     def __init__(self) -> None:
-        self.overrides: dict[tuple[int, int], tuple[str, Fraction]] = {}
+        self.overrides: dict[tuple[int, int], tuple[Goal, tuple[int, int, Fraction] | None]] = {}
 
-    def command(self, told: Told, scheduled: list[list[float]]) -> None:
-        """Take a command at the step whose scheduled rates are given."""
+    def command(self, told: Told, t: int, scheduled: list[list[float]]) -> None:
+        """Take a command at step t, whose scheduled rates are given."""
         chosen = (0, 1) if told.optimizer == "all" else (int(told.optimizer or 0),)
         for o in chosen:
             rates = [Fraction(s) for s in scheduled[o]]
-            for j in range(len(rates)) if told.group is None else (told.group,):
-                if told.mode == "follow":
-                    self.overrides.pop((o, j), None)
-                    continue
-                value = Fraction(told.value or 0.0)
-                base = rates[told.group or 0]
-                self.overrides[o, j] = {
-                    "scale": ("scale", value),
-                    "set": ("scale", value / base),
-                    "hold": ("hold", value * rates[j] / base),
-                    "freeze": ("hold", Fraction(0)),
-                }[told.mode]
+            groups = range(len(rates)) if told.group is None else (told.group,)
+            now = {j: self.rate(o, j, t, scheduled[o][j]) for j in range(len(rates))}
+            for j in groups:
+                goal = self._goal(told, t, rates, j, now)
+                ramp = (t, told.ramp, now[j]) if told.ramp > 1 else None
+                self.overrides[o, j] = goal, ramp
 
-    def effective(self, o: int, j: int, scheduled: float) -> float:
-        """The rate in force, rounded once to a float."""
-        kind, value = self.overrides.get((o, j), ("scale", Fraction(1)))
-        return float(value * Fraction(scheduled) if kind == "scale" else value)
+    def _goal(
+        self, told: Told, t: int, rates: list[Fraction], j: int, now: dict[int, Fraction]
+    ) -> Goal:
+        value = Fraction(told.value or 0.0)
+        first = told.group or 0
+        share = Fraction(1) if told.same else rates[j] / rates[first]
+        if told.mode == "follow":
+            return None
+        if told.plan is not None:
+            plan, begin = from_json(told.plan).begun(float(now[first])), t - (told.late or 0)
+
+            def planned(at: int, s: Fraction) -> Fraction:
+                if plan.then == "follow" and plan.over(at - begin):
+                    return s
+                return share * Fraction(plan.rate(at - begin))
+
+            return planned
+        factor = value / (rates[j] if told.same else rates[first])
+        return {
+            "scale": lambda at, s: value * s,
+            "set": lambda at, s: factor * s,
+            "hold": lambda at, s: value * share,
+            "freeze": lambda at, s: Fraction(0),
+        }[told.mode]
+
+    def rate(self, o: int, j: int, t: int, scheduled: float) -> Fraction:
+        """The rate in force at step t."""
+        goal, ramp = self.overrides.get((o, j), (None, None))
+        s = Fraction(scheduled)
+        rate = s if goal is None else goal(t, s)
+        if ramp is None or t - ramp[0] + 1 >= ramp[1]:
+            return rate
+        begin, steps, start = ramp
+        share = Fraction(t - begin + 1, steps)
+        if start > 0 and rate > 0:
+            with localcontext(prec=40):
+                low, high = (Decimal(x.numerator) / x.denominator for x in (start, rate))
+                part = Decimal(share.numerator) / share.denominator
+                return Fraction((low.ln() * (1 - part) + high.ln() * part).exp())
+        return start + (rate - start) * share
+
+    def released(self, o: int, t: int) -> bool:
+        """Whether an optimizer follows its schedules alone at step t."""
+        return all(
+            goal is None and (ramp is None or t - ramp[0] + 1 >= ramp[1])
+            for (number, _), (goal, ramp) in self.overrides.items()
+            if number == o
+        )
 
 
 def right(kind: str, used: float, formula: float) -> bool:
@@ -115,21 +163,22 @@ def test_every_step_uses_the_formula(kind: str, name: str) -> None:
     seen = account(kind)
     plain = seen["plain"][name]
     assert len({row[0]["read"][0] for row in plain}) > 1, "the schedule does not move"
-    for title, told in commands().items():
+    for title, told in cases(name).items():
         case, formula = seen["cases"][name][title], Formula()
         for t, (row, quiet) in enumerate(zip(case["rows"], plain, strict=True)):
             scheduled = [one["read"] for one in quiet]
             for one in told:
                 if one.at == t:
-                    formula.command(one, scheduled)
+                    formula.command(one, t, scheduled)
             for o, (was, now) in enumerate(zip(quiet, row, strict=True)):
                 where = f"{name}, {title}, step {t}, optimizer {o}"
-                wanted = [formula.effective(o, j, s) for j, s in enumerate(scheduled[o])]
+                wanted = [float(formula.rate(o, j, t, s)) for j, s in enumerate(scheduled[o])]
                 for used, exact in zip(now["read"], wanted, strict=True):
                     assert right(kind, used, exact), f"{where}: {now['read']}, not {wanted}"
-                if not any(key[0] == o for key in formula.overrides):
+                if formula.released(o, t):
                     assert now["read"] == was["read"], f"{where}: not bit by bit the schedule"
-        assert not formula.overrides, "the last command leaves the schedule alone"
+        assert formula.released(0, STEPS - 1), "the last command leaves the schedule alone"
+        assert formula.released(1, STEPS - 1), "the last command leaves the schedule alone"
 
 
 @pytest.mark.parametrize("name", [*TORCH, *OWN])
@@ -170,7 +219,7 @@ def test_what_is_recorded_is_what_was_used(kind: str, name: str) -> None:
 @pytest.mark.parametrize("kind", PER_KIND)
 def test_answers_tell_the_first_step(kind: str, name: str) -> None:
     seen = account(kind)
-    for title, told in commands().items():
+    for title, told in cases(name).items():
         case = seen["cases"][name][title]
         for one, answer in zip(told, case["answers"], strict=True):
             where = f"{name}, {title}, {one}: {answer}"

@@ -168,6 +168,80 @@ def test_a_rate_is_changed_and_proven(isolated: Isolated) -> None:
             assert scheduled == pytest.approx(0.01 * 0.999 ** (step - 1), rel=1e-9)
 
 
+def test_a_change_on_a_ramp(isolated: Isolated) -> None:
+    with training(isolated) as run:
+        held = lrmonitor("lr", "latest", "hold", "1e-3", "--ramp", "20", "--same", "--json").json
+        assert held["status"] == "applied"
+        n = held["step"]
+        run.wait_for_step(n + 25)
+        shown = lrmonitor("show", "latest", "--json").json
+        groups = shown["optimizers"][0]["groups"]
+        assert [g["override"]["text"] for g in groups] == ["hold 0.001"] * 2
+        back = lrmonitor("lr", "latest", "follow", "--ramp", "10")
+        assert back.code == 0, back.err
+        assert back.out.endswith("; on a ramp of 10 steps\n")
+        m = int(back.out.split()[3].rstrip(":"))
+        run.wait_for_step(m + 15)
+        table = run.table()
+        for group, name in ((0, "lr"), (1, "lr[0.1]")):
+            start = table[n][f"scheduled[0.{group}]"]
+            for i in range(20):
+                used = table[n + i][name]
+                wanted = start ** (1 - (i + 1) / 20) * 1e-3 ** ((i + 1) / 20)
+                assert used == pytest.approx(wanted, rel=1e-12), i
+            assert table[n + 19][name] == 1e-3
+            assert name not in table[n + 20]
+            for i in range(15):
+                scheduled = table[m + i][f"scheduled[0.{group}]"]
+                w = min((i + 1) / 10, 1)
+                wanted = 1e-3 ** (1 - w) * scheduled**w
+                assert table[m + i][name] == pytest.approx(wanted, rel=1e-12), i
+            assert table[m + 12][name] == table[m + 12][f"scheduled[0.{group}]"]
+
+
+def test_a_schedule_in_the_place_of_the_scripts(isolated: Isolated) -> None:
+    with training(isolated) as run:
+        words = ("--param", "end=1e-4", "--length", "30", "--then", "follow")
+        answer = lrmonitor("schedule", "latest", "cosine", *words, "--json")
+        assert answer.code == 0, answer.err
+        told = answer.json
+        assert told["schedule"] == {"kind": "cosine", "then": "follow", "end": 1e-4, "length": 30}
+        n = told["step"]
+        run.wait_for_step(n + 40)
+        table = run.table()
+        for group, name in ((0, "lr"), (1, "lr[0.1]")):
+            start = table[n][f"scheduled[0.{group}]"]
+            end = 1e-4 * (start / table[n]["scheduled[0.0]"])  # in the groups' ratio
+            for i in range(30):
+                wanted = end + (start - end) * (1 + math.cos(math.pi * i / 30)) / 2
+                assert table[n + i][name] == pytest.approx(wanted, rel=1e-12), i
+            for i in range(30, 40):
+                assert table[n + i][name] == table[n + i][f"scheduled[0.{group}]"]
+        model = RunModel(run.folder)
+        model.poll()
+        journal = [entry.text for entry in model.journal]
+        assert "Rate now script's schedule (and 1 more)" in journal
+
+        # It can begin later, and be taken back until then.
+        words = ("--param", "every=5", "--length", "20", "--from", str(n + 10**6))
+        later = lrmonitor("schedule", "latest", "step", *words, "--timeout", "0.3", "--json")
+        assert (later.code, later.json["status"]) == (5, "pending")
+        waiting = lrmonitor("schedule", "latest", "step", *words, "--timeout", "0.3")
+        assert waiting.code == 5
+        assert f"it waits for step {n + 10**6}; `lrmonitor cancel latest" in waiting.err
+        assert lrmonitor("cancel", "latest").code == 0
+
+        said = lrmonitor("schedule", "latest", "constant", "--param", "start=2e-3", "--note", "why")
+        assert said.code == 0, said.err
+        assert said.out.startswith("constant 0.002: applied at step ")
+        assert "replaced by constant 0.002" in lrmonitor("show", "latest").out
+        over = lrmonitor("schedule", "latest", "cosine", *words[:0], "--param", "end=1e-4",
+                         "--param", "start=0.1", "--length", "3", "--then", "follow",
+                         "--from", "1")  # fmt: skip
+        assert over.code == 3
+        assert "the schedule would be over since step 4" in over.err
+
+
 def test_the_result_in_words(isolated: Isolated) -> None:
     with training(isolated):
         answer = lrmonitor("lr", "latest", "set", "0.005", "--group", "1")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 
 import pytest
@@ -13,14 +12,6 @@ pytest.importorskip("torch")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.xdist_group("wild")]
 
 Put = Callable[..., Trial]
-
-
-@pytest.fixture(autouse=True)
-def needed(request: pytest.FixtureRequest) -> None:
-    """Skip the test where what it needs is not installed."""
-    for package in request.node.get_closest_marker("needs").args:
-        if importlib.util.find_spec(package) is None:
-            pytest.skip(f"{package} is not installed: see docs/frameworks.md")
 
 
 @pytest.mark.needs("transformers", "accelerate")

@@ -41,6 +41,7 @@ def run(
     input: bytes | None = None,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
+    timeout: float = TIMEOUT,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a script under lrmonitor to its end, its streams being pipes."""
     return subprocess.run(
@@ -50,7 +51,7 @@ def run(
         capture_output=True,
         cwd=cwd,
         env=os_environ_with(env),
-        timeout=TIMEOUT,
+        timeout=timeout,
         check=False,
     )
 
@@ -60,6 +61,7 @@ def plain(
     input: bytes | None = None,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
+    timeout: float = TIMEOUT,
 ) -> subprocess.CompletedProcess[bytes]:
     """The same without lrmonitor: `python` with these words after it."""
     return subprocess.run(
@@ -69,7 +71,7 @@ def plain(
         capture_output=True,
         cwd=cwd,
         env=os_environ_with(env),
-        timeout=TIMEOUT,
+        timeout=timeout,
         check=False,
     )
 

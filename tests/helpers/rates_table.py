@@ -57,6 +57,11 @@ class Told(NamedTuple):
     value: float | None
     optimizer: int | str | None
     group: int | None
+    ramp: int = 0
+    same: bool = False
+    plan: dict[str, Any] | None = None
+    late: int | None = None
+    """Of a plan: how many steps before this one it began; None says nothing of it."""
 
 
 TARGETS: tuple[tuple[int | str | None, int | None], ...] = (
@@ -66,6 +71,67 @@ TARGETS: tuple[tuple[int | str | None, int | None], ...] = (
     ("all", None),
 )
 VALUES = {"set": 0.0123, "scale": 0.3, "hold": 3e-4, "freeze": None}
+
+
+PLANS: tuple[dict[str, Any], ...] = (
+    {"kind": "constant", "start": 0.02, "length": 6},
+    {"kind": "step", "every": 2, "factor": 0.7, "length": 9},
+    {"kind": "multi-step", "start": 0.05, "at": [1, 4, 5], "factor": 0.5, "length": 30},
+    {"kind": "exponential", "factor": 1.2, "length": 5},
+    {"kind": "inverse-sqrt", "start": 0.03, "scale": 3},
+    {"kind": "linear", "end": 1e-3, "length": 7},
+    {"kind": "polynomial", "start": 0.04, "end": 1e-4, "length": 8, "power": 3},
+    {"kind": "cosine", "end": 2e-3, "length": 6},
+    {"kind": "cosine-restarts", "start": 0.1, "end": 1e-3, "period": 2, "growth": 2},
+    {"kind": "one-cycle", "start": 1e-3, "peak": 0.2, "length": 9},
+    {"kind": "warmup", "warmup": 3, "after": {"kind": "cosine", "start": 0.1, "end": 0.01,
+                                              "length": 4}},
+    {"kind": "warmup-stable-decay", "peak": 0.3, "end": 1e-3, "warmup": 2, "stable": 2,
+     "decay": 3, "shape": "sqrt"},
+)  # fmt: skip
+"""One of each kind, some from the rate that the run then has."""
+
+
+def moving(name: str) -> dict[str, tuple[Told, ...]]:
+    """Cases of one scheduler whose overrides change of themselves: every mode with a ramp, and two
+    of the plans, so that over all schedulers each pair of mode, target and plan is there."""
+    made: dict[str, tuple[Told, ...]] = {}
+    turn = (*TORCH, *OWN).index(name)
+    for at, (mode, value) in enumerate(VALUES.items()):
+        target = TARGETS[(turn + at) % len(TARGETS)]
+        steps = (2, 5, 9)[(turn + at) % 3]
+        same = mode in ("hold", "set") and target[1] is None and turn % 2 == 1
+        made[f"ramp {mode}"] = (
+            Told(BEGIN, mode, value, *target, ramp=steps, same=same),
+            Told(END, "follow", None, *target, ramp=4),
+        )
+    for at in (0, 1):
+        target = TARGETS[(turn + at + 1) % len(TARGETS)]
+        plan = dict(PLANS[(2 * turn + at) % len(PLANS)])
+        if plan.get("length") and turn % 3 == at:
+            plan["then"] = "follow"
+        same = target[1] is None and turn % 2 == 0
+        ramp = 3 if turn % 4 == at else 0
+        late = 2 if plan.get("start") and at else None
+        made[f"plan {at}"] = (
+            Told(BEGIN, "plan", None, *target, ramp, same, plan, late),
+            Told(END, "follow", None, *target),
+        )
+    made["ramps one after another"] = (
+        Told(2, "hold", 0.004, "all", None, ramp=8),
+        Told(5, "scale", 1.7, None, 1, ramp=6),
+        Told(7, "plan", None, "all", None, ramp=3, plan=PLANS[turn % len(PLANS)]),
+        Told(9, "set", 0.02, None, None, ramp=30),
+        Told(11, "freeze", None, None, 0, ramp=3),
+        Told(13, "follow", None, None, 0, ramp=2),
+        Told(END, "follow", None, "all", None, ramp=5),
+    )
+    return made
+
+
+def cases(name: str) -> dict[str, tuple[Told, ...]]:
+    """The cases of one scheduler, by name."""
+    return commands() | moving(name)
 
 
 def commands() -> dict[str, tuple[Told, ...]]:
@@ -273,6 +339,7 @@ def disturbed(name: str, kind: str, told: tuple[Told, ...]) -> dict[str, Any]:
     """The same with commands given between the steps; and the answers to them."""
     from lrmonitor.link.messages import LrCommand
     from lrmonitor.probe.hooks import current
+    from lrmonitor.schedules.wire import from_json
 
     probe = current()
     assert probe is not None
@@ -283,7 +350,14 @@ def disturbed(name: str, kind: str, told: tuple[Told, ...]) -> dict[str, Any]:
         for order, one in enumerate(told):
             if one.at == t:
                 command = LrCommand(
-                    mode=one.mode, value=one.value, optimizer=one.optimizer, group=one.group
+                    mode=one.mode,
+                    value=one.value,
+                    optimizer=one.optimizer,
+                    group=one.group,
+                    ramp=one.ramp,
+                    same=one.same,
+                    plan=None if one.plan is None else from_json(one.plan),
+                    begin=None if one.late is None else probe.step + 1 - one.late,
                 )
                 probe.control.submit(command, answers[order].append)
         rows.append([observe(made, t, which) for which in (0, 1)])
@@ -386,19 +460,25 @@ def main(kind: str) -> None:
     able = [w for w in WEIGHTS if refused_by_torch(w, kind) is None]
     native = {f"{w} {m}": list(weights(w, kind, m, True)) for w in able for m in WEIGHT_MODES}
     folder = lrmonitor.start()
-    cases: dict[str, dict[str, Any]] = {name: {} for name in names}
+    seen_cases: dict[str, dict[str, Any]] = {name: {} for name in names}
     gc.disable()
     collect()
     for name in names:
-        for title, told in commands().items():
-            cases[name][title] = disturbed(name, kind, told)
+        for title, told in cases(name).items():
+            seen_cases[name][title] = disturbed(name, kind, told)
             collect()
     told_to = {}
     for w in able:
         for m in WEIGHT_MODES:
             told_to[f"{w} {m}"] = list(weights(w, kind, m, False))
             collect()
-    seen = {"folder": folder, "plain": plain, "cases": cases, "native": native, "told": told_to}
+    seen = {
+        "folder": folder,
+        "plain": plain,
+        "cases": seen_cases,
+        "native": native,
+        "told": told_to,
+    }
     sys.stdout.write(json.dumps(seen))
 
 

@@ -29,6 +29,9 @@ from lrmonitor.link.messages import (
     ResumeCommand,
 )
 from lrmonitor.record.reader import RankReader, RunReader
+from lrmonitor.schedules.ramp import between
+from lrmonitor.schedules.waves import Cosine
+from lrmonitor.schedules.wire import from_json
 from tests.helpers.commander import Commander
 from tests.helpers.launch import TIMEOUT
 from tests.helpers.starter import Rates, Starter
@@ -90,8 +93,9 @@ def read_ranks(folder: Path) -> dict[int, RankReader]:
 
 
 def drive(c: Commander, rate: float, refuses: str | None) -> int:
-    """Pause, one step, hold, another step, follow, scale, resume, follow; the last step made while
-    no override had been in force. With `refuses`, rates are refused for that reason."""
+    """Pause, one step, hold, another step, follow, scale, resume, a schedule that is gone into on a
+    ramp and over by itself, hold and follow on ramps; the last step made while no override had been
+    in force. With `refuses`, rates are refused for that reason."""
     c.wait(CALM)
     a = c.applied(PauseCommand())
     assert c.paused()
@@ -111,8 +115,14 @@ def drive(c: Commander, rate: float, refuses: str | None) -> int:
     assert (scale.status, at) == ("applied", a + 5), scale
     assert c.applied(ResumeCommand()) == a + 5
     c.wait(a + CALM)
-    step = c.applied(LrCommand(mode="follow", optimizer="all"))
-    c.wait(step + CALM)
+    plan = Cosine(start=2 * rate, end=rate / 4, length=12, then="follow")
+    for command in (
+        LrCommand(mode="plan", plan=plan, ramp=4, optimizer="all"),
+        LrCommand(mode="hold", value=rate, ramp=8, optimizer="all"),
+        LrCommand(mode="follow", ramp=6, optimizer="all"),
+    ):
+        step = c.applied(command)
+        c.wait(step + CALM)
     return a
 
 
@@ -122,20 +132,37 @@ def in_force(
     """What the commands in the record make of the scheduled rates of a group; rounded to single
     precision where the rate is kept in such a tensor."""
     optimizer, group = map(int, address.split("."))
-    overrides: dict[int, tuple[str, Any]] = {}
+    overrides: dict[int, dict[str, Any]] = {}
     for event in rank.events:
-        if event["event"] != "rates":
+        if event["event"] not in ("rates", "rates_settled"):
             continue
         for one in event["overrides"]:
             if (one["optimizer"], one["group"]) == (optimizer, group):
-                overrides[event["step"]] = one["kind"], one["value"]
+                overrides[event["step"] + (event["event"] == "rates_settled")] = one
     found: dict[int, float] = {}
-    kind, value = "none", None
+    override: dict[str, Any] = {"kind": "none"}
     for n, rate in enumerate(scheduled, 1):
-        kind, value = overrides.get(n, (kind, value))
-        wanted = rate if kind == "none" else value if kind == "hold" else value * rate
+        override = overrides.get(n, override)
+        wanted = of_override(override, n, rate)
         found[n] = float(np.float32(wanted)) if single else wanted
     return found
+
+
+def of_override(override: dict[str, Any], step: int, scheduled: float) -> float:
+    """The rate that a recorded override makes of the scheduled one."""
+    kind, value = override["kind"], override.get("value")
+    if kind == "plan":
+        plan, t = from_json(override["plan"]), step - override["from"]
+        wanted = scheduled if plan.then == "follow" and plan.over(t) else plan.rate(t)
+    elif kind == "hold":
+        assert value is not None
+        wanted = value
+    else:
+        wanted = value * scheduled if kind == "scale" and value is not None else scheduled
+    ramp = override.get("ramp")
+    if ramp is None:
+        return float(wanted)
+    return between(ramp["start"], wanted, step - ramp["from"], ramp["steps"])
 
 
 def check_pauses(rank: RankReader) -> None:

@@ -223,6 +223,7 @@ def test_show_what_a_live_run_uses(cli: Cli, isolated: Isolated) -> None:
     [
         ["show", "nonsense"],
         ["lr", "nonsense", "hold", "0.1"],
+        ["schedule", "nonsense", "constant"],
         ["pause", "nonsense"],
         ["resume", "nonsense"],
         ["step", "nonsense"],
@@ -241,7 +242,13 @@ def test_no_such_run(cli: Cli, over: Recorded, words: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [["lr", RUN, "hold", "0.1"], ["pause", RUN], ["cancel", RUN], ["stop", RUN, "--kill"]],
+    [
+        ["lr", RUN, "hold", "0.1"],
+        ["schedule", RUN, "constant"],
+        ["pause", RUN],
+        ["cancel", RUN],
+        ["stop", RUN, "--kill"],
+    ],
 )
 def test_a_run_that_is_over(cli: Cli, over: Recorded, words: list[str]) -> None:
     code, out, err = cli(*words)
@@ -275,11 +282,51 @@ def test_a_run_that_is_over(cli: Cli, over: Recorded, words: list[str]) -> None:
         (["set", "0.1", "--optimizer", "all", "--group", "1"], "one optimizer"),
         (["set", "0.1", "0.2"], "0.2"),
         (["set", "0.1", "--unknown"], "--unknown"),
+        (["set", "0.1", "--ramp", "-1"], "'-1'"),
+        (["set", "0.1", "--ramp", "1e3"], "'1e3'"),
+        (["scale", "0.1", "--same"], "is for set, hold and plan"),
         ([], "MODE"),
     ],
 )
 def test_usage_of_lr(cli: Cli, over: Recorded, words: list[str], part: str) -> None:
     code, out, err = cli("lr", RUN, *words)
+    assert (code, out) == (2, "")
+    assert part in err
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        ([], "KIND"),
+        (["spiral"], "KIND"),
+        (["cosine"], "cosine needs end"),
+        (["cosine", "--param", "end=1e-5"], "cosine needs length"),
+        (["cosine", "--param", "end"], "NAME=VALUE"),
+        (["cosine", "--param", "end=x", "--length", "5"], "end must be a number"),
+        (["cosine", "--param", "end=1", "--param", "end=2"], "--param end is given twice"),
+        (["cosine", "--param", "end=1", "--param", "gamma=2"], "'gamma' is no parameter"),
+        (["cosine", "--param", "end=1", "--length", "0"], "length must be a number of steps"),
+        (["cosine", "--param", "end=1", "--length", "-5"], "is no length"),
+        (["cosine", "--param", "end=1", "--length", "soon"], "'soon' is no length"),
+        (["cosine", "--param", "end=1", "--length", "rest"], "how long this run will be"),
+        (["cosine", "--param", "end=1", "--length", "3epochs"], "how many steps an epoch has"),
+        (["cosine", "--param", "end=nan", "--length", "5"], "end must be a finite number"),
+        (
+            ["cosine", "--param", "end=0", "--param", "start=1", "--length", "5"],
+            "choose an end above 0",
+        ),
+        (["constant", "--then", "follow"], "needs a length"),
+        (["constant", "--then", "stop"], "--then"),
+        (["constant", "--from", "-3"], "'-3'"),
+        (["constant", "--from", "3", "--from-now"], "not allowed with"),
+        (["constant", "--ramp", "0.5"], "'0.5'"),
+        (["constant", "--same", "--group", "1"], "of all groups"),
+        (["constant", "--optimizer", "all", "--group", "1"], "one optimizer"),
+    ],
+)
+def test_usage_of_schedule(cli: Cli, over: Recorded, words: list[str], part: str) -> None:
+    code, out, err = cli("schedule", RUN, *words)
     assert (code, out) == (2, "")
     assert part in err
     assert len(err.splitlines()) == 1

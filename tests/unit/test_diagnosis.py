@@ -287,6 +287,24 @@ def test_the_loss_may_rise_after_the_rate_was_raised_but_not_lose_half() -> None
     assert found[0].confidence == 0.9
 
 
+def noisier(calm: float, seed: int = 4) -> Floats:
+    """From 2.3, with hardly any noise, to a level of 0.55 with much of it; `calm` for 2,000 steps
+    there, before that."""
+    draw = np.random.default_rng(seed)
+    level = 0.55 + 1.75 * np.exp(-np.arange(20_000) / 300)
+    noise = np.where(np.arange(20_000) < 400, 0.006, 0.45)
+    noise[2000:4000] = calm
+    return np.asarray(level * np.exp(noise * draw.standard_normal(20_000) + 0.1 * (noise > 0.4)))
+
+
+def test_noise_that_grows_on_the_way_down_is_no_oscillation() -> None:
+    assert kinds(of(noisier(0.45), lr=np.full(20_000, 0.02))) == set()
+
+
+def test_noise_that_grows_at_a_level_is() -> None:
+    assert kinds(of(noisier(0.02), lr=np.full(20_000, 0.02))) == {"oscillation"}
+
+
 def test_a_swing_that_does_not_fall_is_oscillation() -> None:
     n = 1600
     draw = np.random.default_rng(6)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lrmonitor.model.groups import GroupRow, addressed, for_all
+from lrmonitor.model.optimizer import OptimizerInfo
 from lrmonitor.model.rates import about
-from lrmonitor.model.run import OptimizerInfo
 
 OPTIMIZERS = [OptimizerInfo(0, groups=2, main=True), OptimizerInfo(1, groups=1)]
 

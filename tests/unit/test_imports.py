@@ -20,6 +20,7 @@ PACKAGE = Path(lrmonitor.__file__).parent
 
 #: Parts that use the standard library alone, and torch where the script has it.
 STDLIB_ONLY = (
+    "schedules",
     "link",
     "launch",
     "probe",

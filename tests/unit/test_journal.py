@@ -36,6 +36,27 @@ GROUP = {"optimizer": 0, "group": 0, "scheduled": 1e-3, "previous": 1e-3, "effec
             {"event": "command", "command": "lr", "args": {"mode": "freeze", "note": "a look"}},
             "Command: lr freeze – a look",
         ),
+        (
+            {
+                "event": "command",
+                "command": "lr",
+                "args": {
+                    "mode": "plan",
+                    "plan": {"kind": "constant", "length": 9},
+                    "begin": 40,
+                    "ramp": 3,
+                    "same": True,
+                },
+            },
+            "Command: lr plan constant now over 9 steps, then held begin 40 ramp 3 in all groups",
+        ),
+        (
+            {
+                "event": "rates_settled",
+                "overrides": [{"optimizer": 0, "group": 0, "kind": "none", "value": None}],
+            },
+            "Rate now script's schedule",
+        ),
         ({"event": "acknowledgement", "status": "applied", "step": 5}, "Applied at step 5"),
         (
             {"event": "acknowledgement", "status": "refused", "reason": "no group 9"},
@@ -70,6 +91,10 @@ GROUP = {"optimizer": 0, "group": 0, "scheduled": 1e-3, "previous": 1e-3, "effec
                 "reason": "its rate is None",
             },
             "Optimizer 1: Adafactor, 1 group; its rate cannot be set: its rate is None",
+        ),
+        (
+            {"event": "values_left_out", "step": 9, "values": 120},
+            "120 values that the script logged were left out: there were too many",
         ),
         (
             {"event": "lost", "records": 5, "events": 0, "bytes": 120, "reason": "disk full"},

@@ -35,6 +35,7 @@ from lrmonitor.link.messages import (
     parse_command,
     parse_rate,
 )
+from lrmonitor.schedules.waves import Cosine
 from tests.helpers.wait import wait_until
 
 RUN = "20231114-221320-abcd"
@@ -192,6 +193,8 @@ class TestRoundTrip:
         for command in (
             LrCommand(mode="follow"),
             LrCommand(mode="set", value=1, optimizer="all"),
+            LrCommand(mode="hold", value=1, ramp=100, same=True),
+            LrCommand(mode="plan", plan=Cosine(end=1e-5, length=10), begin=40, ramp=3),
             PauseCommand(by=Author(name="\ud800 é")),
             CancelCommand(target="abc"),
         ):
@@ -312,6 +315,28 @@ class TestBadPeers:
             ({"args": {"mode": "hold", "value": 1, "optimizer": {}}}, "optimizer must be"),
             ({"args": {"mode": "hold", "value": 1, "group": 0.5}}, "group must be"),
             ({"args": {"mode": "hold", "value": 1, "group": True}}, "group must be"),
+            ({"args": {"mode": "hold", "value": 1, "ramp": -1}}, "ramp must be"),
+            ({"args": {"mode": "hold", "value": 1, "ramp": 2.5}}, "ramp must be"),
+            ({"args": {"mode": "hold", "value": 1, "ramp": None}}, "ramp must be"),
+            ({"args": {"mode": "hold", "value": 1, "ramp": 10**13}}, "ramp must be"),
+            ({"args": {"mode": "scale", "value": 1, "same": True}}, "is for set, hold and plan"),
+            (
+                {"args": {"mode": "hold", "value": 1, "same": True, "group": 0}},
+                "of all groups",
+            ),
+            ({"args": {"mode": "hold", "value": 1, "same": 1}}, "same must be true or false"),
+            ({"args": {"mode": "hold", "value": 1, "begin": 5}}, "takes no schedule"),
+            ({"args": {"mode": "plan"}}, "plan needs a schedule"),
+            ({"args": {"mode": "plan", "value": 1}}, "plan takes no value"),
+            ({"args": {"mode": "plan", "plan": "cosine"}}, "an object with a kind"),
+            (
+                {"args": {"mode": "plan", "plan": {"kind": "cosine", "end": 1, "length": 0}}},
+                "length must be a number of steps from 1",
+            ),
+            (
+                {"args": {"mode": "plan", "plan": {"kind": "constant"}, "begin": -1}},
+                "begin must be",
+            ),
             ({"command": "cancel", "args": {"target": 1}}, "target must be"),
         ],
     )
@@ -486,7 +511,9 @@ class TestNotes:
         assert parse_command(decode(encode(sent.to_json()))) == sent
 
     def test_without_one_nothing_is_sent_that_an_older_probe_would_refuse(self) -> None:
-        assert "note" not in LrCommand(mode="hold", value=3e-4).args()
+        # What an older training process does not know is not sent without need.
+        plain = {"mode": "hold", "value": 3e-4, "optimizer": None, "group": None}
+        assert LrCommand(mode="hold", value=3e-4).args() == plain
 
     @pytest.mark.parametrize("note", [7, None, ["x"], "x" * 501])
     def test_what_is_no_note(self, note: object) -> None:

@@ -11,6 +11,7 @@ import pytest
 from lrmonitor.model.preview import Preview, Wish, preview, trend, wanted_rates
 from lrmonitor.model.run import RunModel
 from lrmonitor.record.reader import Series
+from lrmonitor.schedules.waves import Cosine
 from tests.app.folders import RunFolder, cosine
 
 
@@ -128,3 +129,53 @@ def test_the_rates_are_those_that_the_probe_would_give(wish: Wish, rates: dict[i
     if wish == Wish("hold", 1e-2):
         rates = {**rates, 2: 0.0}
     assert found == pytest.approx(rates)
+
+
+def test_a_ramp_leads_to_the_rate(tmp_path: Path) -> None:
+    model = followed(tmp_path, 300, lambda step: 1e-3)
+    (course,) = shown(model, Wish("hold", 1e-4, ramp=40), 300, 400).courses
+    at = dict(zip(course.step.tolist(), course.value.tolist(), strict=True))
+    assert at[300] == pytest.approx(1e-3)
+    assert at[301] == pytest.approx(1e-3 * 10 ** (-1 / 40), rel=1e-9)
+    assert at[320] == pytest.approx(1e-3 * 10**-0.5, rel=1e-9)
+    assert at[340] == at[400] == 1e-4
+    (course,) = shown(model, Wish("scale", 2.0, ramp=10), 300, 400).courses
+    assert course.value[0] == 1e-3
+    assert course.value[-1] == pytest.approx(2e-3)
+    assert np.all(np.diff(course.value) >= 0)
+
+
+def test_a_plan_is_drawn_as_it_will_be_used(tmp_path: Path) -> None:
+    model = followed(tmp_path, 300, cosine, groups=2)
+    plan = Cosine(end=1e-5, length=50)
+    first, second = shown(model, Wish("plan", plan=plan), 300, 400).courses
+    begun = plan.begun(cosine(300))
+    for step, value in zip(first.step[1:], first.value[1:], strict=True):
+        assert value == begun.rate(int(step) - 301)
+    assert first.step[1] == 301
+    assert first.value[-1] == 1e-5
+    # Group 1's schedule is at half of group 0's.
+    np.testing.assert_allclose(second.value[1:], first.value[1:] / 2)
+    _, second = shown(model, Wish("plan", plan=plan, same=True), 300, 400).courses
+    np.testing.assert_allclose(second.value[1:], first.value[1:])
+
+
+def test_after_a_plan_the_schedule_goes_on_if_that_is_said(tmp_path: Path) -> None:
+    model = followed(tmp_path, 300, lambda step: 1e-3)
+    plan = Cosine(start=5e-3, end=1e-5, length=50, then="follow")
+    (course,) = shown(model, Wish("plan", plan=plan), 300, 400).courses
+    at = dict(zip(course.step.tolist(), course.value.tolist(), strict=True))
+    assert at[350] == plan.rate(49)
+    assert at[351] == at[400] == 1e-3
+    # One that began before, and one that is still to begin.
+    (course,) = shown(model, Wish("plan", plan=plan, begin=281), 300, 400).courses
+    assert course.value[1] == plan.rate(20)
+    (course,) = shown(model, Wish("plan", plan=plan, begin=381), 300, 400).courses
+    assert course.step[1] == 381.0
+    (course,) = shown(model, Wish("plan", plan=plan, begin=1), 300, 400).courses
+    assert set(course.value) == {1e-3}
+
+
+def test_a_plan_that_comes_to_no_rate_is_not_drawn(tmp_path: Path) -> None:
+    model = followed(tmp_path, 300, lambda step: 0.0)
+    assert preview(model, Wish("plan", plan=Cosine(end=1e-5, length=50)), 300, 400) is None

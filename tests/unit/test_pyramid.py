@@ -193,8 +193,12 @@ def test_what_was_drawn_before_does_not_change_what_is_drawn() -> None:
         high, positive = min(low + 90_000, end), bool(rng.random() < 0.3)
         fresh = Pyramid()
         fresh.update(value[:end])
-        found = moving.sample(step, low, high, width, positive)
-        assert found.tolist() == fresh.sample(step, low, high, width, positive).tolist()
+        found = moving.points(step, low, high, width, positive)
+        assert found.index.tolist() == fresh.sample(step, low, high, width, positive).tolist()
+        assert found.step.tolist() == step[found.index].tolist()
+        assert np.array_equal(found.value, value[found.index], equal_nan=True)
+        told = moving.unplaced(step, low, high, width, positive).tolist()
+        assert told == fresh.unplaced(step, low, high, width, positive).tolist()
 
 
 def test_the_levels_take_little_beside_the_values() -> None:

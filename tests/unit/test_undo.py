@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from lrmonitor.model.rates import Override
+from lrmonitor.model.rates import Override, Ramp
 from lrmonitor.model.undo import change_of, moved, restoring
+from lrmonitor.schedules.waves import Cosine
 
 Told = tuple[int, int, str, float | None]
 
@@ -118,3 +119,41 @@ def test_one_command_for_each_group_where_they_differ() -> None:
 
 def test_what_cannot_be_a_rate_is_not_restored() -> None:
     assert said({(0, 0): hold(float("nan"))}, {0: 1}) == []
+
+
+def test_a_plan_is_restored_as_it_began_and_a_ramp_is_made_again() -> None:
+    plan = Cosine(start=1e-3, end=1e-5, length=100)
+    known = Override("plan", 1e-3, mode="plan", plan=plan, begin=40)
+    (command,) = restoring({(0, 0): known}, {0: 1}, "undone")
+    assert (command.mode, command.plan, command.begin) == ("plan", plan, 40)
+    assert (command.optimizer, command.group, command.note) == (0, None, "undone")
+    # Each group has its own: for all of them it would be shared out anew.
+    assert [c.group for c in restoring({(0, 0): known, (0, 1): known}, {0: 2})] == [0, 1]
+    assert restoring({(0, 0): Override("plan", 1e-3)}, {0: 1}) == []  # of a newer version
+    ramped = Override("scale", 2.0, mode="scale", ramp=Ramp(50, 1e-3, 7))
+    commands = restoring({(0, 0): ramped, (0, 1): ramped}, {0: 2})
+    assert [(c.mode, c.value, c.group, c.ramp) for c in commands] == [("scale", 2.0, None, 50)]
+    back = Override("follow", None, ramp=Ramp(50, 1e-3, 7))
+    (command,) = restoring({(0, 0): back}, {0: 1})
+    assert (command.mode, command.ramp) == ("follow", 50)
+    assert moved({(0, 0): Override("hold", 1e-3)}, {(0, 0): known}) == (0, 0)
+    assert moved({(0, 0): Override()}, {(0, 0): back}) is None
+
+
+def test_a_change_that_has_arrived_is_still_that_change() -> None:
+    plan = {"kind": "constant", "start": 1e-3, "length": 5}
+    begun = rates("a", 5, "plan", (0, 0, "plan", 1e-3))
+    begun["overrides"][0] |= {"plan": plan, "from": 5}
+    over = rates("", 9, "", (0, 0, "hold", 1e-3)) | {"event": "rates_settled"}
+    change = change_of([begun, over], "a")
+    assert change is not None
+    assert plain(change.after) == {(0, 0): ("hold", 1e-3)}
+    later = rates("b", 12, "follow", (0, 0, "none", None))
+    change = change_of([begun, over, later], "b")
+    assert change is not None
+    assert plain(change.before) == {(0, 0): ("hold", 1e-3)}
+    # Of somebody else's change it is not said that it was this one.
+    other = rates("b", 7, "hold", (0, 0, "hold", 5e-3))
+    change = change_of([begun, other, over], "a")
+    assert change is not None
+    assert plain(change.after) == {(0, 0): ("plan", 1e-3)}

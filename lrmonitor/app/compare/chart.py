@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +36,8 @@ class CompareChart(Chart):
         super().__init__(key, handles=False, rates=self.rates)
         self.curves: dict[Path, LossCurve | RateCurve] = {}
         self._looks: dict[Path, Look] = {}
+        self.ends: Mapping[Path, int] = {}
+        """The latest step of each run: its rate is not drawn beyond it."""
         self._smoothing = smoothing
         self.cursor = InfiniteLine(angle=90, movable=False)
         self.cursor.hide()
@@ -53,6 +57,7 @@ class CompareChart(Chart):
             return False
         self.forget(folder)
         curve = RateCurve(series, scheduled=False) if self.rates else LossCurve(series, 1)
+        curve.dash = lambda x, y, span: dashed(x, y, span, look.dash)
         if isinstance(curve, LossCurve):
             curve.set_smoothing(self._smoothing)
             self.item.addItem(curve.raw, ignoreBounds=True)
@@ -92,9 +97,8 @@ class CompareChart(Chart):
                 curve.raw.setPen(mkPen(strong if self._smoothing <= 1 else dim, width=1))
 
     def _draw(self, span: Span) -> tuple[list[Floats], Ranges]:
-        lost = [curve.refresh(span, self.log) for curve in self.curves.values()]
-        for folder, curve in self.curves.items():
-            line = curve.smooth if isinstance(curve, LossCurve) else curve.item
-            x, y = line.getData()
-            line.setData(*dashed(x, y, span, self._looks[folder].dash))
+        lost = [
+            curve.refresh(replace(span, newest=self.ends.get(folder, span.newest)), self.log)
+            for folder, curve in self.curves.items()
+        ]
         return lost, [curve.range for curve in self.curves.values()]

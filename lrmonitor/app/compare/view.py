@@ -140,10 +140,13 @@ class CompareView(QWidget):
         shown = max(sum(run.shown for run in self.runs), 1)
         share = COLUMNS_PER_PIXEL * min(1.0, FULL / shown)
         columns = max(int(charts[0].view.width() * share), 150)
-        charts[0].view.setXRange(float(window.low), float(window.high), padding=0)
+        for chart in charts:
+            chart.look_at(window.low, window.high)
         low, high = math.floor(window.low), math.ceil(window.high)
         span = Span(low, high, columns, int(self.newest()))
+        ends = {run.folder: run.model.state.step or 0 for run in self.runs}
         for chart in charts:
+            chart.ends = ends
             chart.refresh(span)
         if moving:
             self._owing = True
@@ -191,9 +194,7 @@ class CompareView(QWidget):
             self.canvas.ci.layout.setRowStretchFactor(row, 3 if row == 0 else 2)
         for row in range(len(keys), MOST):
             self.canvas.ci.layout.setRowStretchFactor(row, 0)
-        first = next(iter(self.charts.values()), None)
         for chart in self.charts.values():
-            chart.view.setXLink(None if chart is first or first is None else first.view)
             chart.colour(self._theme)
         self._show_axis()
 

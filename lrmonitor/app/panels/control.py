@@ -31,13 +31,15 @@ class ControlPanel(QWidget):
 
     `stop_wanted(how)`: the person wants the run ended; to be confirmed. `undo_wanted()`: the latest
     change should be undone; to be confirmed where somebody else made one since. `groups_wanted()`:
-    the table of groups should be shown. `thought_of(Wish or None)`: the rate command that is typed
+    the table of groups should be shown. `schedule_wanted()`: so should the editor of schedules.
+    `thought_of(Wish or None)`: the rate command that is typed
     or pointed at, not sent yet.
     """
 
     stop_wanted = Signal(str)
     undo_wanted = Signal()
     groups_wanted = Signal()
+    schedule_wanted = Signal()
     thought_of = Signal(object)
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
@@ -56,6 +58,8 @@ class ControlPanel(QWidget):
         self.outcome = OutcomeLine(session, theme, self)
         self.release = PointedButton(self.tr("Release"), self)
         self.freeze = PointedButton(self.tr("Freeze"), self)
+        self.schedule = QPushButton(self.tr("Schedule…"), self)
+        self.schedule.setAutoDefault(False)
         self._thought: Proposal | None = None
         # News is laid out a moment after it came, and the panel is longer then.
         self._news = QTimer(self)
@@ -72,10 +76,11 @@ class ControlPanel(QWidget):
         self.entry.thought_of.connect(self._think)
         for button, mode in ((self.release, "follow"), (self.freeze, "freeze")):
             button.pointed.connect(
-                lambda on, mode=mode: self.entry.point_at(Proposal(mode) if on else None)
+                lambda on, mode=mode: self.entry.point_at(self._offered(mode) if on else None)
             )
-        self.release.clicked.connect(lambda: self._send(Proposal("follow")))
+        self.release.clicked.connect(lambda: self._send(self._offered("follow")))
         self.freeze.clicked.connect(lambda: self._send(Proposal("freeze")))
+        self.schedule.clicked.connect(self.schedule_wanted)
         self.training.stop_wanted.connect(self.stop_wanted)
         self.outcome.undo_wanted.connect(self.undo_wanted)
         self.refresh()
@@ -99,6 +104,10 @@ class ControlPanel(QWidget):
         self.outcome.set_theme(theme)
         self.training.set_theme(theme)
 
+    def _offered(self, mode: str) -> Proposal:
+        """What a button sends: the way back may take its time, to freeze is done at once."""
+        return Proposal(mode, ramp=self.entry.ramp.value() if mode == "follow" else 0)
+
     def _send(self, proposal: Proposal) -> None:
         self._session.send_rate(
             proposal,
@@ -112,10 +121,10 @@ class ControlPanel(QWidget):
         if proposal is None and self._thought is None:
             return
         self._thought = proposal
-        wish = None
+        wish: Wish | None = None
         if proposal is not None:
             optimizer, group = self.target.chosen_optimizer(), self.target.chosen_group()
-            wish = Wish(proposal.mode, proposal.value, optimizer, group)
+            wish = proposal.wish(optimizer, group)
         self.thought_of.emit(wish)
 
     def _show_outcome(self) -> None:
@@ -137,6 +146,11 @@ class ControlPanel(QWidget):
             self.freeze,
             problem or (already if frozen else None),
             self.tr("Hold the rate at 0: steps go on, the weights stay as they are"),
+        )
+        self._enable(
+            self.schedule,
+            problem,
+            self.tr("Put a schedule in the place of the script's, or edit the one that is"),
         )
 
     def _addressed(self) -> list[tuple[int, int]]:
@@ -186,6 +200,7 @@ class ControlPanel(QWidget):
         row.setSpacing(6)
         row.addWidget(self.release, 1)
         row.addWidget(self.freeze, 1)
+        row.addWidget(self.schedule, 1)
         return [
             self.target,
             self.readout,

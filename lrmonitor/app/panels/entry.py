@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, QTimer, Signal
@@ -17,10 +18,11 @@ from PySide6.QtWidgets import (
 from lrmonitor.link.messages import NOTE_LIMIT, CommandError, parse_rate
 from lrmonitor.model.recent import Recent
 
-from ..format import format_rate
+from ..format import format_count, format_rate
 from ..proposal import Caution, Proposal, RateNow, caution, expected, multiplied
 from ..theme import Theme
 from .parts import Banner, Choice, PointedButton, caption, quiet, set_tone
+from .ramp import RampField, labelled
 from .ratefield import RateField
 
 __all__ = ["FactorButtons", "RateEntry"]
@@ -106,6 +108,7 @@ class RateEntry(QWidget):
         self.mode.addItem(self.tr("Hold it: what you type is what it is"), "hold")
         self.mode.addItem(self.tr("Set it now, the schedule continues"), "set")
         self.mode.addItem(self.tr("Scale the schedule by a factor"), "scale")
+        self.ramp = RampField(self)
         self.note = QLineEdit(self)
         self.note.setPlaceholderText(self.tr("Why? (kept in the journal; optional)"))
         self.note.setAccessibleName(self.tr("Why the rate is changed"))
@@ -125,6 +128,8 @@ class RateEntry(QWidget):
         self.note.returnPressed.connect(self.submit)
         self.apply.clicked.connect(self.submit)
         self.mode.currentIndexChanged.connect(self._mode_picked)
+        self.ramp.changed.connect(self._edited)
+        self.ramp.returnPressed.connect(self.submit)
         self.factors.picked.connect(self._factor_picked)
         self.factors.pointed.connect(self._factor_pointed)
         self.hold_instead.clicked.connect(self._hold_picked)
@@ -136,7 +141,7 @@ class RateEntry(QWidget):
         self._now = now
         self._problem = problem
         self.factors.echo(now, problem)
-        for widget in (self.field, self.apply, self.mode, self.note):
+        for widget in (self.field, self.apply, self.mode, self.ramp, self.note):
             if widget.isEnabled() != (problem is None):
                 widget.setEnabled(problem is None)
         self.field.set_tip(problem or "")
@@ -190,7 +195,7 @@ class RateEntry(QWidget):
             return
         self._sent = False
         try:
-            proposal = Proposal(self.chosen_mode(), parse_rate(self.field.text()))
+            proposal = self._typed()
         except CommandError as error:
             self._armed = False
             set_tone(self.field, "bad")
@@ -257,12 +262,16 @@ class RateEntry(QWidget):
         self.field.recent = self._recent[_kind(self.chosen_mode())].values
 
     def _factor_picked(self, factor: float) -> None:
-        proposal = multiplied(self._now, factor)
+        proposal = self._multiplied(factor)
         if proposal is not None and self._problem is None:
             self.wanted.emit(proposal)
 
     def _factor_pointed(self, factor: float | None) -> None:
-        self.point_at(None if factor is None else multiplied(self._now, factor))
+        self.point_at(None if factor is None else self._multiplied(factor))
+
+    def _multiplied(self, factor: float) -> Proposal | None:
+        found = multiplied(self._now, factor)
+        return None if found is None else replace(found, ramp=self.ramp.value())
 
     def _tell(self) -> None:
         """What is thought of now, if it is something else."""
@@ -278,13 +287,18 @@ class RateEntry(QWidget):
         warning = None if proposal is None else caution(self._now, proposal)
         if warning is not None and warning.hold is not None and self._problem is None:
             self.set_mode("hold")
-            self._send(warning.hold)
+            self._send(replace(warning.hold, ramp=self.ramp.value()))
 
     def _proposal(self) -> Proposal | None:
         try:
-            return Proposal(self.chosen_mode(), parse_rate(self.field.text()))
+            return self._typed()
         except CommandError:
             return None
+
+    def _typed(self) -> Proposal:
+        """What stands in the field; raises CommandError."""
+        value = parse_rate(self.field.text())
+        return Proposal(self.chosen_mode(), value, ramp=self.ramp.value())
 
     def _review(self) -> None:
         """Say what the entry would do, and what to think of first."""
@@ -316,9 +330,11 @@ class RateEntry(QWidget):
             after = expected(self._now, proposal)
             before = self._now.effective
             if after is not None and before is not None:
-                return self.tr("Enter: {0} → {1} from the next step on").format(
-                    format_rate(before), format_rate(after)
-                )
+                told = self.tr("Enter: {0} → {1} from the next step on")
+                if proposal.ramp > 1:
+                    told = self.tr("Enter: {0} → {1} in {2} steps")
+                steps = format_count(proposal.ramp)
+                return told.format(format_rate(before), format_rate(after), steps)
         return {
             "hold": self.tr("Stays at this value, whatever the schedule does, until released."),
             "set": self.tr("Takes this value at the next step; then the schedule's shape goes on."),
@@ -343,6 +359,7 @@ class RateEntry(QWidget):
         column.addWidget(self.caption)
         column.addLayout(row)
         column.addWidget(self.mode)
+        column.addLayout(labelled(self.tr("Takes"), self.ramp, self.tr("steps")))
         column.addWidget(self.note)
         column.addWidget(self.hint)
         column.addWidget(self.banner)

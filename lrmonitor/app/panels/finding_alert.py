@@ -9,7 +9,6 @@ from lrmonitor.diagnosis.finding import RANK
 from lrmonitor.diagnosis.words import action_words, headline
 from lrmonitor.model.findings import Told
 
-from ..advising import offer
 from ..format import format_count
 from ..session import Session
 from ..severity import severity_tone
@@ -71,7 +70,7 @@ class FindingAlert(Banner):
             )
         if len(alarming) > 1:
             text += " " + self.tr("(and {0} more)").format(len(alarming) - 1)
-        made = offer(found, session.rate_now(session.model.main, 0), self.tr)
+        made = session.advice(found)
         live = session.rate_problem(session.model.main) is None
         self.apply.setVisible(made is not None and live and taken is None)
         if made is not None:

@@ -57,7 +57,7 @@ class FindingPlot(QWidget):
         self._x: Floats = np.empty(0)
         self._y: Floats = np.empty(0)
         self._name = ""
-        self.setMinimumSize(200, 96)
+        self.setMinimumSize(200, 130)
 
     def set_theme(self, theme: Theme) -> None:
         """Take the theme's colours."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSize, Qt, Signal
 from PySide6.QtWidgets import (
-    QHBoxLayout,
     QLabel,
     QListView,
     QPushButton,
@@ -20,12 +19,13 @@ from lrmonitor.guide import topic_of
 from lrmonitor.model.findings import Told
 from lrmonitor.record.reader import Series
 
-from ..advising import again, offer
+from ..advising import again
 from ..format import format_count, format_rate
 from ..session import Session
 from ..theme import Theme
 from .finding_list import FindingList, state_words, steps_words
 from .finding_plot import FindingPlot
+from .flow import FlowLayout
 from .parts import quiet, set_tone
 
 __all__ = ["FindingsPanel"]
@@ -121,8 +121,12 @@ class FindingsPanel(QWidget):
         if told is None:
             return
         found = told.finding
-        made = offer(found, self._session.rate_now(self._session.model.main, 0), self.tr)
+        made = self._session.advice(found)
         if made is None:
+            return
+        if made.back is not None:
+            going = self._session.rewind(made.back.step, made.factor)
+            self._tell(self._session.diagnosis.follow(found, going, made.words))
             return
         if made.proposal is None:
             self.stop_wanted.emit()
@@ -181,9 +185,9 @@ class FindingsPanel(QWidget):
 
     def _show_buttons(self, told: Told) -> None:
         found, session = told.finding, self._session
-        made = offer(found, session.rate_now(session.model.main, 0), self.tr)
+        made = session.advice(found)
         live = session.rate_problem(session.model.main) is None
-        if made is not None and made.proposal is None:
+        if made is not None and made.proposal is None and made.back is None:
             live = session.model.state.live
         self.apply.setVisible(made is not None and found.open and not session.over)
         factor = again(found)
@@ -273,6 +277,7 @@ class FindingsPanel(QWidget):
     def _lay_out(self) -> None:
         self.list.setModel(self.rows)
         self.list.setAccessibleName(self.tr("Findings"))
+        self.list.setProperty("role", "rows")
         self.list.setUniformItemSizes(True)
         self.list.setMinimumWidth(230)
         self.list.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
@@ -295,8 +300,7 @@ class FindingsPanel(QWidget):
             self.tr("Do not tell this kind with this cause again in this run; kept with the run")
         )
         self.guide.setToolTip(self.tr("What the guide says about it"))
-        buttons = QHBoxLayout()
-        buttons.setSpacing(6)
+        buttons = FlowLayout()
         for button in (
             self.apply,
             self.restart,
@@ -307,20 +311,15 @@ class FindingsPanel(QWidget):
         ):
             button.setAutoDefault(False)
             buttons.addWidget(button)
-        buttons.addStretch(1)
-        words = QVBoxLayout()
+        words = QVBoxLayout(self.details)
+        words.setContentsMargins(12, 8, 12, 8)
         words.setSpacing(5)
         words.addWidget(self.title)
         words.addWidget(self.where)
         words.addLayout(buttons)
-        for part in (self.outcome, self.advice, self.evidence):
+        for part in (self.outcome, self.advice, self.evidence, self.plot):
             words.addWidget(part)
         words.addStretch(1)
-        inner = QHBoxLayout(self.details)
-        inner.setContentsMargins(12, 8, 12, 8)
-        inner.setSpacing(14)
-        inner.addLayout(words, 3)
-        inner.addWidget(self.plot, 2, Qt.AlignmentFlag.AlignTop)
         self.evidence.hide()
         self.plot.hide()
         scroll = QScrollArea(self)
@@ -332,8 +331,8 @@ class FindingsPanel(QWidget):
         split.setChildrenCollapsible(False)
         split.addWidget(self.list)
         split.addWidget(scroll)
-        split.setStretchFactor(0, 2)
-        split.setStretchFactor(1, 3)
+        split.setStretchFactor(1, 1)
+        split.setSizes([250, 600])
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         self.none.setAlignment(Qt.AlignmentFlag.AlignCenter)

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFont, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from lrmonitor.model.state import Phase
 
@@ -82,7 +90,10 @@ class RunHeader(QFrame):
     """Name, state as symbol and word with its sentence; step, epoch, speed, time left and elapsed.
 
     Epoch and time left are there where they are known; in a narrow window some figures go.
+    `rules_wanted()`: how many rules are on stands beside the state, and was clicked.
     """
+
+    rules_wanted = Signal()
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -104,6 +115,13 @@ class RunHeader(QFrame):
         self.word.setFont(bold)
         self.sentence = ElidedLabel(self)
         self.sentence.setProperty("role", "quiet")
+        self.rules = QPushButton(self)
+        self.rules.setProperty("role", "chip")
+        self.rules.setAutoDefault(False)
+        self.rules.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.rules.hide()
+        self.rules.clicked.connect(self.rules_wanted)
+        session.rules.changed.connect(self._show_rules)
         self.step = _Figure(self.tr("Step"), self)
         self.epoch = _Figure(self.tr("Epoch"), self)
         self.speed = _Figure(self.tr("Speed"), self)
@@ -127,6 +145,7 @@ class RunHeader(QFrame):
         if word != self.word.text():
             self.word.setText(word)
         self.sentence.show_text(self._sentence())
+        self._show_rules()
         progress = model.progress
         self.step.show_text(_of(state.step, progress.steps))
         self.epoch.show_text(_of(progress.epoch, progress.epochs))
@@ -147,6 +166,18 @@ class RunHeader(QFrame):
         self._theme = theme
         self._symbol = None
         self.refresh()
+
+    def _show_rules(self) -> None:
+        """That something acts by itself is always in sight."""
+        armed = () if self._session.over else self._session.rules.armed
+        words = self.tr("1 rule on") if len(armed) == 1 else self.tr("{0} rules on")
+        text = words.format(len(armed)) if armed else self.tr("No rule on")
+        names = "\n".join(one.rule.name for one in armed)
+        told = self.tr("These act by themselves:\n{0}").format(names) if armed else ""
+        if (text, told) != (self.rules.text(), self.rules.toolTip()):
+            self.rules.setText(text)
+            self.rules.setToolTip(told)
+            self.rules.setVisible(bool(armed))
 
     def _sentence(self) -> str:
         state = self._session.model.state
@@ -172,6 +203,7 @@ class RunHeader(QFrame):
         state.setSpacing(6)
         state.addWidget(self.icon)
         state.addWidget(self.word)
+        state.addWidget(self.rules)
         state.addSpacing(4)
         state.addWidget(self.sentence, 1)
         titles.addLayout(state)

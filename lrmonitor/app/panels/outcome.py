@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from lrmonitor.model.state import Phase
 
-from ..format import format_duration
+from ..format import format_count, format_duration
 from ..history import Outcome, told
 from ..session import Session
 from ..theme import Theme
@@ -62,12 +62,14 @@ class OutcomeLine(Banner):
             self.say(self._problem, "bad")
             return
         waiting = [o for o in self._session.pending() if o.command == "lr"]
-        if waiting:
+        outcome = self._session.log.latest()
+        # What waits for a step far ahead does not hide what came of a later change.
+        later = outcome is not None and waiting and outcome.id != waiting[-1].id
+        if waiting and not (later and self._ahead(waiting[-1])):
             self.undo.hide()
             self._show_pending(waiting[-1])
             return
         self.cancel.hide()
-        outcome = self._session.log.latest()
         undo = self._session.undo
         mine = outcome is not None and outcome.status == "applied" and undo.is_top(outcome.id)
         self.undo.setVisible(mine and undo.problem("undo") is None)
@@ -102,10 +104,18 @@ class OutcomeLine(Banner):
             text += f"\n{outcome.note}"
         if state.phase is Phase.PAUSED:
             text += "\n" + self.tr("Takes effect with the next step, once training goes on.")
+        elif begin := self._ahead(outcome):
+            text += "\n" + self.tr("Waits for step {0}.").format(format_count(begin))
         else:
             text += "\n" + self.tr("Takes effect at the next step.")
         self.cancel.setVisible(outcome.id not in self._session.sending)
         self.say(text, "wait")
+
+    def _ahead(self, outcome: Outcome) -> int | None:
+        """The step to come that a command waits for, if it does."""
+        begin = outcome.args.get("begin")
+        step = self._session.model.state.step or 0
+        return begin if isinstance(begin, int) and begin > step + 1 else None
 
     def _words(self, outcome: Outcome) -> str:
         """What was asked for; and of which group, where it was for one of several."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from pyqtgraph import AxisItem, GraphicsObject, mkPen
-from PySide6.QtCore import QPointF
+from PySide6.QtCore import QLineF
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from ..theme import Theme
@@ -84,7 +84,6 @@ class PlotGrid(FillsView, GraphicsObject):  # type: ignore[misc]
         (x0, x1), (y0, y1) = box.viewRange()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.setPen(self._pen)
-        for x in self._bottom.places(x0, x1, box.width()):
-            painter.drawLine(QPointF(x, y0), QPointF(x, y1))
-        for y in self._left.places(y0, y1, box.height()):
-            painter.drawLine(QPointF(x0, y), QPointF(x1, y))
+        upright = [QLineF(x, y0, x, y1) for x in self._bottom.places(x0, x1, box.width())]
+        level = [QLineF(x0, y, x1, y) for y in self._left.places(y0, y1, box.height())]
+        painter.drawLines(upright + level)

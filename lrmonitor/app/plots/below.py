@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from pyqtgraph import GraphicsLayoutWidget
 
+from lrmonitor.model.run import known_anyway
 from lrmonitor.record.reader import Series
 
 from ..theme import Theme
@@ -19,7 +20,8 @@ class MetricPlots:
     """The plots of metrics in the rows 1 to MOST of a canvas.
 
     `begin` is called with each new plot and `end` with each that goes, before it is used and after.
-    The first MOST series are shown unless the person chose otherwise (`choice`: key to yes or no).
+    The first MOST series that tell what lrmonitor does not know anyway are shown, unless the person
+    chose otherwise (`choice`: key to yes or no).
     """
 
     def __init__(
@@ -88,8 +90,10 @@ class MetricPlots:
             (keys.add if on else keys.discard)(key)
 
     def _chosen(self, key: str) -> bool:
-        # What the script tells is shown unless it is not wanted; what lrmonitor measures, if it is.
-        return self.choice.get(key, not key.startswith(f"{MEASURED}:"))
+        # What the script tells is shown unless it is not wanted; what lrmonitor measures, and what
+        # it records itself too, if it is.
+        measured = key.startswith(f"{MEASURED}:")
+        return self.choice.get(key, not measured and not known_anyway(self._there[key].info))
 
     def _sorted(self) -> list[str]:
         place = {key: at for at, key in enumerate(self.order)}

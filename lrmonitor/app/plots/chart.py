@@ -38,6 +38,9 @@ class Chart:
         self.item.setMenuEnabled(False)
         self.item.disableAutoRange()
         self.item.setContentsMargins(0, 0, 0, 0)
+        for unused in ("top", "right"):
+            # Hidden, it would lay out an empty title each time that the view moves.
+            self.item.getAxis(unused).unlinkFromView()
         self.log = False
         self.calm = False
         """Whether the axis is that of most values: outliers are beyond it, and told at its edge."""
@@ -77,6 +80,11 @@ class Chart:
             self.item.hideAxis("bottom")
         else:
             self.bottom.setLabel(label, color=theme.quiet)
+
+    def look_at(self, low: float, high: float) -> None:
+        """Show this stretch of the common axis."""
+        if self.view.viewRange()[0] != [low, high]:
+            self.view.setXRange(float(low), float(high), padding=0)
 
     def set_scale(self, scale: StepScale) -> None:
         """The ticks of the common axis."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QCoreApplication
 
-from lrmonitor.model.run import OptimizerInfo
+from lrmonitor.model.optimizer import OptimizerInfo
 
 from ..theme import Theme
 from .curves import LossCurve, RateCurve

@@ -6,12 +6,13 @@ noisy curve costs seconds a frame); smoothed losses and rates have few points an
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from pyqtgraph import PlotCurveItem, mkPen
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRectF, Qt
 
 from lrmonitor.model.picture import MOST_PIECES, Part, Picture, joined
 from lrmonitor.model.smoothed import Smoothed
@@ -56,12 +57,56 @@ class Span:
     newest: int
 
 
+Dash = Callable[[Floats, Floats, Span], tuple[Floats, Floats]]
+"""Puts the gaps of a dash into a line (x, y)."""
+
+
 class Line(FillsView, PlotCurveItem):  # type: ignore[misc]
     """A curve that fills its view: nothing here asks where its points lie, and to look for that
     costs as much as to draw some of them."""
 
+    def show(self, x: Floats, y: Floats) -> None:
+        """Draw these points, shapes (n,), in the place of those before. Only what is another than
+        it was is painted anew: of a line that grows, its end."""
+        old_x, old_y = self.getData()
+        if old_x is None:
+            old_x, old_y = _EMPTY, _EMPTY
+        self.xData, self.yData = x, y
+        alike = _alike(old_x, x, old_y, y)
+        if alike == len(x) == len(old_x):
+            return
+        self.path = None
+        self._lineSegmentsRendered = False
+        box = self.getViewBox()
+        if not alike or box is None:
+            self.update()
+            return
+        # From the last point that is where it was, or where a gap or a level line goes on.
+        first, both = alike - 1, alike < min(len(x), len(old_x))
+        if np.isnan(y[first]) or (both and y[first] == y[alike] == old_y[alike]):
+            first = alike
+        ends = np.concatenate((x[first:], old_x[first:]))
+        (low, high), (bottom, top) = box.viewRange()
+        if np.isnan(ends).all():
+            return
+        room = (2 + self.opts["pen"].widthF()) * (high - low) / max(box.width(), 1.0)
+        left, right = float(np.nanmin(ends)) - room, float(np.nanmax(ends)) + room
+        self.update(QRectF(left, bottom, right - left, top - bottom))
 
-def _curve(width: float, antialias: bool, dashed: bool = False) -> PlotCurveItem:
+
+def _alike(x1: Floats, x2: Floats, y1: Floats, y2: Floats) -> int:
+    """How many points two lines begin with that are the same, gaps (nan) included."""
+    count = min(len(x1), len(x2))
+    if not count or x1[0] != x2[0]:
+        return 0  # as when a view moves
+    other = np.zeros(count, bool)
+    for one, two in ((x1, x2), (y1, y2)):
+        one, two = one[:count], two[:count]
+        other |= (one != two) & ~(np.isnan(one) & np.isnan(two))
+    return int(other.argmax()) if other.any() else count
+
+
+def _curve(width: float, antialias: bool, dashed: bool = False) -> Line:
     curve = Line(antialias=antialias, connect="finite")
     # Line by line is faster, but would begin the dashes anew with each.
     curve.setSegmentedLineMode("off" if dashed else "on")
@@ -79,6 +124,7 @@ class LossCurve:
         self.smooth = _curve(2, antialias=True)
         self.smooth.setZValue(10)
         self.range: tuple[float, float] | None = None
+        self.dash: Dash | None = None
         self._smoothing = smoothing
         self._picture = Picture(series)
         self._begin_smoothing()
@@ -98,14 +144,19 @@ class LossCurve:
         """Draw the visible part. Returns the steps that have no place on the axis."""
         self._picture.follow()
         drawn = self._picture.drawn(span.low, span.high, span.columns, log)
-        self.raw.setData(drawn.x, as_log(drawn.y) if log else drawn.y)
+        self.raw.show(drawn.x, as_log(drawn.y) if log else drawn.y)
         self.range = log_range(drawn.range) if log else drawn.range
         x, y = _EMPTY, _EMPTY
         if self._smoothing > 1:
             self._smoothed.follow()
             x, y = self._smoothed.drawn(span.low, span.high, SMOOTH_POINTS)
-        self.smooth.setData(x, as_log(y) if log else y)
+        y = as_log(y) if log else y
+        self.smooth.show(*(self.dash(x, y, span) if self.dash else (x, y)))
         return drawn.unplaced
+
+    def begin_anew_after(self, places: tuple[int, ...]) -> None:
+        """Leave a gap where the training was rewound: what follows is not what came of it."""
+        self._picture.cuts = places
 
     def smoothed_at(self, index: int) -> float | None:
         """The smoothed loss at an index of the series; None without smoothing."""
@@ -126,6 +177,7 @@ class RateCurve:
         self.item = _curve(1 if scheduled else 2, antialias=False, dashed=scheduled)
         self.item.setZValue(5 if scheduled else 10)
         self.range: tuple[float, float] | None = None
+        self.dash: Dash | None = None
         self._picture = Picture(series)
         self._holds = Holds()
 
@@ -161,7 +213,7 @@ class RateCurve:
         self.range = value_range(y)
         if self.range is not None:
             x, y = straightened(x, y, LEVEL * (self.range[1] - self.range[0]))
-        self.item.setData(x, y)
+        self.item.show(*(self.dash(x, y, span) if self.dash else (x, y)))
         return lost
 
     def _staircase(self, part: Part, span: Span, log: bool) -> tuple[Floats, Floats]:
@@ -174,12 +226,12 @@ class RateCurve:
         if part.last - part.first <= columns // 2:
             return rate_steps(step, value, span.low, span.high, newest)
         column = (span.high - span.low) / columns
-        index = self._picture.points(part, column, log) - part.begin
+        points = self._picture.points(part, column, log)
         holds = self._holds.of(self._picture, part, column) - part.begin
-        x = step[index].astype(np.float64)
-        return with_holds(x, value[index], step, value, holds, span.high, newest)
+        x = points.step.astype(np.float64)
+        return with_holds(x, points.value, step, value, holds, span.high, newest)
 
     def clear(self) -> None:
         """Draw nothing."""
-        self.item.setData(_EMPTY, _EMPTY)
+        self.item.show(_EMPTY, _EMPTY)
         self.range = None

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pyqtgraph import GraphicsObject, arrayToQPath
+from pyqtgraph import GraphicsObject
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from ..theme import Theme
 from .filling import FillsView
+from .stamps import Stamps
 
 __all__ = ["AxisMarks", "Mark", "MarkLines", "PixelItem"]
 
@@ -41,7 +42,7 @@ class PixelItem(FillsView, GraphicsObject):  # type: ignore[misc]
 
     def paint(self, painter: QPainter, *_: object) -> None:
         box = self.getViewBox()
-        if box is None:
+        if box is None or not self.any():
             return
         (x0, x1), (y0, y1) = box.viewRange()
         device = painter.transform()
@@ -52,6 +53,10 @@ class PixelItem(FillsView, GraphicsObject):  # type: ignore[misc]
         painter.resetTransform()
         self.draw(painter, area, (x0, x1))
         painter.restore()
+
+    def any(self) -> bool:
+        """Whether there is anything to paint."""
+        raise NotImplementedError
 
     def draw(self, painter: QPainter, area: QRectF, shown: tuple[float, float]) -> None:
         """Paint inside `area` (pixels), where the steps `shown` are visible."""
@@ -69,28 +74,30 @@ class AxisMarks(PixelItem):
         self.step: NDArray[np.float64] = np.empty(0)
         self.above: NDArray[np.float64] = np.empty(0)
         self.below: NDArray[np.float64] = np.empty(0)
-        self._brush = QBrush()
+        self._stamps = Stamps(9, 9)
         self._pen = QPen()
         self.setZValue(50)
 
     def colour(self, theme: Theme) -> None:
         """Take the theme's colours."""
-        self._brush = QBrush(QColor(theme.bad))
+        self._stamps.colour(QColor(theme.bad))
         self._pen = QPen(QColor(theme.text), 1.2)
         self.update()
 
     def set_steps(self, step: NDArray[np.float64]) -> None:
         """Show a mark at each of these steps."""
-        if not len(step) and not len(self.step):
-            return
-        self.step = step
-        self.update()
+        if not np.array_equal(step, self.step):
+            self.step = step
+            self.update()
 
     def set_beyond(self, above: NDArray[np.float64], below: NDArray[np.float64]) -> None:
         """Show that lines go on above and below the axis at these steps."""
         if len(above) or len(below) or len(self.above) or len(self.below):
             self.above, self.below = above, below
             self.update()
+
+    def any(self) -> bool:
+        return bool(len(self.step) or len(self.above) or len(self.below))
 
     def draw(self, painter: QPainter, area: QRectF, shown: tuple[float, float]) -> None:
         if len(self.step):
@@ -99,20 +106,11 @@ class AxisMarks(PixelItem):
             self._draw_beyond(painter, area, shown)
 
     def _draw_lost(self, painter: QPainter, area: QRectF, shown: tuple[float, float]) -> None:
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self._brush)
         scale = area.width() / (shown[1] - shown[0])
-        base = area.bottom() - 1
         xs = area.left() + (self.step - shown[0]) * scale
         apart = np.flatnonzero(np.diff(xs) > TOGETHER) + 1
         lefts, rights = xs[np.append(0, apart)], xs[np.append(apart, len(xs)) - 1]
-        # One path for all: a call for each of some hundred costs a millisecond.
-        corners = np.column_stack((lefts, rights, rights + 4.5, lefts - 4.5, lefts)).ravel()
-        heights = np.tile((base - 9, base - 9, base, base, base - 9), len(lefts))
-        path = arrayToQPath(corners, heights, np.tile((1, 1, 1, 1, 0), len(lefts)))
-        path.setFillRule(Qt.FillRule.WindingFill)  # where marks meet they are no holes
-        painter.drawPath(path)
+        self._stamps.draw(painter, lefts, rights, area.bottom() - 1)
 
     def _draw_beyond(self, painter: QPainter, area: QRectF, shown: tuple[float, float]) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -160,6 +158,9 @@ class MarkLines(PixelItem):
         if mark != self.near:
             self.near = mark
             self.update()
+
+    def any(self) -> bool:
+        return bool(self.marks)
 
     def draw(self, painter: QPainter, area: QRectF, shown: tuple[float, float]) -> None:
         scale = area.width() / (shown[1] - shown[0])

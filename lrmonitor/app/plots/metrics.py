@@ -90,7 +90,7 @@ class MetricCurve:
         drawn = self._picture.drawn(span.low, span.high, span.columns, log)
         self._widen(drawn.count <= SMOOTH)
         y = as_log(drawn.y) if log else drawn.y
-        self.line.setData(drawn.x, y)
+        self.line.show(drawn.x, y)
         self.dots.setVisible(drawn.count <= DOTS)
         if drawn.count <= DOTS:
             dotted = np.isfinite(y)

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pyqtgraph import GraphicsLayoutWidget
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from lrmonitor.model.axis import EPOCH, RELATIVE, STEP, WALL
@@ -43,6 +43,8 @@ __all__ = ["PlotPane"]
 COLUMNS_PER_PIXEL = 1.5
 POINTING_PIXELS = 7.0
 
+_DRAW = QEvent.Type(QEvent.registerEventType())
+
 
 class PlotPane(QWidget):
     """Loss over learning rate. Lives in the GUI thread.
@@ -64,6 +66,7 @@ class PlotPane(QWidget):
         self.placing = Placing(model)
         self._columns = 0
         self._stale = True
+        self._asked = False
         self._message = ""
         self._mouse: QPointF | None = None
         self._spot: int | None = None
@@ -170,7 +173,8 @@ class PlotPane(QWidget):
         """Show `factor` times as many steps, around the middle; around the newest while it is
         followed."""
         window = self._window
-        around = self.newest() if window.follow else (window.low + window.high) / 2
+        following = window.follow and not self._model.state.phase.over
+        around = self.newest() if following else (window.low + window.high) / 2
         self._zoom(factor, around)
 
     def pan(self, share: float) -> None:
@@ -234,7 +238,6 @@ class PlotPane(QWidget):
         self.canvas.addItem(self.rate.item, row=MOST + 1, col=0)
         grid.setRowStretchFactor(0, 3)
         grid.setRowStretchFactor(MOST + 1, 2)
-        self.rate.view.setXLink(self.loss.view)
         self.readout.attach(self.loss, self.rate)
 
     def _connect(self) -> None:
@@ -311,6 +314,9 @@ class PlotPane(QWidget):
         at = self.placing.at
         marks = [Mark(at(m.step, m.time), m.kind, m.text, m.time) for m in self._model.markers]
         marks += finding_marks(self._told, at)
+        rewound = tuple(int(at(m.step, m.time)) for m in self._model.markers if m.kind == "rewound")
+        for curve in self.loss.curves.values():
+            curve.begin_anew_after(rewound)
         self.loss.findings.show_regions(regions(self._told, at))
         for chart in self._charts():
             chart.set_marks(marks)
@@ -323,7 +329,6 @@ class PlotPane(QWidget):
         self.tools.show_epochs(bool(self._model.epochs))
 
     def _begin_metric(self, chart: MetricChart) -> None:
-        chart.view.setXLink(self.loss.view)
         self._connect_view(chart)
         self.readout.add(chart)
 
@@ -347,10 +352,10 @@ class PlotPane(QWidget):
         self.ahead.write(QRectF(area), (low, high), self._theme)
 
     def _show_window(self, window: StepWindow, shown: StepWindow) -> None:
-        changed = window != self._window
         self._window = window
-        if changed or self.loss.view.viewRange()[0] != [shown.low, shown.high]:
-            self.loss.view.setXRange(float(shown.low), float(shown.high), padding=0)
+        for chart in self._charts():
+            # Not by pyqtgraph's links, which look where the plots lie on the screen each time.
+            chart.look_at(shown.low, shown.high)
         self.tools.show_following(window.follow, not self._model.state.phase.over)
 
     def _move(self, window: StepWindow) -> None:
@@ -358,13 +363,23 @@ class PlotPane(QWidget):
         self._stale = True
 
     def _zoom(self, factor: float, around: float) -> None:
-        self._move(self._window.zoomed(factor, around, self.newest()))
-        self.refresh(new=False)
+        newest, window = self.newest(), self._window
+        if self._model.state.phase.over:
+            window = window.following(False, newest)  # there is nothing to follow
+        self._move_soon(window.zoomed(factor, around, newest))
 
     def _pan(self, steps: float) -> None:
         if steps:
-            self._move(self._window.panned(steps))
-            self.refresh(new=False)
+            self._move_soon(self._window.panned(steps))
+
+    def _move_soon(self, window: StepWindow) -> None:
+        """Move the axis now and draw before the next picture: once, if a mouse moves on until then
+        or new points come."""
+        self._move(window)
+        self._show_window(window, self.ahead.room(window, self.newest()))
+        if not self._asked:
+            self._asked = True
+            QCoreApplication.postEvent(self, QEvent(_DRAW))
 
     def set_axis(self, kind: str) -> None:
         """Another kind of axis: all curves are placed anew, and the whole run is shown. Pins, which
@@ -493,6 +508,13 @@ class PlotPane(QWidget):
     def _place_notes(self) -> None:
         for note in (self._note, self._rate_note):
             note.place()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == _DRAW:
+            self._asked = False
+            self.refresh(new=False)
+            return True
+        return super().event(event)
 
     def eventFilter(self, watched: Any, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize:

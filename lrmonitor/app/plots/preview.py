@@ -32,6 +32,9 @@ ROOM, LEAST_ROOM = 0.2, 0.1
 """Share of the visible steps that lies ahead while there is a preview: when it is made, and below
 which it is made anew (a view that moved with every step would never stand still)."""
 
+MOST_ROOM = 0.6
+"""The largest share, for a ramp or a plan that is long: it is to be seen beside what was."""
+
 FAR_LOG = 1.5
 """Powers of ten outside of what is shown that a preview may add to a logarithmic axis."""
 
@@ -131,8 +134,14 @@ class PreviewLayer(QObject):
         """The steps to show, so that there is something to see ahead of the newest one."""
         if self.wish is None or not window.follow:
             return window
-        if self._kept is None or self._kept[0] != window or not _roomy(self._kept[1], newest):
-            shown = window if _roomy(window, newest) else window.ahead(newest, ROOM)
+        need = _length(self.wish, newest)
+        if self._kept is None or self._kept[0] != window or not _roomy(self._kept[1], newest, need):
+            shown = window
+            if not _roomy(window, newest, need):
+                # The whole run is shown narrower: what it has done takes as much room as it needs.
+                width = newest - window.low if window.whole else window.high - window.low
+                part = need / (need + width) if window.whole else need / max(width, 1.0)
+                shown = window.ahead(newest, min(max(ROOM, part), MOST_ROOM))
             self._kept = window, shown
         return self._kept[1]
 
@@ -164,7 +173,11 @@ class PreviewLayer(QObject):
 
     def _words(self, found: Preview, side: str) -> str:
         wish = found.wish
-        said = self.tr("┅ If applied: {0}").format(Proposal(wish.mode, wish.value).words)
+        if wish.plan is not None:
+            told = wish.plan.title  # all of it is said where it is typed, and has no room here
+        else:
+            told = Proposal(wish.mode, wish.value, wish.ramp).words
+        said = self.tr("┅ If applied: {0}").format(told)
         if side == "above":
             said += self.tr(" ↑ above this axis")
         elif side == "below":
@@ -179,5 +192,17 @@ def _rounded(steps: int) -> int:
     return steps // unit * unit
 
 
-def _roomy(window: StepWindow, newest: float) -> bool:
-    return window.high - newest >= LEAST_ROOM * (window.high - window.low)
+def _roomy(window: StepWindow, newest: float, need: float) -> bool:
+    """Whether enough of the steps to come is shown of a change that needs so many of them."""
+    width = window.high - window.low
+    least = min(max(LEAST_ROOM * width, 0.8 * need), 0.9 * MOST_ROOM * width)
+    return window.high - newest >= max(LEAST_ROOM * width, least)
+
+
+def _length(wish: Wish, newest: float) -> float:
+    """Steps from the newest one in which a change goes on its way, as far as that has an end."""
+    need = float(wish.ramp)
+    if wish.plan is not None and wish.plan.steps is not None:
+        begin = newest if wish.begin is None else wish.begin
+        need = max(need, begin + wish.plan.steps - newest)
+    return max(need * 1.05, 0.0)

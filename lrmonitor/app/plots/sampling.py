@@ -57,12 +57,14 @@ def with_holds(
     `holds` are the indices in `step` and `value` where the rate stays; the last one recorded, if
     it is visible (not beyond `high`), is carried on to `newest`.
     """
-    ends = step[holds + 1].astype(np.float64)
-    xs = np.concatenate((ends, x, step[holds].astype(np.float64), ends))
-    ys = np.concatenate((value[holds], y, value[holds], value[holds + 1]))
-    # Stable: at the step of a jump the old value comes first.
-    order = np.argsort(xs, kind="stable")
-    xs, ys = xs[order], ys[order]
+    xs, ys = x, y
+    if len(holds):
+        ends = step[holds + 1].astype(np.float64)
+        xs = np.concatenate((ends, x, step[holds].astype(np.float64), ends))
+        ys = np.concatenate((value[holds], y, value[holds], value[holds + 1]))
+        # Stable: at the step of a jump the old value comes first.
+        order = np.argsort(xs, kind="stable")
+        xs, ys = xs[order], ys[order]
     if step[-1] <= high:
         tail = (float(step[-1]), float(max(newest, step[-1])))
         xs, ys = np.append(xs, tail), np.append(ys, (value[-1], value[-1]))

@@ -45,15 +45,13 @@ def test_healthy_runs_have_few_false_alarms(told: list[Told]) -> None:
     assert row(told).per_10k <= 0.2
 
 
-@pytest.mark.xfail(reason=MISSED, strict=True)
 def test_healthy_runs_are_left_alone(told: list[Told]) -> None:
     assert row(told).share <= 0.05
 
 
 def test_what_is_missed_does_not_grow(told: list[Told]) -> None:
     figures = row(told)
-    assert figures.per_10k <= 0.85
-    assert figures.share <= 0.06
+    assert figures.per_10k <= 0.75
     assert stagnation(told)[1] >= 0.8
 
 

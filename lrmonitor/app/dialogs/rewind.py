@@ -1,0 +1,253 @@
+"""Going back: the snapshots that are kept, and how they are taken."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QCheckBox,
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
+    QHBoxLayout,
+    QHeaderView,
+    QPushButton,
+    QSpinBox,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from lrmonitor.model.snapshots import Kept
+from lrmonitor.model.state_size import estimated
+from lrmonitor.model.usage import bytes_text
+
+from ..format import format_count, format_duration
+from ..panels.parts import Choice, caption, quiet
+from ..session import Session
+
+__all__ = ["RewindDialog"]
+
+STEP, AGE, SIZE, WHY = range(4)
+FACTORS = (("÷3", 1 / 3), ("÷10", 0.1), ("÷2", 0.5), ("", None))
+"""Factors for the rate after a rewind; the first is what mostly ends a divergence."""
+
+MIB = 2**20
+MOST_MIB = 2**30
+MOST_EVERY = 10**9
+STEPS_EVERY = 1000
+"""Steps between two snapshots that are suggested."""
+
+
+class RewindDialog(QDialog):
+    """Echoes the snapshots of the session's run, as the record tells them, and asks for more."""
+
+    def __init__(self, session: Session, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._shown: tuple[object, ...] = ()
+        tr = self.tr
+        self.setWindowTitle(tr("Rewind"))
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowModality(Qt.WindowModality.WindowModal)
+        self.table = self._table()
+        self.none = quiet("", self)
+        self.none.setWordWrap(True)
+        self.take = QPushButton(tr("&Take one now"), self)
+        self.factor = Choice(self)
+        self.factor.setAccessibleName(tr("Rate after the rewind"))
+        for text, value in FACTORS:
+            words = tr("Rate {0}").format(text) if text else tr("Rate as it is")
+            self.factor.addItem(words, value)
+        self.rng = QCheckBox(tr("&Random numbers too"), self)
+        self.rng.setToolTip(
+            tr("A script that draws its batches from them draws the same ones again.")
+        )
+        self.every = QCheckBox(tr("&Every"), self)
+        self.steps = QSpinBox(self)
+        self.steps.setRange(1, MOST_EVERY)
+        self.steps.setSuffix(tr(" steps"))
+        self.steps.setGroupSeparatorShown(True)
+        self.before = QCheckBox(tr("&Before each change of the rate"), self)
+        self.memory = QSpinBox(self)
+        self.memory.setRange(0, MOST_MIB)
+        self.memory.setSuffix(tr(" MiB"))
+        self.memory.setGroupSeparatorShown(True)
+        self.memory.setSpecialValueText(tr("a quarter of the free memory"))
+        self.cost = quiet("", self)
+        self.cost.setWordWrap(True)
+        self.set = QPushButton(tr("&Set"), self)
+        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
+        self.back = self.buttons.addButton(tr("Re&wind"), QDialogButtonBox.ButtonRole.AcceptRole)
+        self.back.setDefault(True)
+        self._echo_settings()
+        self._lay_out()
+        for button in (self.take, self.set):
+            button.setAutoDefault(False)
+        self.take.clicked.connect(session.snapshot)
+        self.set.clicked.connect(self._set)
+        self.every.toggled.connect(self.steps.setEnabled)
+        self.table.itemSelectionChanged.connect(self._enable)
+        self.table.itemDoubleClicked.connect(lambda _: self.accept())
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+        session.changed.connect(self.refresh)
+        session.ended.connect(self.reject)
+        self.refresh()
+
+    @property
+    def chosen(self) -> Kept | None:
+        """The snapshot that is chosen."""
+        row = self.table.currentRow()
+        shown = self._session.model.snapshots.kept[::-1]
+        return shown[row] if self.table.selectedItems() and 0 <= row < len(shown) else None
+
+    def refresh(self, *_: object) -> None:
+        """Echo the record."""
+        found = self._session.model.snapshots
+        now = (found.kept, found.every, found.before, found.budget)
+        if now == self._shown[:4]:
+            self._show_ages()
+            return
+        chosen = self.chosen
+        self._shown = now
+        self._fill(found.kept[::-1], chosen)
+        self.none.setVisible(not found.kept)
+        self.table.setVisible(bool(found.kept))
+        self.none.setText(self.tr("No snapshot is kept yet, so there is nothing to go back to."))
+        self.cost.setText(self._cost())
+        self._enable()
+
+    def accept(self) -> None:
+        chosen = self.chosen
+        if chosen is None:
+            return
+        self._session.rewind(chosen.step, self.factor.currentData(), self.rng.isChecked())
+        super().accept()
+
+    def _table(self) -> QTableWidget:
+        table = QTableWidget(0, 4, self)
+        tr = self.tr
+        table.setAccessibleName(tr("Snapshots"))
+        table.setHorizontalHeaderLabels([tr("Step"), tr("Taken"), tr("Memory"), tr("Why")])
+        header = table.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        for column in (STEP, AGE, SIZE):
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
+            header.resizeSection(column, (100, 130, 100)[column])
+        header.setSectionResizeMode(WHY, QHeaderView.ResizeMode.Stretch)
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(26)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.setTabKeyNavigation(False)
+        table.setShowGrid(False)
+        return table
+
+    def _lay_out(self) -> None:
+        tr = self.tr
+        going = QHBoxLayout()
+        going.setSpacing(12)
+        going.addWidget(self.factor)
+        going.addWidget(self.rng)
+        going.addStretch(1)
+        going.addWidget(self.take)
+        told = quiet(
+            tr(
+                "Parameters, buffers, optimizer and GradScaler go back, to the bit. The script’s "
+                "loop, its schedulers and its data go on where they are."
+            ),
+            self,
+        )
+        told.setWordWrap(True)
+        every = QHBoxLayout()
+        every.addWidget(self.every)
+        every.addWidget(self.steps)
+        every.addStretch(1)
+        form = QFormLayout()
+        form.setHorizontalSpacing(14)
+        form.addRow(tr("By themselves"), every)
+        form.addRow("", self.before)
+        form.addRow(tr("All together at most"), self.memory)
+        setting = QHBoxLayout()
+        setting.addWidget(self.cost, 1)
+        setting.addWidget(self.set, 0, Qt.AlignmentFlag.AlignBottom)
+        column = QVBoxLayout(self)
+        column.setSpacing(10)
+        column.addWidget(caption(tr("Go back to"), self))
+        column.addWidget(self.none)
+        column.addWidget(self.table, 1)
+        column.addLayout(going)
+        column.addWidget(told)
+        column.addSpacing(6)
+        column.addWidget(caption(tr("Taking snapshots"), self))
+        column.addLayout(form)
+        column.addLayout(setting)
+        column.addWidget(self.buttons)
+        self.resize(560, 560)
+
+    def _echo_settings(self) -> None:
+        found = self._session.model.snapshots
+        self.every.setChecked(bool(found.every))
+        self.steps.setEnabled(bool(found.every))
+        self.steps.setValue(found.every or STEPS_EVERY)
+        self.before.setChecked(found.before)
+        self.memory.setValue(0 if found.budget is None else found.budget // MIB)
+
+    def _fill(self, kept: tuple[Kept, ...], chosen: Kept | None) -> None:
+        why = {
+            "command": self.tr("asked for"),
+            "every": self.tr("by itself"),
+            "before a change": self.tr("before a change"),
+        }
+        table = self.table
+        table.setRowCount(len(kept))
+        for row, one in enumerate(kept):
+            words = why.get(one.why, one.why)
+            if one.left:
+                words += self.tr(", of steps that were taken back")
+            for column, text in (
+                (STEP, format_count(one.step)),
+                (AGE, ""),
+                (SIZE, bytes_text(one.bytes)),
+                (WHY, words),
+            ):
+                table.setItem(row, column, QTableWidgetItem(text))
+        self._show_ages()
+        newest = next((one for one in kept if not one.left), None)
+        wanted = chosen if chosen in kept else newest
+        if wanted is not None:
+            table.selectRow(kept.index(wanted))
+
+    def _show_ages(self) -> None:
+        now = self._session.clock()
+        for row, one in enumerate(self._session.model.snapshots.kept[::-1]):
+            item = self.table.item(row, AGE)
+            if item is not None:
+                item.setText(self.tr("{0} ago").format(format_duration(max(now - one.time, 0))))
+
+    def _cost(self) -> str:
+        """What one takes: as the last one did, or as far as can be told before."""
+        kept = self._session.model.snapshots.kept
+        if kept:
+            last = kept[-1]
+            took = f"{last.seconds * 1000:.2g} ms" if last.seconds < 1 else f"{last.seconds:.2g} s"
+            words = self.tr("The last one took {0} of memory and held the training for {1}.")
+            return words.format(bytes_text(last.bytes), took)
+        rank = self._session.model.rank
+        wanted = None if rank is None else estimated(rank.events)
+        if wanted is None:
+            return self.tr("Each takes the memory of the model and its optimizer once more.")
+        words = self.tr("Each takes about {0} of the host’s memory, and the time to copy that.")
+        return words.format(bytes_text(wanted))
+
+    def _set(self) -> None:
+        every = self.steps.value() if self.every.isChecked() else 0
+        budget = self.memory.value() * MIB or None
+        self._session.keep_snapshots(every, self.before.isChecked(), budget)
+
+    def _enable(self) -> None:
+        self.back.setEnabled(self.chosen is not None)

@@ -1,0 +1,181 @@
+"""The kind of a schedule and its parameters, a row for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QVBoxLayout, QWidget
+
+from lrmonitor.model.planning import AFTER
+from lrmonitor.schedules.base import Parameter, Schedule, parameters
+from lrmonitor.schedules.warm import Warmup
+from lrmonitor.schedules.wire import KINDS
+
+from ..format import format_rate
+from ..panels.parts import Choice, quiet
+from ..theme import Theme
+from .fields import Field
+
+__all__ = ["ScheduleForm"]
+
+_ELSEWHERE = ("then", "length")
+"""Parameters that the dialog asks for itself, since all kinds have them."""
+
+
+class ScheduleForm(QWidget):
+    """Texts of the parameters by name, as `Draft` has them. `edited()`: the person changed one."""
+
+    edited = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._now = ""
+        self.fields: dict[str, Field] = {}
+        self.kind = self._kinds(self.tr("Kind of schedule"))
+        self.formula = quiet(parent=self)
+        self._kind_row = Field(self.tr("&Kind"), self.kind, theme, parent=self)
+        self._rows = QWidget(self)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(7)
+        self._column.addWidget(self._kind_row)
+        self._column.addWidget(self._rows)
+        self.kind.activated.connect(lambda _: self._picked())
+        self._build({})
+
+    def texts(self) -> dict[str, str]:
+        """What is typed, by parameter."""
+        return {name: _text(field.control) for name, field in self.fields.items()}
+
+    def chosen(self) -> str:
+        """The kind."""
+        return str(self.kind.currentData())
+
+    def put(self, kind: str, texts: Mapping[str, str]) -> None:
+        """Show another schedule."""
+        self.kind.setCurrentIndex(max(self.kind.findData(kind), 0))
+        self._build(texts)
+
+    def say(self, name: str | None, problem: str) -> bool:
+        """Say a problem at the parameter that it is about; False where that has no row."""
+        for field in self.fields.values():
+            field.say("")
+        found = self.fields.get(name or "") or self.fields.get(AFTER + (name or ""))
+        if found is None:
+            return False
+        found.say(problem)
+        return True
+
+    def now(self, rate: float | None) -> None:
+        """The rate that a schedule begins at if none is typed."""
+        self._now = "" if rate is None else format_rate(rate)
+        self._hint_start()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take the theme's colours."""
+        self._theme = theme
+        for field in self.fields.values():
+            field.set_theme(theme)
+
+    def _picked(self) -> None:
+        self._build(self.texts())
+        self.edited.emit()
+
+    def _build(self, texts: Mapping[str, str]) -> None:
+        """The rows of the chosen kind; what is typed in those of the same name stays."""
+        self._rows.hide()
+        self._rows.deleteLater()
+        self._rows = QWidget(self)
+        self._column.addWidget(self._rows)
+        self.fields = {}
+        rows = QVBoxLayout(self._rows)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(7)
+        made = KINDS[self.chosen()]
+        self._kind_row.hint(f"p(t) = {made.formula}" if "p(t)" not in made.formula else "")
+        for one in _asked(made):
+            if one.unit == "schedule":
+                inner = self._kinds(self.tr("The schedule after the warm-up"), without=Warmup)
+                inner.setCurrentIndex(max(inner.findData(texts.get(one.name, "cosine")), 0))
+                inner.activated.connect(lambda _: self._picked())
+                rows.addWidget(self._row(one.name, inner, one.help))
+                for more in _asked(KINDS[str(inner.currentData())]):
+                    rows.addWidget(self._of(more, texts, AFTER))
+            else:
+                rows.addWidget(self._of(one, texts, ""))
+        self._hint_start()
+        self._rows.show()
+
+    def _of(self, one: Parameter, texts: Mapping[str, str], prefix: str) -> Field:
+        name = prefix + one.name
+        text = texts.get(name, "")
+        control: QWidget
+        if one.unit == "choice":
+            control = choice = Choice(self)
+            for value in one.choices:
+                choice.addItem(value, value)
+            choice.setCurrentIndex(max(choice.findData(text or one.default), 0))
+            choice.activated.connect(lambda _: self.edited.emit())
+        elif one.unit == "flag":
+            control = box = QCheckBox(one.help, self)
+            box.setChecked(text == "true")
+            box.clicked.connect(lambda _: self.edited.emit())
+        else:
+            control = edit = QLineEdit(text, self)
+            default = "" if one.default is None else format_default(one)
+            edit.setPlaceholderText(default or _EXAMPLES.get(one.unit, ""))
+            edit.textEdited.connect(lambda _: self.edited.emit())
+        return self._row(name, control, one.help)
+
+    def _row(self, name: str, control: QWidget, help: str) -> Field:
+        words = name.removeprefix(AFTER).replace("_", " ")
+        label = words[:1].upper() + words[1:]
+        if name.startswith(AFTER):
+            label = self.tr("Its {0}").format(words)
+        control.setAccessibleName(label)
+        control.setToolTip(help[:1].upper() + help[1:])
+        field = Field(label, control, self._theme, parent=self._rows)
+        field.label.setToolTip(control.toolTip())
+        self.fields[name] = field
+        return field
+
+    def _kinds(self, name: str, without: type[Schedule] | None = None) -> Choice:
+        choice = Choice(self)
+        choice.setAccessibleName(name)
+        for kind, made in KINDS.items():
+            if made is not without:
+                choice.addItem(made.title[:1].upper() + made.title[1:], kind)
+        return choice
+
+    def _hint_start(self) -> None:
+        start = self.fields.get("start")
+        if start is not None and isinstance(start.control, QLineEdit):
+            now = self.tr("the rate now ({0})").format(self._now)
+            start.control.setPlaceholderText(now if self._now else self.tr("the rate now"))
+
+
+_EXAMPLES = {"rate": "1e-5", "steps": "200", "factor": "0.5", "milestones": "1000, 2000"}
+"""What a field shows while it is empty and has no default."""
+
+
+def format_default(one: Parameter) -> str:
+    """A default as a person would type it."""
+    value = one.default
+    return format_rate(value) if isinstance(value, float) else str(value)
+
+
+def _asked(made: type[Schedule]) -> list[Parameter]:
+    """The parameters of a kind in the order in which they are asked for: where it begins first."""
+    asked = [one for one in parameters(made) if one.name not in _ELSEWHERE]
+    return sorted(asked, key=lambda one: one.name != "start")
+
+
+def _text(control: QWidget) -> str:
+    if isinstance(control, QLineEdit):
+        return control.text()
+    if isinstance(control, QComboBox):
+        return str(control.currentData())
+    assert isinstance(control, QCheckBox)
+    return "true" if control.isChecked() else "false"

@@ -1,0 +1,445 @@
+"""Carries out what is asked of snapshots: taking, keeping, saving them, and going back to one.
+
+Made at the first such command, so that a training that is never asked pays nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from lrmonitor.link.messages import (
+    Acknowledgement,
+    Command,
+    LrCommand,
+    RewindCommand,
+    SnapshotCommand,
+    SnapshotsCommand,
+)
+from lrmonitor.probe import checkpoint
+from lrmonitor.probe.copies import Memory, Unkept
+from lrmonitor.probe.frames import from_signal_handler
+from lrmonitor.probe.holders import Holders
+from lrmonitor.probe.memory import available, size
+from lrmonitor.probe.multiplying import multiplied
+from lrmonitor.probe.ring import NotKept, Ring
+from lrmonitor.probe.snapshots import Mismatch, Snapshot, needed, trained_by
+
+if TYPE_CHECKING:
+    from lrmonitor.probe.control import Control, _Entry
+    from lrmonitor.probe.steps import Steps
+
+LOOK_SECONDS = 60.0
+"""Modules that were made since the last look are looked for again after this time, and whenever a
+person asks for a snapshot."""
+
+SHARE = 4
+"""Without a budget that was set, snapshots may take one part in so many of the memory that is
+free."""
+
+LEFT_FREE = 0.2
+"""The part of the free memory that a snapshot never takes."""
+
+PATIENCE = 16
+"""Steps of the main optimizer after which it is not waited any more for the others to step."""
+
+FAILURES = 3
+"""Snapshots in a row that fail before no more are taken by themselves."""
+
+
+class Keeper:
+    """`waiting` and `held` are filled by connection threads, under the control's lock; all else is
+    the training thread's, between two steps."""
+
+    def __init__(
+        self,
+        control: Control,
+        steps: Steps,
+        lock: threading.Lock,
+        answer: Callable[..., None],
+        journal: Callable[..., None],
+    ) -> None:
+        """`lock` is the control's, `answer` and `journal` are how it answers and records."""
+        self.waiting: list[_Entry] = []
+        self.held: list[_Entry] = []
+        """Rate commands before which a snapshot is to be taken."""
+        self.every = 0
+        self.budget: int | None = None
+        self.before = False
+        self._control = control
+        self._steps = steps
+        self._lock = lock
+        self._answer = answer
+        self._journal = journal
+        self._ring = Ring()
+        self._holders: Holders | None = None
+        self._looked = 0.0
+        self._next = 0
+        self._count = 0
+        self._failures = 0
+        self._latest: Snapshot | None = None
+        """The snapshot of the state that the training is in now, where there is one."""
+        self._own: set[str] = set()
+        self._stepped: int | None = None
+        """The last optimizer but the main one that stepped since the main one did."""
+        self._last: int | None = None
+        """The one that is the last to step before the main one does again."""
+        self._waited = 0
+        self._sized = (0.0, 0)
+
+    @property
+    def armed(self) -> bool:
+        """Whether step boundaries have to be looked at."""
+        return bool(self.waiting or self.held or self.every)
+
+    @property
+    def work(self) -> bool:
+        """Whether something waits that can be done while the training is paused."""
+        return bool(self.waiting or self.held) and not self._several
+
+    # On connection threads
+
+    def refusal(self, command: Command) -> str | None:
+        """Why a command can be refused at once."""
+        if self._steps.loss_only:
+            return f"there is no state to keep: {self._steps.loss_only}"
+        if isinstance(command, RewindCommand) and not self.waiting:
+            try:
+                self._ring.choose(command.to, command.back, self._steps.step)
+            except NotKept as why:
+                return str(why)
+        if isinstance(command, SnapshotCommand) and command.save is not None:
+            return checkpoint.refusal(command.save)
+        return None
+
+    def hold(self, entry: _Entry) -> bool:
+        """Whether a rate command has to wait until a snapshot was taken."""
+        if not self.before or entry.command.id in self._own or not self._steps.step:
+            return False
+        with self._lock:
+            self.held.append(entry)
+        return True
+
+    def withdraw(self, gone: set[int]) -> None:
+        """Let go of entries with these ids; under the control's lock."""
+        self.waiting = [e for e in self.waiting if id(e) not in gone]
+        self.held = [e for e in self.held if id(e) not in gone]
+
+    def status(self) -> dict[str, Any]:
+        """What a status answer tells of snapshots."""
+        now = time.monotonic()
+        if now - self._sized[0] > 10.0:
+            with suppress(Exception):  # the script may change it meanwhile
+                self._sized = (now, needed(list(self._steps.optimizers), self._holders))
+        return {
+            "kept": [_told(one) for one in self._ring.kept],
+            "bytes": self._ring.bytes,
+            "every": self.every,
+            "before": self.before,
+            "budget": self._allowed(),
+            "free": available(),
+            "wanted": self._sized[1],
+        }
+
+    # On the training thread
+
+    def boundary(self, step: int) -> None:
+        """Between two steps of the main optimizer: do what waits. Raises nothing but what a signal
+        handler of the script's raises.
+
+        With several optimizers the main one's step is amid an iteration: what the others are about
+        to step with was computed by weights that a rewind would take away.
+        """
+        if self._several:
+            self._last, self._stepped = self._stepped, None
+            for one in self._steps.optimizers[1:]:
+                one.attention = True  # so that `stepped` is told
+            self._waited += 1
+            if self._waited <= PATIENCE:
+                return
+        self._do(step)
+
+    def stepped(self, number: int, step: int) -> None:
+        """An optimizer that is not the main one has stepped."""
+        self._stepped = number
+        if number == self._last:
+            self._do(step)
+
+    @property
+    def _several(self) -> bool:
+        return sum(one.ref() is not None for one in self._steps.optimizers) > 1
+
+    def _do(self, step: int) -> None:
+        self._waited = 0
+        with self._lock:
+            work, self.waiting = self.waiting, []
+            held, self.held = self.held, []
+        try:
+            if _capturing():
+                return  # a graph is being captured, which would take the copying in: the next time
+            while work:
+                if not work[0].answer.final:  # not cancelled meanwhile
+                    self._carry_out(work[0], step)
+                work.pop(0)
+            if held:
+                why = self._take_itself("before a change", step)
+                while held:
+                    self._release(held[0], why)
+                    held.pop(0)
+            elif self.every and step >= self._next:
+                self._next = step + self.every
+                self._take_itself("every", step)
+        finally:
+            with self._lock:
+                self.waiting = [*work, *self.waiting]
+                self.held = [*held, *self.held]
+            self._control.look_at_gate()
+
+    def _release(self, entry: _Entry, why: str | None) -> None:
+        """Let a rate command go on; `why` there is no snapshot of before it."""
+        if entry.answer.final:
+            return  # cancelled meanwhile
+        if why:
+            entry.warnings.append(f"no snapshot was taken before it: {why}")
+        self._own.add(entry.command.id)
+        self._control.release(entry)
+        self._own.discard(entry.command.id)
+
+    def _carry_out(self, entry: _Entry, step: int) -> None:
+        command = entry.command
+        entry.begun = True
+        try:
+            if isinstance(command, SnapshotCommand):
+                self._snapshot(entry, command, step)
+            elif isinstance(command, RewindCommand):
+                self._rewind(entry, command, step)
+            elif isinstance(command, SnapshotsCommand):
+                self._set(entry, command, step)
+        except (NotKept, Mismatch, Unkept) as why:
+            self._answer(entry, "refused", reason=str(why))
+        except Exception as error:
+            if from_signal_handler(error):
+                raise
+            self._steps.failed("at a snapshot")
+            self._answer(entry, "refused", reason=_words(error))
+
+    def _set(self, entry: _Entry, command: SnapshotsCommand, step: int) -> None:
+        if command.every is not None:
+            self.every = command.every
+            self._next = step + command.every
+        if command.budget is not None:
+            self.budget = command.budget
+            self._dropped(self._ring.make_room(0, command.budget)[0], "budget")
+        if command.before is not None:
+            self.before = command.before
+        if command.forget:
+            self._latest = None
+            self._dropped(self._ring.forget(), "forgotten")
+        self._failures = 0
+        set_now = {"every": self.every, "before": self.before, "budget": self._allowed()}
+        self._journal("snapshots", step=step, **set_now)
+        wanted = needed(self._steps.optimizers, self._holders)
+        detail = {**set_now, "wanted": wanted, "free": available()}
+        self._answer(entry, "applied", step, detail=detail)
+
+    def _snapshot(self, entry: _Entry, command: SnapshotCommand, step: int) -> None:
+        made = self._latest
+        if made is None or made.step != step:
+            made = self._take("command", step, look=True)
+        if command.save is not None:
+            assert self._holders is not None
+            told = checkpoint.contents(made, self._holders)
+            self._ring.saving.append(made)
+            threading.Thread(
+                target=self._save,
+                args=(entry, made, told, command.save),
+                name="lrmonitor-save",
+                daemon=True,
+            ).start()
+            return
+        warning = "; ".join(dict.fromkeys(made.warnings)) or None
+        self._answer(entry, "applied", step, warning=warning, detail=_told(made))
+
+    def _save(self, entry: _Entry, made: Snapshot, told: dict[str, Any], path: str) -> None:
+        """On a thread of its own: nothing of a snapshot changes any more."""
+        step = made.step
+        try:
+            written = checkpoint.save(told, path)
+        except Exception as error:
+            reason = f"{path} cannot be written: {getattr(error, 'strerror', None) or error}"
+            self._answer(entry, "refused", reason=reason)
+        else:
+            self._journal("checkpoint", step=step, path=path, bytes=written)
+            detail = {**_told(made), "saved": path, "file_bytes": written}
+            self._answer(entry, "applied", step, detail=detail)
+        finally:
+            self._ring.saving.remove(made)
+
+    def _take_itself(self, why: str, step: int) -> str | None:
+        """Take a snapshot that nobody waits for; why it failed, or None."""
+        if self._latest is not None and self._latest.step == step:
+            return None
+        try:
+            self._take(why, step)
+            self._failures = 0
+            return None
+        except Exception as error:
+            if from_signal_handler(error):
+                raise
+            reason = str(error) if isinstance(error, (NotKept, Unkept)) else _words(error)
+        self._failures += 1
+        self._journal("snapshot_failed", step=step, why=why, reason=reason)
+        if self._failures >= FAILURES and self.every:
+            self.every = 0
+            now = {"every": 0, "before": self.before, "budget": self._allowed()}
+            self._journal("snapshots", step=step, reason=reason, **now)
+        return reason
+
+    def _take(self, why: str, step: int, look: bool = False) -> Snapshot:
+        """Raises NotKept, Unkept, and what torch raises where there is no memory."""
+        optimizers = self._steps.optimizers
+        self._look(look)
+        assert self._holders is not None
+        wanted = needed(optimizers, self._holders)
+        dropped, spare = self._ring.make_room(wanted, self._allowed())
+        self._dropped(dropped, "budget")
+        free = available()
+        fresh = wanted - sum(held.bytes for held in spare)
+        if free is not None and fresh > (1 - LEFT_FREE) * free:
+            raise NotKept(
+                f"there is not enough memory: a snapshot takes {size(wanted)}, and {size(free)} "
+                "are free"
+            )
+        last = self._ring.kept[-1] if self._ring.kept else None
+        made = Snapshot(
+            self._count + 1, step, why, optimizers, self._holders, Memory(iter(spare)), last
+        )
+        self._count += 1
+        self._ring.add(made)
+        self._latest = made
+        told = _told(made)
+        del told["left"], told["time"]
+        self._journal("snapshot", **told, **_warned(made))
+        return made
+
+    def _rewind(self, entry: _Entry, command: RewindCommand, step: int) -> None:
+        chosen = self._ring.choose(command.to, command.back, step)
+        begun = time.perf_counter()
+        interrupted = chosen.restore(self._steps.optimizers, command.rng)
+        seconds = time.perf_counter() - begun
+        self._ring.leave(chosen.step)
+        self._latest = None
+        self._next = step + self.every
+        detail: dict[str, Any] = {
+            "to": chosen.step,
+            "from": step,
+            "snapshot": chosen.number,
+            "rng": command.rng,
+            "seconds": seconds,
+        }
+        self._journal("rewound", id=command.id, step=step, scale=command.scale, **detail)
+        entry.warnings += chosen.warnings
+        if command.scale is None:
+            self._rewound(entry, step, detail)
+        else:
+            self._multiply(entry, command.scale, step, detail)
+        if interrupted is not None:
+            raise interrupted
+
+    def _multiply(self, entry: _Entry, factor: float, step: int, detail: dict[str, Any]) -> None:
+        """From the next step on the rates are multiplied; only then it is all done."""
+        commands: list[LrCommand] = []
+        for one in self._steps.optimizers:
+            if one.ref() is None:
+                continue
+            made, why = multiplied(one, factor)
+            commands += made
+            if why:
+                entry.warnings.append(why)
+        commands = [
+            replace(c, by=entry.command.by, note=f"rewound to step {detail['to']}")
+            for c in commands
+        ]
+        left = {c.id for c in commands}
+        groups: list[Any] = []
+
+        def heard(answer: Acknowledgement) -> None:
+            if not answer.final:
+                return
+            if answer.status != "applied":
+                entry.warnings.append(f"the rate was left: {answer.reason}")
+            groups.extend(answer.groups)
+            left.discard(answer.id)
+            if not left:
+                self._rewound(entry, step, detail, tuple(groups))
+
+        if self._control.paused:
+            entry.warnings.append("the rate changes with the first step after the pause")
+            left.clear()
+        if not left:
+            self._rewound(entry, step, detail)
+        for command in commands:
+            self._own.add(command.id)
+            self._control.submit(command, heard if left else lambda answer: None)
+        self._own.clear()
+
+    def _rewound(
+        self, entry: _Entry, step: int, detail: dict[str, Any], groups: tuple[Any, ...] = ()
+    ) -> None:
+        warning = "; ".join(dict.fromkeys(entry.warnings)) or None
+        self._answer(entry, "applied", step, warning=warning, groups=groups, detail=detail)
+
+    def _look(self, now: bool) -> None:
+        late = time.monotonic() - self._looked > LOOK_SECONDS
+        if self._holders is None or now or late:
+            self._holders = Holders(trained_by(self._steps.optimizers))
+            self._looked = time.monotonic()
+
+    def _allowed(self) -> int:
+        if self.budget is not None:
+            return self.budget
+        free = available()
+        return sys.maxsize if free is None else (free + self._ring.bytes) // SHARE
+
+    def _dropped(self, dropped: list[Snapshot], reason: str) -> None:
+        if dropped:
+            ids = [one.number for one in dropped]
+            self._journal("snapshots_dropped", ids=ids, reason=reason)
+        if self._latest in dropped:
+            self._latest = None
+
+
+def _told(snapshot: Snapshot) -> dict[str, Any]:
+    return {
+        "id": snapshot.number,
+        "step": snapshot.step,
+        "time": snapshot.time,
+        "bytes": snapshot.bytes,
+        "seconds": snapshot.seconds,
+        "why": snapshot.why,
+        "left": snapshot.left,
+    }
+
+
+def _warned(snapshot: Snapshot) -> dict[str, Any]:
+    warnings = list(dict.fromkeys(snapshot.warnings))
+    return {"warnings": warnings[:8]} if warnings else {}
+
+
+def _words(error: Exception) -> str:
+    text = str(error).strip().splitlines()
+    if isinstance(error, MemoryError) or "memory" in str(error).lower():
+        return "there is not enough memory; the training goes on as it was"
+    return f"it failed ({type(error).__name__}: {text[0] if text else ''})"
+
+
+def _capturing() -> bool:
+    cuda = sys.modules["torch"].cuda
+    return bool(
+        cuda.is_available() and cuda.is_initialized() and cuda.is_current_stream_capturing()
+    )
