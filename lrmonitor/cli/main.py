@@ -105,7 +105,8 @@ def _main(argv: list[str]) -> int:
         verb = VERBS[name]
     else:
         name, verb = "window", _WINDOW
-        if len(rest) > 1 and (near := difflib.get_close_matches(rest[0], VERBS, 1)):
+        guess = len(rest) > 1 and rest[0] != "window"
+        if guess and (near := difflib.get_close_matches(rest[0], VERBS, 1)):
             message = f"{rest[0]!r} is not a verb (did you mean {near[0]!r}?)"
             print(f"lrmonitor: {message}: see `lrmonitor --help`", file=sys.stderr)
             return codes.USAGE

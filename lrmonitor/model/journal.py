@@ -188,7 +188,7 @@ def _text(name: str, e: Mapping[str, Any]) -> str:
 
 def _state(name: str, e: Mapping[str, Any]) -> str:
     if name == "snapshot":
-        why = {"every": ", as set", "before a change": ", before a change"}.get(str(e["why"]), "")
+        why = {"every": ", as set", "change": ", before a change"}.get(str(e["why"]), "")
         warned = f" ({'; '.join(e['warnings'])})" if e.get("warnings") else ""
         return f"Snapshot of the state{why}: {bytes_text(e['bytes'])}{warned}"
     if name == "rewound":

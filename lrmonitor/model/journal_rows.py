@@ -18,7 +18,7 @@ from lrmonitor.record.jsonl import plain
 
 KINDS = {
     "rate": "Rates",
-    "training": "Pause and stop",
+    "training": "Pause, stop, rewind",
     "note": "Notes",
     "finding": "Findings",
     "problem": "Problems",
@@ -84,7 +84,7 @@ class JournalRows:
     def _add(self, entry: JournalEntry) -> None:
         identity = str(entry.data.get("id") or "")
         at = self._commands.get(identity) if identity else None
-        if entry.event in ("rates", "acknowledgement") and at is not None:
+        if entry.event in ("rates", "rewound", "acknowledgement") and at is not None:
             self.rows[at] = _joined(self.rows[at], entry)
             return
         if entry.event == "command" and identity:
@@ -173,6 +173,8 @@ def _joined(row: JournalRow, entry: JournalEntry) -> JournalRow:
     if entry.event == "rates":
         # It stands where it took effect: there is its marker.
         return replace(row, step=entry.step, entries=entries)
+    if entry.event == "rewound":
+        return replace(row, step=entry.step, text=entry.text, entries=entries)
     status = str(entry.data.get("status") or "")
     result = _capital(status) or "Answered"
     if status == "refused":
@@ -240,6 +242,9 @@ _ASKED = {
     "step": "Make one step and hold again",
     "stop": "End at the next step",
     "cancel": "Withdraw what is pending",
+    "snapshot": "Keep the state",
+    "snapshots": "Set how snapshots are taken",
+    "rewind": "Go back to a snapshot",
 }
 _WHAT = {
     "command": ("rate", "Rate"),
@@ -252,6 +257,12 @@ _WHAT = {
     "stopping": ("training", "Stopping"),
     "stop": ("training", "Stop"),
     "signalled": ("training", "Signal"),
+    "snapshot": ("training", "Snapshot"),
+    "snapshots": ("training", "Snapshots"),
+    "snapshots_dropped": ("training", "Snapshots"),
+    "snapshot_failed": ("problem", "Snapshot"),
+    "rewound": ("training", "Rewind"),
+    "checkpoint": ("training", "Checkpoint"),
     "note": ("note", "Note"),
     "name": ("note", "Name"),
     "series_pattern": ("note", "Series"),

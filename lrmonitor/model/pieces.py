@@ -23,6 +23,8 @@ class Pieces:
     """
 
     def __init__(self) -> None:
+        self.resets: list[int] = []
+        """Where a piece begins because the training was rewound, ascending."""
         self._cuts: tuple[int, ...] = ()
         self._starts: Column[np.int64] = Column(np.int64)
         self._step: Ints = np.empty(0, np.int64)
@@ -35,7 +37,7 @@ class Pieces:
         of an earlier call and more, after each of which a line begins anew."""
         if cuts != self._cuts:
             self._cuts = cuts
-            self._starts, self._step = Column(np.int64), np.empty(0, np.int64)
+            self._starts, self._step, self.resets = Column(np.int64), np.empty(0, np.int64), []
         done = len(self._step)
         if done == 0 and len(step):
             self._starts.append(np.zeros(1, np.int64))
@@ -43,7 +45,10 @@ class Pieces:
             part = step[begin : begin + _CHUNK + 1]
             falls = part[1:] < part[:-1]
             for cut in self._cuts:
-                falls = falls | ((part[:-1] <= cut) & (part[1:] > cut))
+                passed = (part[:-1] <= cut) & (part[1:] > cut)
+                self.resets += (np.flatnonzero(passed) + begin + 1).tolist()
+                falls = falls | passed
+            self.resets.sort()
             if falls.any():
                 self._starts.append(np.flatnonzero(falls) + begin + 1)
         self._step = step

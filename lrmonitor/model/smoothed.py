@@ -6,6 +6,8 @@ average at its end, from which any stretch is computed again. About 1.6 bytes a 
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from lrmonitor.model.blocks import BLOCK, Floats, Ints
@@ -24,7 +26,8 @@ _ALIGNED = 512
 
 
 class Smoothed:
-    """`smoothing.ema` of a picture's values, with a gap where a value is nan or infinite.
+    """`smoothing.ema` of a picture's values, with a gap where a value is nan or infinite, and begun
+    anew where the training was rewound.
 
     `follow` takes what is new, once the picture has; then the rest can be asked.
     """
@@ -36,13 +39,13 @@ class Smoothed:
 
     def follow(self) -> None:
         """Take what the picture has by now."""
-        if self._begun != self._picture.begun:
+        if self._begun != self._picture.begun or self._cuts != self._picture.cuts:
             self._begin()
         step, value = self._picture.step, self._picture.value
         done, full = len(self._mean) * BLOCK, len(value) // BLOCK * BLOCK
         for first in range(done, full, CHUNK):
             last = min(first + CHUNK, full)
-            self._take(step[first:last], value[first:last])
+            self._take(step[first:last], value[first:last], first)
         self._pyramid.update(self._value.view)
 
     def at(self, first: int, last: int) -> Floats:
@@ -51,7 +54,7 @@ class Smoothed:
         average = self._average
         average.mean, average.count = self._state(block)
         value = self._picture.value[block * BLOCK : last]
-        found = average.extend(value)
+        found = self._over(value, block * BLOCK)[2]
         found[~np.isfinite(value)] = np.nan
         return found[first - block * BLOCK :]
 
@@ -64,21 +67,39 @@ class Smoothed:
         return joined(lines) if lines else (np.empty(0), np.empty(0))
 
     def _begin(self) -> None:
-        self._begun = self._picture.begun
+        self._begun, self._cuts = self._picture.begun, self._picture.cuts
         self._mean: Column[np.float64] = Column(np.float64)
         self._count: Column[np.int64] = Column(np.int64)
         self._step: Column[np.int64] = Column(np.int64)
         self._value: Column[np.float64] = Column(np.float64)
         self._pyramid = Pyramid()
 
-    def _take(self, step: Ints, value: Floats) -> None:
+    def _over(self, value: Floats, first: int) -> tuple[Floats, Ints, Floats]:
+        """The average over values from index `first` on, from its state there: without its
+        correction, of how many values, and corrected."""
+        average = self._average
+        last = first + len(value)
+        inside = [r - first for r in self._picture.pieces.resets if first <= r < last]
+        bounds = sorted({*range(0, len(value), CHUNK), *inside, len(value)})
+        means, counts, smooth = [], [], []
+        for begin, end in itertools.pairwise(bounds):
+            if begin in inside:
+                average.mean, average.count = 0.0, 0
+            mean, count = average.means(value[begin:end])
+            means.append(mean)
+            counts.append(count)
+            smooth.append(average.corrected(mean, count))
+        if not means:
+            return np.empty(0), np.empty(0, np.int64), np.empty(0)
+        return np.concatenate(means), np.concatenate(counts), np.concatenate(smooth)
+
+    def _take(self, step: Ints, value: Floats, first: int) -> None:
         """Whole blocks."""
         average = self._average
         average.mean, average.count = self._state(len(self._mean))
-        mean, count = average.means(value)
+        mean, count, smooth = self._over(value, first)
         self._mean.append(mean[BLOCK - 1 :: BLOCK])
         self._count.append(count[BLOCK - 1 :: BLOCK])
-        smooth = average.corrected(mean, count)
         finite = np.isfinite(value)
         low = high = smooth
         if not finite.all():

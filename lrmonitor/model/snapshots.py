@@ -14,7 +14,7 @@ __all__ = ["Kept", "Snapshots"]
 @dataclass(frozen=True)
 class Kept:
     """One snapshot: the state after `step`, taken at `time` (unix seconds), which took `bytes` of
-    memory and `seconds`. `why` is "command", "every" or "before a change". `left`: a rewind went
+    memory and `seconds`. `why` is "command", "every" or "change". `left`: a rewind went
     back to before it."""
 
     number: int

@@ -230,6 +230,11 @@ class Control:
                     )
         return self._keeper
 
+    def close(self) -> None:
+        """At the interpreter's exit."""
+        if self._keeper is not None:
+            self._keeper.close()
+
     def release(self, entry: _Entry) -> None:
         """A rate command has waited for a snapshot, which was taken."""
         self._take(entry)
@@ -242,7 +247,6 @@ class Control:
     def _set_gate(self) -> None:
         """The same, under the lock."""
         armed = self._keeper is not None and self._keeper.armed
-        self.follows = armed
         self._steps.gate = self._pausing or bool(self._stop) or armed
 
     def _take_while_paused(self, entry: _Entry) -> None:

@@ -11,6 +11,7 @@ from collections import deque
 from time import time
 from typing import TYPE_CHECKING, Any
 
+from lrmonitor.probe.threads import NOBODY
 from lrmonitor.record.writer import RankWriter, SeriesWriter
 
 if TYPE_CHECKING:
@@ -88,10 +89,16 @@ class Evaluation:
         ):
             return
         here = steps.losses.local.here
-        if here is None:
+        if here is NOBODY:
             if steps.losses.threads:
                 return  # a thread that does not train
-        elif here.inside or here.frame is not None or (here.count and not here.taken):
+        elif (
+            here.inside
+            or here.stepping
+            or (here.count and not here.taken)
+            # The first pass of a step does not say that it is `inside`.
+            or torch._C._current_graph_task_id() != -1
+        ):
             return  # amid a step
         examples = target.shape[0] if target.dim() else 1
         place = self._place(name, step)

@@ -8,11 +8,42 @@ from typing import Any
 
 from lrmonitor.probe.threads import Thread
 
+_callers: set[tuple[str, str]] = set()
+"""File and name of the functions that call step hooks: torch's wrapper of an optimizer's `step`."""
+
+
+def seen_calling(frame: Any) -> None:
+    """That frame calls a step hook."""
+    _callers.add((frame.f_code.co_filename, frame.f_code.co_name))
+
 
 def in_step(thread: Thread) -> bool:
     """Whether a thread really is in the step that was begun there; one that raised never ended."""
-    running = sys._current_frames().get(thread.ident)
-    return thread.frame is not None and running is not None and calls(thread.frame, running)
+    return thread.stepping and within_step(thread, sys._current_frames().get(thread.ident))
+
+
+def within_step(thread: Thread, frame: Any) -> bool:
+    """Whether `frame` or one that called it makes the step that was begun in that thread.
+
+    To hold the frame of each step that begins would cost an ordinary one a microsecond. It is not
+    needed: whatever calls step hooks has called ours as well, so that the outermost of such frames
+    is the step that was begun, if that goes on.
+    """
+    actual = None if thread.known is None else thread.known.ref()
+    while frame is not None:
+        code = frame.f_code
+        # torch calls the optimizer so; where it should not, the function tells enough.
+        if (code.co_filename, code.co_name) in _callers and (
+            frame.f_locals.get("self", actual) is actual
+        ):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def alive(thread: Thread) -> bool:
+    """Whether that thread goes on."""
+    return thread.ident in sys._current_frames()
 
 
 def from_signal_handler(error: BaseException) -> bool:
@@ -32,13 +63,4 @@ def from_signal_handler(error: BaseException) -> bool:
         if trace.tb_frame.f_code in codes:
             return True
         trace = trace.tb_next
-    return False
-
-
-def calls(outer: Any, frame: Any) -> bool:
-    """Whether `outer` is `frame` or one of those that called it."""
-    while frame is not None:
-        if frame is outer:
-            return True
-        frame = frame.f_back
     return False

@@ -31,7 +31,7 @@ class Holders:
         for one in gc.get_objects():
             kind = type(one)
             if kind not in kinds:
-                mro = type.mro(kind) if kind is not type else [type]
+                mro = kind.__mro__
                 into = None
                 if module in mro:
                     into = modules
@@ -82,6 +82,11 @@ class Holders:
     def schedulers(self) -> list[Any]:
         """The learning rate schedulers."""
         return [s for ref in self._schedulers if (s := ref()) is not None]
+
+
+def standing(module: Any, where: str, name: str) -> Any:
+    """What stands in a slot now; None where nothing does."""
+    return dict(_named(module, where)).get(name)
 
 
 def _of_torch(kind: type) -> bool:

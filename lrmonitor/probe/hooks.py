@@ -15,7 +15,6 @@ from sys import _getframe
 from time import time
 from typing import Any
 
-from lrmonitor.probe.frames import calls
 from lrmonitor.probe.optimizers import Optimizer
 from lrmonitor.probe.steps import Steps
 from lrmonitor.probe.threads import Local, Thread
@@ -55,10 +54,9 @@ def watched_backward(torch: Any, original: Callable[..., Any]) -> Callable[..., 
     ) -> Any:
         here = _local.here
         if (
-            here is None
-            or here.slow
+            here.slow
             or here.inside
-            or here.frame is not None
+            or here.stepping
             or type(tensors) is not plain_tensor
             or grad_tensors is not None
             or grad_variables is not None
@@ -75,18 +73,26 @@ def watched_backward(torch: Any, original: Callable[..., Any]) -> Callable[..., 
                     error.__traceback__ = error.__traceback__.tb_next
                 raise
         # By far the most frequent: `loss.backward()`, of one number (torch refuses all else).
+        first = here.taken
         try:
-            here.inside = True  # torch may call this function again: in a mode, for a subclass
-            original(tensors, None, retain_graph, create_graph, None, inputs)
+            if first:
+                # torch may call this function again, in a mode: what that adds is written over.
+                original(tensors, None, retain_graph, create_graph, None, inputs)
+            else:
+                here.inside = True
+                try:
+                    original(tensors, None, retain_graph, create_graph, None, inputs)
+                finally:
+                    here.inside = False
         except BaseException as error:
             if error.__traceback__ is not None:
                 error.__traceback__ = error.__traceback__.tb_next
             raise
-        finally:
-            here.inside = False
         try:
-            if here.taken:
-                here.total, here.count, here.taken = tensors.item(), 1, False
+            if first or here.taken:  # by a step that was made within the pass
+                here.total = tensors.item()
+                here.count = 1
+                here.taken = False
             else:
                 here.total += tensors.item()
                 here.count += 1
@@ -144,19 +150,33 @@ def before_step(actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
     known: Any
     here = _local.here
     try:
-        if here is None or here.frame is not None or kwargs or len(args) > 1:
+        if here.stepping or kwargs:
             return _begin(actual, args, kwargs, _getframe(1))
         known = here.known
         if known is None or known.ref() is not actual:
             known = _known.get(id(actual))
-            if known is None or known.ref() is not actual:
+            if known is None or known.ref() is not actual or known.thread is not here:
                 return _begin(actual, args, kwargs, _getframe(1))
             here.known = known
+        own = known.lone
         groups = actual.param_groups
-        if known.attention or len(groups) != known.count:
-            return _begin(actual, args, kwargs, _getframe(1))
+        if own is None:
+            if len(args) > 1 or len(groups) != known.count:
+                return _begin(actual, args, kwargs, _getframe(1))
+        else:
+            try:  # taking them apart costs less than to ask for their lengths
+                (_,) = args
+                (group,) = groups
+            except ValueError:
+                return _begin(actual, args, kwargs, _getframe(1))
         if not known.overridden:
-            here.frame = _getframe(1)
+            if known.attention:
+                return _begin(actual, args, kwargs, _getframe(1))
+            here.stepping = True
+            if own is not None:
+                if group["lr"] is not own.rate:
+                    known.look(groups)
+                return None
             for own in known.groups:
                 if groups[own.number]["lr"] is not own.rate:
                     known.look(groups)
@@ -164,14 +184,20 @@ def before_step(actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
         elif actual._optimizer_step_pre_hooks or actual._optimizer_step_post_hooks:
             return _begin(actual, args, kwargs, _getframe(1))
         else:
-            if known.claims.setdefault("", here) is not here:
+            here.stepping = True
+            # Before it is known that no other thread steps this optimizer: see `steps_in`.
+            here.put = True
+            if known.attention:
+                here.put = here.stepping = False
                 return _begin(actual, args, kwargs, _getframe(1))
-            here.frame = _getframe(1)
+            if own is not None and group["lr"] is own.rate:
+                own.put = group["lr"] = own.used
+                return None
             for own in known.groups:
                 group = groups[own.number]
                 if group["lr"] is not own.rate:
                     if not known.put_anew(groups, own):
-                        here.frame = None
+                        here.put = here.stepping = False
                         return _begin(actual, args, kwargs, _getframe(1))
                     break
                 own.put = group["lr"] = own.used
@@ -184,46 +210,36 @@ def before_step(actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
 def after_step(actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """torch's global post-hook."""
     here = _local.here
-    steps = _current
-    if here is None or here.frame is None or steps is None:
-        return
+    steps: Any = _current
     known: Any = here.known
-    if here.nested:
-        frame = _getframe(1)
-        # Another frame is a step within it; or, where a compiled one went on as another, itself.
-        if here.frame is not frame and (known.ref() is not actual or calls(here.frame, frame)):
-            return
-        here.nested = False
     try:
-        if here.detail is not None:
-            steps.finish(here, actual)
+        if here.odd:
+            if steps is None or not steps.end(here, actual, _getframe(1)):
+                return
+            known = here.known
+        elif not here.stepping:
+            return
         else:
-            if known.claims and known.claims.get("") is here:
+            if here.put:
                 groups = actual.param_groups
-                rewritten = len(groups) != known.count
-                for own in () if rewritten else known.groups:
-                    group = groups[own.number]
-                    if group["lr"] is not own.put:
-                        rewritten = True  # those that were put back already are left as they are
-                        break
+                own = known.lone
+                if own is not None and (group := groups[0])["lr"] is own.put:
                     group["lr"] = own.rate
-                if rewritten:
-                    steps.say_rewritten(known, known.restore(groups))
+                    here.put = False
                 else:
-                    known.claims.clear()
+                    steps.take_out(here, known, actual)
             # Only now, as what raises before (Ctrl-C) is healed where it stands.
-            here.frame = None
-            if known.number == 0:
-                steps.step += 1
+            here.stepping = False
+            steps.step = step = steps.step + known.advance
             now = time()
             if known.news:
-                known.record_rates(steps.step, now)
+                known.record_rates(step, now)
             if here.count != known.last_parts or here.arriving is not None:
                 steps.close(here, now)
             else:
                 here.taken = True
                 here.clips = None
-                known.append((steps.step, now, here.total))
+                known.waiting.append((step, now, here.total))
     except Exception:
         steps.failed("after a step")
     if steps.gate and (known.number == 0 or steps.main_gone()):

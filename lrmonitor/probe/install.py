@@ -234,4 +234,4 @@ def _in_child() -> None:
 def _close() -> None:
     found = hooks.current()
     if found is not None:
-        found.end()
+        found.finish()

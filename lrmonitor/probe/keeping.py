@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +46,9 @@ LEFT_FREE = 0.2
 
 PATIENCE = 16
 """Steps of the main optimizer after which it is not waited any more for the others to step."""
+
+SAVE_SECONDS = 20.0
+"""What the interpreter's exit waits for a file that is being written."""
 
 FAILURES = 3
 """Snapshots in a row that fail before no more are taken by themselves."""
@@ -90,7 +92,7 @@ class Keeper:
         self._last: int | None = None
         """The one that is the last to step before the main one does again."""
         self._waited = 0
-        self._sized = (0.0, 0)
+        self._saving: list[threading.Thread] = []
 
     @property
     def armed(self) -> bool:
@@ -130,21 +132,11 @@ class Keeper:
         self.waiting = [e for e in self.waiting if id(e) not in gone]
         self.held = [e for e in self.held if id(e) not in gone]
 
-    def status(self) -> dict[str, Any]:
-        """What a status answer tells of snapshots."""
-        now = time.monotonic()
-        if now - self._sized[0] > 10.0:
-            with suppress(Exception):  # the script may change it meanwhile
-                self._sized = (now, needed(list(self._steps.optimizers), self._holders))
-        return {
-            "kept": [_told(one) for one in self._ring.kept],
-            "bytes": self._ring.bytes,
-            "every": self.every,
-            "before": self.before,
-            "budget": self._allowed(),
-            "free": available(),
-            "wanted": self._sized[1],
-        }
+    def close(self) -> None:
+        """At the interpreter's exit: let a file that a person asked for become whole."""
+        limit = time.monotonic() + SAVE_SECONDS
+        for thread in self._saving:
+            thread.join(max(0.0, limit - time.monotonic()))
 
     # On the training thread
 
@@ -155,8 +147,11 @@ class Keeper:
         With several optimizers the main one's step is amid an iteration: what the others are about
         to step with was computed by weights that a rewind would take away.
         """
+        if not self.waiting and not self.held and step < self._next:
+            return  # by far the most frequent while one is taken every so many steps
         if self._several:
             self._last, self._stepped = self._stepped, None
+            self._control.follows = True
             for one in self._steps.optimizers[1:]:
                 one.attention = True  # so that `stepped` is told
             self._waited += 1
@@ -176,6 +171,8 @@ class Keeper:
 
     def _do(self, step: int) -> None:
         self._waited = 0
+        self._control.follows = False
+        self._last = self._stepped = None
         with self._lock:
             work, self.waiting = self.waiting, []
             held, self.held = self.held, []
@@ -187,7 +184,7 @@ class Keeper:
                     self._carry_out(work[0], step)
                 work.pop(0)
             if held:
-                why = self._take_itself("before a change", step)
+                why = self._take_itself("change", step)
                 while held:
                     self._release(held[0], why)
                     held.pop(0)
@@ -225,7 +222,8 @@ class Keeper:
         except Exception as error:
             if from_signal_handler(error):
                 raise
-            self._steps.failed("at a snapshot")
+            if not _no_memory(error):
+                self._steps.failed("at a snapshot")
             self._answer(entry, "refused", reason=_words(error))
 
     def _set(self, entry: _Entry, command: SnapshotsCommand, step: int) -> None:
@@ -255,12 +253,15 @@ class Keeper:
             assert self._holders is not None
             told = checkpoint.contents(made, self._holders)
             self._ring.saving.append(made)
-            threading.Thread(
+            thread = threading.Thread(
                 target=self._save,
                 args=(entry, made, told, command.save),
                 name="lrmonitor-save",
                 daemon=True,
-            ).start()
+            )
+            self._saving = [one for one in self._saving if one.is_alive()]
+            self._saving.append(thread)
+            thread.start()
             return
         warning = "; ".join(dict.fromkeys(made.warnings)) or None
         self._answer(entry, "applied", step, warning=warning, detail=_told(made))
@@ -330,7 +331,16 @@ class Keeper:
     def _rewind(self, entry: _Entry, command: RewindCommand, step: int) -> None:
         chosen = self._ring.choose(command.to, command.back, step)
         begun = time.perf_counter()
-        interrupted = chosen.restore(self._steps.optimizers, command.rng)
+        try:
+            interrupted = chosen.restore(self._steps.optimizers, command.rng)
+        except Mismatch:
+            raise
+        except Exception as error:
+            # Looked at before, it should fit: some of it has been put back by now.
+            self._latest = None
+            self._steps.failed("at a rewind")
+            half = f"some of the state may be that of step {chosen.step} now"
+            raise NotKept(f"{_words(error)}; {half}") from error
         seconds = time.perf_counter() - begun
         self._ring.leave(chosen.step)
         self._latest = None
@@ -431,9 +441,13 @@ def _warned(snapshot: Snapshot) -> dict[str, Any]:
     return {"warnings": warnings[:8]} if warnings else {}
 
 
+def _no_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or "memory" in str(error).lower()
+
+
 def _words(error: Exception) -> str:
     text = str(error).strip().splitlines()
-    if isinstance(error, MemoryError) or "memory" in str(error).lower():
+    if _no_memory(error):
         return "there is not enough memory; the training goes on as it was"
     return f"it failed ({type(error).__name__}: {text[0] if text else ''})"
 

@@ -7,7 +7,7 @@ import weakref
 from threading import get_ident
 from typing import Any
 
-from lrmonitor.probe.threads import Local, Thread
+from lrmonitor.probe.threads import NOBODY, Local, Thread
 from lrmonitor.probe.values import Arriving, Values
 
 SMALL = 4096
@@ -31,7 +31,7 @@ class Losses:
     def thread(self) -> Thread:
         """This thread's record, made where it has none."""
         found = self.local.here
-        if found is None:
+        if found is NOBODY:
             # One that has ended may have left its number, and parts of a step with it.
             ident = get_ident()
             found = self.local.here = self.threads.setdefault(ident, Thread(ident))

@@ -41,6 +41,8 @@ def _way(override: object, factor: float) -> tuple[str, float] | None:
     if override is None:
         return "scale", factor
     kind, value = getattr(override, "kind", None), getattr(override, "value", 0.0)
+    if kind == "follow":  # on its way back to the script's schedule
+        return "scale", factor
     if kind not in ("scale", "hold") or not value:
         return None
     return str(kind), value * factor

@@ -6,6 +6,7 @@ import inspect
 import math
 import sys
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 from lrmonitor.link.messages import GroupRate
@@ -116,13 +117,22 @@ class Optimizer:
         self.norms = norms
         self.swap = Swap()
         self.claims: dict[str, Thread] = {}
-        """The thread in whose step effective rates stand in the groups, under an empty key: taken
-        by `setdefault`, which no other thread can come between."""
+        """The thread in whose step, one looked at closely, effective rates stand in the groups,
+        under an empty key: taken by `setdefault`, which no other thread can come between."""
+        self.thread: Thread | None = None
+        """The thread that steps it: only that one may do so in the ordinary way under an
+        override."""
+        self.shared = False
+        """Whether others do as well."""
         self.news = False
         """Whether a rate is to be recorded with this step."""
         self.groups: list[Group] = []
         self.count = 0
         """How many groups it has."""
+        self.lone: Group | None = None
+        """Its group, if it has but one."""
+        self.advance = 1 if number == 0 else 0
+        """By how much a step of it moves the run's step on."""
         self.recorded = False
         """Whether the loss of any step of it was recorded."""
         self.stepped = False
@@ -136,7 +146,7 @@ class Optimizer:
         if loss is None:
             loss = writer.series("loss" if number == 0 else f"loss[{number}]", "loss", number)
         self.loss = loss
-        self.append = loss.append
+        self.waiting = loss.waiting
         self.parts = writer.series(f"parts[{number}]", "parts", number, None, "changes")
         self.last_parts = -1
         self.look_at_groups(optimizer)
@@ -144,7 +154,24 @@ class Optimizer:
     @property
     def holder(self) -> Thread | None:
         """The thread in whose step effective rates stand in the groups; None if none do."""
-        return self.claims.get("")
+        found, own = self.claims.get(""), self.thread
+        return own if found is None and own is not None and own.put and own.known is self else found
+
+    def steps_in(self, here: Thread, alive: Callable[[Thread], bool]) -> None:
+        """It is about to step in that thread: the one that has it, or another one."""
+        own = self.thread
+        if own is not None and own is not here and alive(own):
+            self.shared = True
+            # Then that thread is looked at: it puts its rates first, and looks at this after.
+            self.attention = True
+
+    def seen(self) -> None:
+        """It is looked at closely now: there is no more to it, but where threads share it."""
+        shared = self.shared
+        if not shared:
+            self.attention = False
+            if self.shared:  # another thread has come between the two lines
+                self.attention = True
 
     def replace(self, optimizer: Any) -> None:
         """A new object of the script's takes the place of one that is gone, overrides and all."""
@@ -152,6 +179,7 @@ class Optimizer:
         self.closure_at = _closure_at(optimizer)
         self.swap = Swap()
         self.claims.clear()
+        self.thread, self.shared = None, False
         for group in self.groups:
             group.rate, group.tensor, group.version = _UNSEEN, None, -1
         self.look_at_groups(optimizer, replaced=True)
@@ -160,6 +188,7 @@ class Optimizer:
         """Notice groups that were added, and say so in the record."""
         count, number = len(optimizer.param_groups), self.number
         before = len(self.groups)
+        self.lone = None
         for j in range(before, count):
             lr = self._writer.series(f"lr[{number}.{j}]", "lr", number, j, "changes")
             name = f"scheduled[{number}.{j}]"
@@ -169,6 +198,7 @@ class Optimizer:
         for j in [j for j in self.overrides.groups if j >= count]:
             del self.overrides.groups[j]  # of a group that is gone
         self.count = count
+        self.lone = self.groups[0] if count == 1 else None
         self.reason = rates.problem(optimizer.param_groups, self.name)
         self._writer.event(
             "optimizer",
@@ -197,7 +227,7 @@ class Optimizer:
         """
         for known, group in zip(self.groups, groups, strict=False):
             lr: Any = group.get("lr")
-            if not mine and self.claims and lr is not known.rate:
+            if not mine and lr is not known.rate and self.holder is not None:
                 continue  # what another thread's step of this optimizer has put there meanwhile
             lr = group.get("lr")  # again: that step may have ended between the two lines
             if lr is known.rate:
@@ -295,7 +325,6 @@ class Optimizer:
                 group["lr"] = known.rate
             else:
                 rewritten.append(Rewritten(j, rates.read(found), float(known.put or 0.0)))
-        self.claims.clear()
         return rewritten
 
     def put_anew(self, groups: list[dict[str, Any]], changed: Group) -> bool:
@@ -307,7 +336,6 @@ class Optimizer:
             group["lr"] = known.rate
         self.look(groups, mine=True)
         if self.attention:
-            self.claims.clear()
             return False
         for known, group in zip(self.groups, groups, strict=False):
             known.put = group["lr"] = known.used

@@ -32,7 +32,7 @@ from lrmonitor.probe.copies import (
     put,
 )
 from lrmonitor.probe.frames import from_signal_handler
-from lrmonitor.probe.holders import Holders
+from lrmonitor.probe.holders import Holders, standing
 
 if TYPE_CHECKING:
     from lrmonitor.probe.optimizers import Optimizer
@@ -223,7 +223,7 @@ class Snapshot:
         for (module_ref, where, name), held in self.slots:
             module = module_ref()
             if module is not None and held is not None:
-                found[id(getattr(module, where).get(name))] = held
+                found[id(standing(module, where, name))] = held
         return found
 
     def restore(self, optimizers: list[Optimizer], rng: bool = False) -> BaseException | None:
@@ -302,18 +302,8 @@ class Snapshot:
                         put(live, value, quietly=id(live) not in main)
         for (module_ref, where, name), held in self.slots:
             module = module_ref()
-            if module is None:
-                continue
-            live = getattr(module, where).get(name)
-            if held is None:
-                if live is not None:
-                    getattr(module, where)[name] = None
-            elif live is not None and fits(live, held):
-                if id(live) not in done:
-                    done.add(id(live))
-                    put(live, held, quietly=True)
-            elif where == "_buffers":
-                getattr(module, where)[name] = anew(held)
+            if module is not None:
+                _fill_slot(module, where, name, held, done)
         restoring = Restoring()
         for kept, actual in zip(self.optimizers, actuals, strict=True):
             kept.restore(actual, restoring)
@@ -327,6 +317,20 @@ class Snapshot:
                 for p in group["params"]:
                     if p.grad is not None and id(p) not in main:
                         p.grad.zero_()
+
+
+def _fill_slot(module: Any, where: str, name: str, held: Held | None, done: set[int]) -> None:
+    """Put back what stood in a module; a buffer that was assigned anew since is filled as well."""
+    live = standing(module, where, name)
+    if held is None:
+        if live is not None:
+            getattr(module, where)[name] = None
+    elif live is not None and fits(live, held):
+        if id(live) not in done:
+            done.add(id(live))
+            put(live, held, quietly=True)
+    elif where == "_buffers":
+        getattr(module, where)[name] = anew(held)
 
 
 _SCALER = ("_scale", "_growth_tracker")

@@ -15,7 +15,7 @@ from typing import Any
 
 from lrmonitor.probe.control import Control
 from lrmonitor.probe.evaluation import Evaluation
-from lrmonitor.probe.frames import calls, from_signal_handler, in_step
+from lrmonitor.probe.frames import alive, from_signal_handler, in_step, seen_calling, within_step
 from lrmonitor.probe.loss import Losses
 from lrmonitor.probe.mirror import Mirror
 from lrmonitor.probe.norms import Clip, Norms
@@ -90,9 +90,10 @@ class Steps:
                 self.failed("at the values logged before")
         return self.session
 
-    def end(self) -> None:
+    def finish(self) -> None:
         """At the interpreter's exit: write all."""
         if self.session is not None:
+            self.control.close()
             try:
                 self.mirror.look(self.session.writer, math.inf)
                 self.evaluation.end(self.session.writer)
@@ -152,8 +153,10 @@ class Steps:
         if self.broken:
             return None
         here = self.losses.thread()
-        if here.frame is not None:
-            if calls(here.frame, frame):
+        seen_calling(frame)
+        if here.stepping:
+            if within_step(here, frame.f_back):
+                here.odd = True
                 here.nested = True  # a step within a step
                 return None
             self._heal(here)
@@ -162,18 +165,22 @@ class Steps:
             known = self._know(actual)
             if known is None:
                 return None
+        known.steps_in(here, alive)
         holder = known.holder
         if holder is not None and (holder is here or not in_step(holder)):
             self._heal(holder, known)
             holder = None
-        here.frame, here.known, here.nested, here.detail = frame, known, False, None
+        if not known.shared:
+            known.thread = here
+        here.stepping, here.known, here.nested, here.detail = True, known, False, None
+        here.odd = False
         known.stepped = True
         if holder is not None:
             return None  # another thread steps the same optimizer: its rates serve this step
         groups = actual.param_groups
         if len(groups) != known.count:
             known.look_at_groups(actual)
-        known.attention = False  # before what follows is looked at
+        known.seen()  # before what follows is looked at
         known.look(groups)
         closure = callable(known.closure(args, kwargs))
         sampled = False
@@ -190,6 +197,7 @@ class Steps:
         ):
             return None
         known.attention = known.attention or follows
+        here.odd = True
         detail = here.detail = Detail()
         detail.sampled = sampled
         if self.control.rates:
@@ -207,8 +215,37 @@ class Steps:
             self._put(here, actual)
         return self._wrap_closure(here, actual, args, kwargs) if closure else None
 
-    def finish(self, here: Thread, actual: Any) -> None:
-        """After such a step."""
+    def end(self, here: Thread, actual: Any, frame: Any) -> bool:
+        """After such a step, or one within it, whose hooks are called in `frame`; whether the
+        thread's outermost step is over."""
+        known = here.known
+        if not here.stepping or known is None:
+            return False
+        if here.nested:
+            if known.ref() is not actual or within_step(here, frame.f_back):
+                return False  # a step within it
+            here.nested = False
+        if here.detail is not None:
+            self._finish(here, actual)
+            return True
+        if here.put:
+            self.take_out(here, known, actual)
+        here.stepping = False
+        here.odd = False
+        self.step += known.advance
+        now = time.time()
+        if known.news:
+            known.record_rates(self.step, now)
+        self.close(here, now)
+        return True
+
+    def take_out(self, here: Thread, known: Optimizer, actual: Any) -> None:
+        """Take out the rates that an ordinary step has put."""
+        self.say_rewritten(known, known.restore(actual.param_groups))
+        here.put = False
+
+    def _finish(self, here: Thread, actual: Any) -> None:
+        """After a step with a detail."""
         known, detail = here.known, here.detail
         assert known is not None
         assert detail is not None
@@ -216,9 +253,9 @@ class Steps:
             handle.remove()
         if known.swap.active and known.holder is here:
             self._restore(known, actual)
-        here.frame = here.detail = None
-        if known.number == 0:
-            self.step += 1
+        here.stepping, here.detail = False, None
+        here.odd = False
+        self.step += known.advance
         now = time.time()
         found = known.record_closely(detail.scheduled, detail.effective, self.step, now)
         if detail.applied:
@@ -256,7 +293,7 @@ class Steps:
             at, add = self.step, known.loss.add
             self.deferred.add(arriving, lambda found: add(at, now, total + sum(found)))
         else:
-            known.append((self.step, now, total))
+            known.waiting.append((self.step, now, total))
         if count != known.last_parts:
             known.last_parts = count
             known.parts.append((self.step, now, float(count)))
@@ -359,6 +396,10 @@ class Steps:
         assert detail is not None
         if known.claims.setdefault("", here) is not here:
             return  # another thread's step has put them at this moment: they serve this one too
+        own = known.thread
+        if own is not None and own is not here and own.put and own.known is known:
+            known.claims.clear()
+            return  # the same, in the ordinary way
         detail.effective = known.swap.put(actual.param_groups, known.overrides)
         if not known.swap.active:
             known.claims.clear()
@@ -406,13 +447,14 @@ class Steps:
             handle.remove()
         actual = None if known is None else known.ref()
         if known is not None and actual is not None and known.holder is here:
-            if here.detail is None:
-                self.say_rewritten(known, known.restore(actual.param_groups))
+            if here.put:
+                self.take_out(here, known, actual)
             else:
                 self._restore(known, actual)
         here.take()  # what was back-propagated for that step is not the next one's
-        here.inside = False
-        here.frame = here.detail = None
+        here.inside = here.put = here.nested = False
+        here.stepping, here.detail = False, None
+        here.odd = False
 
     # Closures
 
@@ -480,7 +522,7 @@ class Steps:
     ) -> tuple[Thread, float | Arriving | None]:
         """Before a backward pass: this thread, and what it back-propagates, if it is a loss."""
         here = self.losses.thread()
-        if here.frame is not None and not calls(here.frame, frame):
+        if here.stepping and not within_step(here, frame):
             self._heal(here)
         return here, self.losses.begin(here, outputs, gradients)
 

@@ -42,27 +42,35 @@ class Thread:
         "closed",
         "count",
         "detail",
-        "frame",
         "ident",
         "inside",
         "known",
         "nested",
+        "odd",
+        "put",
         "scaling",
         "slow",
+        "stepping",
         "taken",
         "total",
     )
 
     def __init__(self, ident: int) -> None:
         self.ident = ident
-        self.frame: Any = None
-        """The frame that calls the hooks of the outermost step in progress. A counter would break
-        when a step raises."""
+        self.stepping = False
+        """Whether a step was begun and did not end. It may have raised: `frames` tells. A counter
+        of steps within steps would break then."""
         self.known: Optimizer | None = None
         """The optimizer of that step."""
         self.detail: Detail | None = None
         self.nested = False
         """Whether a step was made within that step."""
+        self.odd = False
+        """Whether there is a detail, or a step within the step: set before they are, and cleared
+        after, so that an ordinary step has but one thing to ask for."""
+        self.put = False
+        """Whether an ordinary step of this thread puts effective rates into its optimizer's groups:
+        set before it does, and cleared after it has taken them out."""
         self.inside = False
         """Whether a backward pass is in progress."""
         self.scaling = False
@@ -99,7 +107,12 @@ class Thread:
         self.taken, self.closed = True, False
 
 
+NOBODY = Thread(0)
+"""Stands for a thread that was not met yet. Nothing it does is ordinary; it is never written."""
+NOBODY.stepping = NOBODY.odd = True
+
+
 class Local(threading.local):
     """Gives each thread its own `Thread`: faster than a table by the thread's number."""
 
-    here: Thread | None = None
+    here: Thread = NOBODY

@@ -9,7 +9,7 @@ import pytest
 from lrmonitor.diagnosis.source import Columns, read_rows
 from lrmonitor.record.reader import RankReader, RunReader
 from tests.helpers.both import SCRIPTS, both_ways, read_rank
-from tests.helpers.launch import of_script, only_run, plain, run
+from tests.helpers.launch import TIMEOUT, of_script, only_run, plain, run
 
 pytest.importorskip("torch")
 
@@ -50,9 +50,14 @@ def test_switched_off(tmp_path: Path) -> None:
     assert observed(rank) == {}
 
 
-@pytest.mark.parametrize("case", ["as_ever", "compiled"])
+@pytest.mark.parametrize(
+    "case",
+    ["as_ever", pytest.param("compiled", marks=[pytest.mark.slow, pytest.mark.timeout(400)])],
+)
 def test_the_functions_are_as_ever(case: str) -> None:
-    there, here = plain(SCRIPTS / "functional.py", case), run(SCRIPTS / "functional.py", case)
+    script, patience = SCRIPTS / "functional.py", 180.0 if case == "compiled" else TIMEOUT
+    there = plain(script, case, timeout=patience)
+    here = run(script, case, timeout=patience)
     assert there.returncode == 0, there.stderr.decode()
     assert (here.returncode, here.stdout) == (0, there.stdout), here.stderr.decode()
     assert of_script(here.stderr) == there.stderr

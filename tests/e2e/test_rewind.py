@@ -183,7 +183,7 @@ def test_every_so_many_steps_and_before_changes_within_a_budget(tmp_path: Path) 
     regular = [e["step"] for e in taken if e["why"] == "every"]
     assert regular[:4] == [set_at + 10 * k for k in range(1, 5)]
     assert all(step < (off or 0) + 1 for step in regular)
-    (before,) = [e["step"] for e in taken if e["why"] == "before a change"] or [changed - 1]
+    (before,) = [e["step"] for e in taken if e["why"] == "change"] or [changed - 1]
     assert before == changed - 1
     assert len(kept) == 3
     assert [one["step"] for one in kept] == [e["step"] for e in taken][-3:]
@@ -255,8 +255,7 @@ def test_no_memory_for_a_snapshot_harms_nothing(tmp_path: Path) -> None:
         wait_until(lambda: len(run.events("snapshot_failed")) >= 3)
         run.go_on(3)
         last.write_text("0")
-        rank = run.process.wait(60)
-    assert rank == 0
+        run.finish()
     assert json.loads(out.read_text())["finite"] is True
     assert [e["every"] for e in run.events("snapshots")] == [0, 1, 0]
 

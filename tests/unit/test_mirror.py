@@ -38,7 +38,7 @@ class Run:
     def read(self) -> RankReader:
         """All that was recorded; it ends the recording."""
         assert self.steps.session is not None
-        self.steps.end()
+        self.steps.finish()
         reader = RunReader(self.folder)
         reader.poll()
         assert [e for e in reader.ranks[0].events if e["event"] == "probe_error"] == []
@@ -57,7 +57,7 @@ def one(tmp_path: Path) -> Iterator[Run]:
     """A process that trains."""
     found = Run(tmp_path)
     yield found
-    found.steps.end()
+    found.steps.finish()
 
 
 def test_values_are_numbers_only(one: Run) -> None:

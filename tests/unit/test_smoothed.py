@@ -128,3 +128,20 @@ def test_it_is_held_at_the_ends_of_blocks_only() -> None:
         for column in (smoothed._mean, smoothed._count, smoothed._step, smoothed._value)
     )
     assert held + smoothed._pyramid.memory < 1.7 * 100_000
+
+
+@pytest.mark.parametrize("told", [0, 1, 2], ids=["before", "meanwhile", "after"])
+def test_it_begins_anew_where_the_training_was_rewound(told: int) -> None:
+    values = np.concatenate((np.full(1000, 1e6), np.linspace(2.0, 1.0, 3000)))
+    growing = Growing(0.9)
+    for n, (begin, end) in enumerate(((0, 600), (600, 1010), (1010, 4000))):
+        if n >= told:
+            growing.picture.cuts = (999,)  # steps are counted from 0 here
+        growing.add(values[begin:end])
+    whole = np.concatenate((ema(values[:1000], 0.9), ema(values[1000:], 0.9)))
+    assert growing.smoothed.at(0, 4000) == pytest.approx(whole, rel=1e-12)
+    assert growing.smoothed.at(1500, 1600) == pytest.approx(whole[1500:1600], rel=1e-12)
+    x, y = growing.smoothed.drawn(900, 1100, 50)
+    assert np.isnan(x).sum() == 1
+    assert set(y[x > 999.5] < 3) == {True}
+    assert growing.picture.drawn(0, 4000, 100).count == 4000

@@ -5,11 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
+from lrmonitor.app.advising import offer
+from lrmonitor.app.proposal import RateNow
+from lrmonitor.diagnosis import advise
 from lrmonitor.diagnosis.chunk import Chunk
 from lrmonitor.diagnosis.engine import Diagnosis
+from lrmonitor.diagnosis.finding import Evidence, Finding
 from lrmonitor.link.messages import (
     CommandError,
     RewindCommand,
@@ -18,6 +23,7 @@ from lrmonitor.link.messages import (
     parse_command,
 )
 from lrmonitor.model import journal
+from lrmonitor.model.journal_rows import JournalRows
 from lrmonitor.model.pieces import Pieces
 from lrmonitor.model.snapshots import Snapshots
 from lrmonitor.model.state_size import estimated
@@ -217,8 +223,6 @@ def test_the_journal_says_it_in_sentences() -> None:
 
 
 def test_a_curve_begins_anew_after_a_rewind() -> None:
-    import numpy as np
-
     pieces = Pieces()
     step = np.arange(1, 11)
     pieces.update(step[:6])
@@ -253,3 +257,48 @@ def test_what_one_would_take_is_estimated_from_the_optimizers() -> None:
     ]
     assert estimated(events) == 1000 * 12 + 20 * 8
     assert estimated([]) is None
+
+
+def test_a_rewind_is_one_row_of_the_journal() -> None:
+    rows = JournalRows()
+    events = [
+        told("command", id="a", command="rewind", args={"to": 7}, by={"name": "ann", "via": "cli"}),
+        told("rewound", id="a", step=9, to=7, rng=False, scale=None),
+        told("acknowledgement", id="a", status="applied", step=9, groups=[]),
+    ]
+    entries = [journal.entry("rank 0", event) for event in events]
+    rows.take([one for one in entries if one is not None])
+    (row,) = rows.rows
+    assert (row.kind, row.what, row.who) == ("training", "Rewind", "ann (cli)")
+    assert (row.step, row.text, row.result) == (9, "Rewound to the state of step 7", "Applied")
+    assert row.tells(1.0, "rewound")
+
+
+def test_the_advice_to_go_back_goes_back_where_there_is_a_snapshot() -> None:
+    evidence = Evidence("it rose", (150, 160), {"loss": 9.0})
+    finding = Finding(
+        id=1,
+        kind="divergence",
+        severity="critical",
+        cause="lr_too_high",
+        confidence=0.9,
+        detected_step=160,
+        first_step=150,
+        last_step=160,
+        open=True,
+        outcome="",
+        evidence=evidence,
+        advice=advise.rewind(0.3, "it rose"),
+    )
+    found = Snapshots()
+    found.take(told("snapshot", id=1, step=100, bytes=10, seconds=0.1, why="every"))
+    found.take(told("snapshot", id=2, step=155, bytes=10, seconds=0.1, why="every"))
+    now = RateNow(effective=0.1, scheduled=0.1)
+    made = offer(finding, now, str, found.before_step(finding.first_step))
+    assert made is not None
+    assert (made.words, made.factor) == ("Go back to step 100 at ×0.3", 0.3)
+    assert made.back == found.kept[0]
+    without = offer(finding, now)
+    assert without is not None
+    assert without.back is None
+    assert without.proposal is not None

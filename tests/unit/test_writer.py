@@ -134,6 +134,21 @@ class TestRankWriter:
         assert found.step.tolist() == list(range(50_000))
         assert found.value.tolist() == [n / 3 for n in range(50_000)]
 
+    def test_a_point_that_is_none(self, folder: Path, writer: RankWriter) -> None:
+        loss = writer.series("loss", "loss", 0)
+        nothing: Any = None
+        loss.append((1, 0.0, nothing))
+        writer.begin()
+        wait_until(lambda: not loss.waiting)
+        for n in range(2, 50_000):  # more than are packed at once
+            loss.append((n, 0.0, float(n)))
+        writer.close()
+        written = (folder / "ranks" / "0" / "series" / "0.f64").read_bytes()
+        steps = [step for step, _, _ in RECORD.iter_unpack(written)]
+        assert steps == list(range(2, 50_000))
+        events = (folder / "ranks" / "0" / "events.jsonl").read_text().splitlines()
+        assert sum('"probe_error"' in line for line in events) == 1
+
     def test_files_are_not_inherited(self, folder: Path, writer: RankWriter) -> None:
         writer.begin()
         writer.series("loss", "loss", 0).add(1, 0.0, 1.0)

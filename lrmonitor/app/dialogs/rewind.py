@@ -47,6 +47,7 @@ class RewindDialog(QDialog):
         super().__init__(parent)
         self._session = session
         self._shown: tuple[object, ...] = ()
+        self._rows: tuple[Kept, ...] = ()
         tr = self.tr
         self.setWindowTitle(tr("Rewind"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -100,7 +101,7 @@ class RewindDialog(QDialog):
     def chosen(self) -> Kept | None:
         """The snapshot that is chosen."""
         row = self.table.currentRow()
-        shown = self._session.model.snapshots.kept[::-1]
+        shown = self._rows
         return shown[row] if self.table.selectedItems() and 0 <= row < len(shown) else None
 
     def refresh(self, *_: object) -> None:
@@ -201,8 +202,9 @@ class RewindDialog(QDialog):
         why = {
             "command": self.tr("asked for"),
             "every": self.tr("by itself"),
-            "before a change": self.tr("before a change"),
+            "change": self.tr("before a change"),
         }
+        self._rows = kept
         table = self.table
         table.setRowCount(len(kept))
         for row, one in enumerate(kept):
@@ -217,14 +219,15 @@ class RewindDialog(QDialog):
             ):
                 table.setItem(row, column, QTableWidgetItem(text))
         self._show_ages()
-        newest = next((one for one in kept if not one.left), None)
-        wanted = chosen if chosen in kept else newest
+        numbers = [one.number for one in kept]
+        newest = next((one.number for one in kept if not one.left), None)
+        wanted = chosen.number if chosen is not None and chosen.number in numbers else newest
         if wanted is not None:
-            table.selectRow(kept.index(wanted))
+            table.selectRow(numbers.index(wanted))
 
     def _show_ages(self) -> None:
         now = self._session.clock()
-        for row, one in enumerate(self._session.model.snapshots.kept[::-1]):
+        for row, one in enumerate(self._rows):
             item = self.table.item(row, AGE)
             if item is not None:
                 item.setText(self.tr("{0} ago").format(format_duration(max(now - one.time, 0))))

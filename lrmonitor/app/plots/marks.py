@@ -183,12 +183,17 @@ class MarkLines(PixelItem):
                 painter.setPen(Qt.PenStyle.NoPen)
                 painter.setBrush(self._colour)
                 top = area.top()
-                painter.drawPolygon(
-                    QPolygonF(
-                        [
-                            QPointF(x - HANDLE, top),
-                            QPointF(x + HANDLE, top),
-                            QPointF(x, top + 1.6 * HANDLE),
-                        ]
-                    )
-                )
+                if mark.kind == "rewound":  # it points to where the training went
+                    middle = top + HANDLE
+                    corners = [
+                        QPointF(x, top),
+                        QPointF(x, middle + HANDLE),
+                        QPointF(x - 1.6 * HANDLE, middle),
+                    ]
+                else:
+                    corners = [
+                        QPointF(x - HANDLE, top),
+                        QPointF(x + HANDLE, top),
+                        QPointF(x, top + 1.6 * HANDLE),
+                    ]
+                painter.drawPolygon(QPolygonF(corners))

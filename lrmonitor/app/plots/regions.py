@@ -54,6 +54,9 @@ class FindingRegions(PixelItem):
             self.regions = tuple(regions)
             self.update()
 
+    def any(self) -> bool:
+        return bool(self.regions)
+
     def draw(self, painter: QPainter, area: QRectF, shown: tuple[float, float]) -> None:
         theme = self._theme
         if theme is None:
