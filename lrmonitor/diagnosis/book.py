@@ -36,7 +36,7 @@ class Book:
             same = other.kind == kind or (other.cause == cause != "undetermined")
             if not same:
                 continue
-            if other.kind == kind:
+            if other.kind == kind and RANK[other.severity] >= RANK[severity]:
                 return None
             if kind != "non_finite" and RANK[other.severity] >= RANK[severity]:
                 return None
@@ -77,6 +77,33 @@ class Book:
         """It is worse than was thought."""
         if RANK[severity] > RANK[self.findings[number].severity]:
             self._change(number, severity=severity, evidence=evidence, advice=advice)
+
+    def confirm(
+        self,
+        number: int,
+        severity: Severity,
+        cause: Cause,
+        confidence: float,
+        evidence: Evidence,
+        advice: Advice,
+    ) -> None:
+        """What was only a suspicion is certain, and so has a cause; of the same cause the worse
+        finding stays open, or this one if it is as bad."""
+        for other in self.findings:
+            if other.id == number or not other.open or other.cause != cause:
+                continue
+            if RANK[other.severity] > RANK[severity]:
+                self.close(number, f"went over into: {other.kind}")
+                return
+            self.close(other.id, f"went over into: {self.findings[number].kind}")
+        self._change(
+            number,
+            severity=severity,
+            cause=cause,
+            confidence=round(confidence, 2),
+            evidence=evidence,
+            advice=advice,
+        )
 
     def close(self, number: int, outcome: str) -> None:
         """The condition is over."""

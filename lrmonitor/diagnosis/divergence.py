@@ -7,9 +7,13 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from lrmonitor.diagnosis import advise
+from lrmonitor.diagnosis import advise, lost_start
+from lrmonitor.diagnosis.book import Book
 from lrmonitor.diagnosis.detector import Detector, Rows
-from lrmonitor.diagnosis.finding import Evidence, Severity
+from lrmonitor.diagnosis.finding import Advice, Evidence, Severity
+from lrmonitor.diagnosis.history import History
+from lrmonitor.diagnosis.lost_start import LostStart
+from lrmonitor.diagnosis.outburst import Outburst
 
 SIGMA = 3.0
 """A block's median above the best one, in units of one loss's noise: ten of a block's median."""
@@ -38,6 +42,8 @@ RAISED, RAISED_BLOCKS = 0.5, 3
 """After the rate was raised the loss may rise: only this share, for so many blocks, is too much."""
 CALM = 0.5
 """Over when two blocks are below this share of what was needed."""
+CAME_BACK = 4
+"""Losses in a row below that share after which what a single loss had told is over."""
 
 
 class Divergence(Detector):
@@ -47,6 +53,12 @@ class Divergence(Detector):
     again, and a tenth of all that was gained; or, at any ratio, a quarter of the gain lost for four
     blocks. Fast: four losses in a row above the best level by 8 × the noise and × 3; two (three in
     the first blocks) × 3 above the first loss.
+
+    So are eight losses after the first one that are all × 3 above it, whatever the noise.
+
+    A single loss tells it (see `Outburst`) if it is × 3 above the first loss and above all of the
+    latest 128: as a warning without a cause, which goes when four losses in a row are back, and
+    becomes what the other rules say as soon as one of them holds.
 
     In the first six blocks there is no level but the first loss: five losses × 1.8 or two medians
     × 1.25 above it are enough, if the rise is large against the noise on either axis. (A catapult,
@@ -59,24 +71,55 @@ class Divergence(Detector):
     def __init__(self) -> None:
         super().__init__()
         self._open: int | None = None
+        self._doubtful = False  # open, but by a single loss so far
+        self._back = 0  # losses in a row that are back since
         self._run = self._far = self._very_far = 0  # losses in a row that are high, and very high
         self._first_high = 0
         self._high = self._lost = self._calm = 0  # blocks in a row
         self._needed = 0.0  # y: the rise that opened the finding
 
+    def attach(self, history: History, book: Book) -> None:
+        """Called once, before anything else."""
+        super().attach(history, book)
+        self._outburst, self._lost_start = Outburst(history), LostStart(history)
+
     def era(self) -> None:
         """A new era: what was high must be seen again."""
+        self._outburst.era()
         self._run = self._far = self._very_far = self._high = self._lost = 0
 
+    def broken(self, first: int, last: int) -> None:
+        """Nothing more is to be learnt about a single loss."""
+        if self._doubtful and self.book.is_open(self._open):
+            assert self._open is not None
+            self.book.close(self._open, "the loss is not finite any more")
+        self._doubtful = False
+
     def stirs(self, rows: Rows) -> bool:
-        """Whether one is far above the best level."""
-        return self._watches() and bool(self._far_above(rows).any())
+        """Whether one is far above the best level, or a single one was."""
+        if not self._watches():
+            return False
+        if self._doubtful or bool((self._far_above(rows) | self._alone(rows)).any()):
+            return True
+        return self._lost_start.possible(rows)
 
     def rows(self, rows: Rows) -> None:
-        """The fast rule."""
+        """The fast rules."""
+        if self._watches():
+            alone = self._alone(rows)
+            self._in_a_row(rows)
+            at = self._lost_start.told(rows)
+            if at is not None and self._watches():
+                step, first = int(rows.step[at]), self.history.start
+                self._report(step, first, float(rows.y[at]), lost_start.RATIO, lost_start.RULE)
+            if alone.any() and not self.book.is_open(self._open):
+                self._suspect(rows, int(np.argmax(alone)))
+            elif self.book.is_open(self._open) and self._doubtful:
+                self._follow(rows)
+        self._outburst.seen(rows)
+
+    def _in_a_row(self, rows: Rows) -> None:
         history = self.history
-        if not self._watches():
-            return
         high = self._far_above(rows)
         if not high.any():
             self._run = self._far = self._very_far = 0
@@ -106,14 +149,56 @@ class Divergence(Detector):
                 self._report(int(rows.step[i]), self._first_high, float(rows.y[i]), by, rule)
                 return
 
+    def _alone(self, rows: Rows) -> npt.NDArray[np.bool_]:
+        """Which losses tell by themselves that the level is lost."""
+        history = self.history
+        if history.blocks < EARLY_BLOCKS:
+            return np.zeros(len(rows.y), np.bool_)
+        far = self._outburst.among(rows)
+        return far & (rows.y - history.best > FAST_SIGMA * self._noise()) if far.any() else far
+
+    def _suspect(self, rows: Rows, i: int) -> None:
+        """A single loss is far beyond all before it."""
+        y, step = float(rows.y[i]), int(rows.step[i])
+        self._needed, self._back = y - self.history.best, 0
+        self._open = self.book.open(
+            "divergence",
+            "warning",
+            (step, step),
+            "undetermined",
+            0.4,
+            self._outburst.evidence(y, step, self._noise()),
+            advise.wait(
+                "A single odd batch passes by itself. If the next losses are as high, the level "
+                "is lost.",
+                CAME_BACK,
+            ),
+        )
+        self._doubtful = self._open is not None
+
+    def _follow(self, rows: Rows) -> None:
+        """Whether it was a single loss only."""
+        assert self._open is not None
+        for y, step in zip(rows.y.tolist(), rows.step.tolist(), strict=True):
+            if y - self.history.best < CALM * self._needed:
+                self._back += 1
+            else:
+                self._back = 0
+                self.book.last(self._open, step)
+            if self._back >= CAME_BACK:
+                self.book.close(self._open, "it was a single loss: those after it are back")
+                self._doubtful = False
+                return
+
     def block(self) -> None:
         """The slow rules, and whether it is over."""
+        self._outburst.block()
         history = self.history
         y = float(history.medians[-1])
         reference = self._reference()
         rise = history.scale.one(y) - history.scale.one(reference)
         least = max(SIGMA * self._noise(), SHARE * history.gain)
-        if self.book.is_open(self._open):
+        if self.book.is_open(self._open) and not self._doubtful:
             assert self._open is not None
             calm = y - reference < CALM * self._needed
             self._calm = self._calm + 1 if calm else 0
@@ -141,7 +226,8 @@ class Divergence(Detector):
             self._report(history.step, self._began(self._lost), y, by, rule)
 
     def _watches(self) -> bool:
-        return not self.book.is_open(self._open) and self.history.first is not None
+        known = self.book.is_open(self._open) and not self._doubtful
+        return not known and self.history.first is not None
 
     def _far_above(self, rows: Rows) -> npt.NDArray[np.bool_]:
         """Which losses are above the best level by the ratio, the noise and the share."""
@@ -219,7 +305,23 @@ class Divergence(Detector):
             advice = advise.rewind(
                 0.3, "The level that was reached is lost; a lower rate passes such a place."
             )
-        self._open = self.book.open(
-            "divergence", severity, (first, step), "lr_too_high", cause_confidence, evidence, advice
-        )
+        self._tell(severity, (first, step), cause_confidence, evidence, advice)
         self._calm = self._high = self._lost = self._run = self._far = self._very_far = 0
+
+    def _tell(
+        self,
+        severity: Severity,
+        steps: tuple[int, int],
+        confidence: float,
+        evidence: Evidence,
+        advice: Advice,
+    ) -> None:
+        if self.book.is_open(self._open):
+            assert self._open is not None
+            self.book.confirm(self._open, severity, "lr_too_high", confidence, evidence, advice)
+            self.book.last(self._open, steps[1])
+        else:
+            self._open = self.book.open(
+                "divergence", severity, steps, "lr_too_high", confidence, evidence, advice
+            )
+        self._doubtful = False

@@ -21,6 +21,9 @@ SPARSE_BLOCK = 2
 """The same where rows are several steps apart, as with one row an epoch."""
 BASELINE = 32
 """Losses before one that it is compared with."""
+FELL = 4.0
+"""The first loss above the first block's median, in units of that block's noise, where the run fell
+within it."""
 SERIES_KEPT = 512
 """Values of a sampled series that are kept; when there are more, pairs are averaged."""
 
@@ -81,6 +84,7 @@ class History:
         """The lowest block median, y."""
         self.best_noise = 0.0
         """The noise of one loss there, y."""
+        self._first_noise = 0.0
         self.era = 0
         """Number of the block with which the era began."""
         self.era_kind = "start"
@@ -122,18 +126,22 @@ class History:
 
     @property
     def gain(self) -> float:
-        """What was gained so far, y: the first block's median (or the first loss, if lower) minus
-        the best."""
+        """What was gained so far, y: the level of the start minus the best."""
         if not self.blocks:
             return 0.0
         return max(self.origin - self.best, 0.0)
 
     @property
     def origin(self) -> float:
-        """The level of the start, y. The first loss alone is noisy; a run that explodes at once
-        has nothing else."""
+        """The level of the start, y: the median of the first block, since the first loss alone is
+        noisy. But the first loss where the run exploded at once, and where it fell within the first
+        block by more than noise."""
         first = self.first if self.first is not None else 0.0
-        return min(first, float(self._medians.view[0])) if self.blocks else first
+        if not self.blocks:
+            return first
+        level = float(self._medians.view[0])
+        fell = first - level > FELL * self._first_noise
+        return first if fell else min(first, level)
 
     def close(self, step: int, median: float, noise: float, linear_noise: float) -> None:
         """Add a block that is whole: its last step, its median (y), its noise (u and y)."""
@@ -142,6 +150,8 @@ class History:
         self.noises = [*self.noises[-63:], noise]
         self.linear_noises = [*self.linear_noises[-63:], linear_noise]
         self.lr_blocks = [*self.lr_blocks[-63:], math.nan if self.lr is None else self.lr]
+        if len(self._medians) == 1:
+            self._first_noise = linear_noise
         if median < self.best:
             self.best, self.best_noise = median, self.linear_noise
 

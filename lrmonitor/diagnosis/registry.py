@@ -11,6 +11,7 @@ from lrmonitor.diagnosis.gradients import ExplodingGradient, VanishingUpdates
 from lrmonitor.diagnosis.non_finite import NonFinite
 from lrmonitor.diagnosis.oscillation import Oscillation
 from lrmonitor.diagnosis.overfitting import Overfitting
+from lrmonitor.diagnosis.rising import Rising
 from lrmonitor.diagnosis.spike import Spike
 from lrmonitor.diagnosis.stagnation import Stagnation
 from lrmonitor.diagnosis.stalled import Stalled
@@ -22,6 +23,7 @@ GROUP = "lrmonitor.detectors"
 BUILT_IN: tuple[type[Detector], ...] = (
     NonFinite,
     Divergence,
+    Rising,
     Spike,
     Oscillation,
     ExplodingGradient,

@@ -91,7 +91,7 @@ class Rule:
 
         A rate is never multiplied against what the diagnosis says: not lowered where it is held to
         be too low, not raised where too high; and a plateau where nothing was gained yet, whose
-        cause is not known, is no reason for either.
+        cause is not known, or a divergence that only a single loss tells, is no reason for either.
         """
         if finding.kind not in self.kinds or RANK[finding.severity] < RANK[self.severity]:
             return False
@@ -100,7 +100,8 @@ class Rule:
         if self.action == "multiply":
             against = "lr_too_low" if self.lowers else "lr_too_high"
             unknown = finding.kind == "plateau" and finding.advice.action == "other"
-            return finding.cause != against and not unknown
+            doubtful = finding.kind == "divergence" and finding.advice.action == "wait"
+            return finding.cause != against and not unknown and not doubtful
         return self.action != "advice" or followable(finding)
 
     def to_json(self) -> dict[str, Any]:

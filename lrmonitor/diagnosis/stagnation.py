@@ -32,22 +32,31 @@ DONE = 0.05
 share of the level and of what was gained."""
 LITTLE = 0.25
 """Little was gained: less than this on the u axis since the start."""
+LOST = 0.5
+"""More than this was gained at the best, and is lost: no plateau, since divergence tells it."""
 SOME = 1.2
 """The same for slow progress where update ratios are low..."""
 UNMEASURED = 0.5
 """...and where they are not known."""
 SURE = 0.1
 """Where no update ratios are known, it is a warning only if this little was gained."""
+LOWERED = 0.3
+"""Share of the highest rate so far below which progress is slow by the schedule."""
 STEADY = 0.6
 """Slow: the second half of the run gained this share of the first half, so that it goes straight
 on."""
 LOW_RATIO = 5e-4
 """Median update ratio below which a low rate is likely."""
+VERY_LOW_RATIO = 1.5e-4
+"""The same where the losses do not tell how much was gained."""
+NOISES = 40.0
+"""And no more than this was gained, in units of the noise of one loss in calm blocks (their lower
+quartile)."""
 HIGH_RATIO = 0.1
 """One of the first eight update ratios above which, if nothing is learnt, the rate is too high."""
 USUAL_HIGH = 0.05
 """The same for the median of the latest eight."""
-NOT_LOW = 5e-3
+NOT_LOW = 2e-3
 """From this ratio on progress is not slow for want of long steps."""
 CLEARED = 3
 """Looks in a row after which it is over, or something else."""
@@ -79,9 +88,14 @@ class Stagnation(Detector):
       are tiny (below 5e-4); else nothing is said before 24 blocks, and where no update ratios are
       known it is info: a log may begin in the middle of a run. It is too high if one of the first
       eight ratios was above 0.1, or the median of the latest eight is above 0.05.
+      Nor is it a plateau where more than u = 0.5 was gained at the best and is lost: divergence
+      tells that.
     - little gain (u < 1.2 where update ratios are tiny, < 0.5 where they are not known; never
-      from 5e-3 on), falling as a whole, and straight on (the second half gained 60 % of the first,
-      or more): slow_progress.
+      from 2e-3 on), falling as a whole, and straight on (the second half gained 60 % of the first,
+      or more): slow_progress. Not where the schedule has brought the rate below 0.3 of its highest.
+      Losses that begin near zero and go below it have no ratio that tells how little was gained:
+      there update ratios below 1.5e-4, 24 blocks, and a gain of less than 40 × the noise of one
+      loss stand for it.
     - flat after a real gain: near_convergence where the noise is small against the gain, else
       plateau of severity info, whose remedy is a lower rate.
 
@@ -162,7 +176,8 @@ class Stagnation(Detector):
         history = self.history
         points = len(levels)
         level = float(np.median(levels[-max(points // 4, 3) :]))
-        gain_u = history.scale.one(history.origin) - history.scale.one(level)
+        origin_u = history.scale.one(history.origin)
+        gain_u = origin_u - history.scale.one(level)
         gain = history.origin - level
         flat = -line.low * points < math.log1p(FLAT)
         ahead = points * (history.blocks - history.era) / window
@@ -175,9 +190,12 @@ class Stagnation(Detector):
         sure = low or history.blocks - history.era >= UNSURE
         most = SOME if low else UNMEASURED if math.isnan(ratio) else LITTLE
         short = not ratio >= NOT_LOW  # or not known
-        if sure and short and -LITTLE < gain_u < most and self._straight():
+        few = -LITTLE < gain_u < most or self._from_zero(gain, ratio)
+        if sure and short and few and not self._lowered() and self._straight():
             return self._slow(low, ratio, gain_u)
         if gain_u < LITTLE:
+            if origin_u - history.scale.one(history.best) > LOST:
+                return None  # it was better: what was gained is lost
             return self._little(low, ratio) if sure and flat and not rising else None
         if not done or rising:
             return None
@@ -209,6 +227,23 @@ class Stagnation(Detector):
             return False
         rates = [r for r in history.lr_blocks[-LEAST:] if not math.isnan(r)]
         return bool(rates) and rates[-1] > 1.2 * rates[0]
+
+    def _lowered(self) -> bool:
+        """Whether the schedule has brought the rate far below its highest: steps are short then for
+        that reason."""
+        history = self.history
+        return history.lr is not None and history.lr < LOWERED * history.lr_most
+
+    def _from_zero(self, gain: float, ratio: float) -> bool:
+        """Whether losses begin near zero and go below it, so that no ratio of losses tells how much
+        a gain is, and updates are so short that it can hardly be much."""
+        history = self.history
+        if not history.scale.signed or abs(history.origin) > gain:
+            return False
+        calm = sorted(history.linear_noises)[len(history.linear_noises) // 4]
+        if gain > NOISES * calm:
+            return False
+        return ratio < VERY_LOW_RATIO and history.blocks - history.era >= UNSURE
 
     def _straight(self) -> bool:
         """Whether the era falls as a whole, and goes on as it began: its second half gained nearly

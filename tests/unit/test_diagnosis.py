@@ -67,6 +67,15 @@ def test_a_run_that_explodes_at_its_second_step_needs_no_baseline() -> None:
     assert first.detected_step <= 6
 
 
+def test_a_sparse_log_that_is_lost_from_its_second_row_on() -> None:
+    """Rows 200 steps apart that swing as far as they have risen: no level, no other noise."""
+    loss = np.array([0.69, 7.6, 9.5, 5.1, 6.1, 6.8, 4.4, 5.6, 4.6, 9.7, 6.0, 6.0, 9.3, 7.1, 6.9])
+    (found,) = diagnose([Chunk(200 * np.arange(len(loss)), loss)])
+    assert (found.kind, found.severity, found.detected_step) == ("divergence", "critical", 1600)
+    loss[5] = 1.9  # back, though only once
+    assert kinds(diagnose([Chunk(200 * np.arange(len(loss)), loss)])) == set()
+
+
 def test_a_slow_rise_is_divergence_once_it_is_far_from_the_best() -> None:
     loss = falling(600)
     loss[300:] += np.linspace(0, 2, 300)
@@ -81,6 +90,104 @@ def test_divergence_clears_when_the_level_is_reached_again() -> None:
     assert not found.open
     assert 440 <= found.last_step < 500
     assert found.outcome == "the loss came back to its level"
+
+
+def test_a_single_loss_beyond_all_is_told_at_once_and_goes_when_it_was_the_only_one() -> None:
+    loss = falling()
+    loss[500] = 8.0
+    (found,) = [f for f in of(loss) if f.kind == "divergence"]
+    assert (found.first_step, found.detected_step, found.last_step) == (501, 501, 501)
+    assert (found.severity, found.cause, found.advice.action) == (
+        "warning", "undetermined", "wait",
+    )  # fmt: skip
+    assert found.outcome == "it was a single loss: those after it are back"
+    loss[500] = 6.0  # not three times the first one
+    assert kinds(of(loss)) == set()
+
+
+def test_what_a_single_loss_told_is_confirmed_by_the_next() -> None:
+    loss = falling()
+    loss[500:510] = 8.0
+    diagnosis = Diagnosis()
+    diagnosis.feed(Chunk(steps(501), loss[:501]))
+    doubtful = diagnosis.findings[0]
+    assert (doubtful.kind, doubtful.severity) == ("divergence", "warning")
+    changed = diagnosis.feed(Chunk([502], loss[501:502]))
+    assert [(f.id, f.severity, f.cause, f.detected_step) for f in changed if f.id == 0] == [
+        (0, "critical", "lr_too_high", 501)
+    ]
+    assert changed[0].advice.action == "rewind"
+
+
+def test_a_single_loss_before_nan_gives_way_to_it() -> None:
+    loss = falling()
+    loss[500], loss[501:] = 8.0, math.nan
+    found = [f for f in of(loss) if f.severity != "info"]
+    assert [(f.kind, f.detected_step, f.open) for f in found] == [
+        ("divergence", 501, False), ("non_finite", 502, True),
+    ]  # fmt: skip
+
+
+def test_after_a_raise_one_loss_above_the_first_is_enough_and_after_a_step_back_none_is() -> None:
+    loss = falling()
+    loss[500] = 3.0
+    assert kinds(of(loss, lr=np.full(800, 0.1))) == set()
+    raised = np.where(np.arange(800) < 490, 0.1, 1.0)
+    (found,) = [f for f in of(loss, lr=raised) if f.severity != "info"]
+    assert (found.kind, found.detected_step) == ("divergence", 501)
+    loss[500] = 30.0
+    back = steps(800)
+    back[490:] -= 40
+    assert kinds(diagnose([Chunk(back, loss)])) == set()
+
+
+def test_a_trend_that_has_turned_is_worth_knowing() -> None:
+    """A log that begins in the middle of a run: no gain, and a rise of two hundredths."""
+    draw = np.random.default_rng(5)
+    loss = 1.65 + 0.006 * draw.standard_normal(1600)
+    assert of(loss[:1200]) == [] or kinds(of(loss[:1200]), "info") == {"plateau"}
+    loss[1200:] += 0.03 * np.arange(400) / 400
+    found = [f for f in of(loss) if f.kind == "divergence"]
+    assert [f.severity for f in found] == ["info"]
+    assert 1250 < found[0].detected_step < 1500
+    assert found[0].evidence.interval is not None
+    assert found[0].evidence.interval[0] > 0
+
+
+def test_a_rise_that_was_told_gives_way_to_a_divergence() -> None:
+    loss = falling(2400, noise=0.02)
+    loss[800:] += 0.3 * np.arange(1600) / 1600
+    told = [f for f in of(loss) if f.kind == "divergence"]
+    assert [f.severity for f in told][:2] == ["info", "warning"]
+    assert told[0].outcome == "went over into: divergence"
+    assert sum(f.open for f in told) == 1
+
+
+def test_a_run_that_falls_at_once_has_gained_since_its_first_loss() -> None:
+    draw = np.random.default_rng(6)
+    loss = 0.4 + 0.02 * draw.standard_normal(800)
+    loss[:4] = 2.3, 1.2, 0.7, 0.5
+    assert kinds(of(loss, update_ratio=np.full(800, 5e-3))) == set()
+    late = loss[4:]  # the same without its beginning is flat from the start
+    assert kinds(of(late, update_ratio=np.full(len(late), 5e-3))) == {"plateau"}
+
+
+def test_slow_by_the_schedule_is_not_too_low() -> None:
+    loss = 2.3 - 0.0002 * np.arange(800) + 0.002 * np.random.default_rng(7).standard_normal(800)
+    ratio = np.full(800, 1e-4)
+    assert kinds(of(loss, update_ratio=ratio, lr=np.full(800, 0.1))) == {"slow_progress"}
+    lowered = 0.1 * np.geomspace(1, 0.01, 800)
+    found = of(loss, update_ratio=ratio, lr=lowered)
+    assert "slow_progress" not in {f.kind for f in found if f.detected_step > 300}
+
+
+def test_a_rate_too_low_is_told_where_losses_begin_near_zero() -> None:
+    draw = np.random.default_rng(9)
+    loss = 0.02 - 0.0002 * np.arange(800) + 0.006 * draw.standard_normal(800)
+    found = of(loss, update_ratio=np.full(800, 8e-5))
+    assert {(f.kind, f.cause) for f in found} == {("slow_progress", "lr_too_low")}
+    loss = 0.02 - 0.004 * np.arange(800) + 0.006 * draw.standard_normal(800)
+    assert kinds(of(loss, update_ratio=np.full(800, 8e-5))) == set()  # it gains much
 
 
 def test_a_spike_says_that_it_recovered() -> None:
@@ -288,6 +395,15 @@ def test_one_open_finding_a_cause() -> None:
     assert worse == 2
     assert book.findings[0].outcome == "went over into: divergence"
     assert [f.open for f in book.taken()] == [False, True, True]
+    doubtful = book.open("spike", "warning", (5, 5), "undetermined", 0.5, evidence, advice)
+    assert doubtful == 3
+    book.confirm(doubtful, "warning", "lr_too_high", 0.6, evidence, advice)
+    assert book.findings[3].outcome == "went over into: divergence"  # which is as open, and worse
+    again = book.open("spike", "warning", (6, 6), "undetermined", 0.5, evidence, advice)
+    assert again == 4
+    book.confirm(again, "critical", "lr_too_high", 0.6, evidence, advice)
+    assert [f.open for f in book.findings] == [False, True, False, False, True]
+    book.taken()
     assert book.taken() == []
 
 

@@ -205,6 +205,15 @@ def test_the_rate_is_not_multiplied_against_the_diagnosis() -> None:
     assert about(replace(REDUCE, action="pause", factor=None), cause="undetermined", advice=unknown)
 
 
+def test_the_rate_is_not_lowered_for_a_single_loss() -> None:
+    lowers = replace(REDUCE, kinds=("divergence", "spike"))
+    doubtful = found("divergence", severity="warning", advice=advised("wait"))
+    assert not lowers.matches(doubtful)
+    assert lowers.matches(replace(doubtful, advice=advised("rewind", 0.3)))
+    assert lowers.matches(replace(doubtful, kind="spike"))
+    assert replace(lowers, action="pause", factor=None).matches(doubtful)
+
+
 def test_cause_and_severity() -> None:
     rule = Rule("mine", ("spike",), "pause", severity="warning", cause="data")
     assert rule.matches(found("spike", severity="critical", cause="data"))

@@ -17,10 +17,10 @@ from collections.abc import Callable
 
 import torch
 
-from lrmonitor.diagnosis import Finding
+from lrmonitor.diagnosis import Finding, diagnose
 from tests.benchmarks.diagnosis.cases import CASES, prepare
 from tests.benchmarks.diagnosis.labels import Run, runs, sweeps
-from tests.benchmarks.diagnosis.score import whole
+from tests.benchmarks.diagnosis.measures import whole
 from tests.benchmarks.diagnosis.tasks import TASKS
 from tests.benchmarks.diagnosis.training import train
 
@@ -51,15 +51,15 @@ def followed(run: Run, finding: Finding) -> float | None:
     return train(setup, run.optimizer, run.seed, rate).at_end
 
 
-def main(half: str) -> None:
+def main(part: str) -> None:
     """Print what became of it, by kind and cause."""
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     counts: Counter[tuple[str, str]] = Counter()
-    for run in runs(half):
+    for run in runs(part):
         if not CASES[run.case].fault or run.healthy:
             continue
-        found = [f for f in whole(run) if f.severity != "info"]
+        found = [f for f in diagnose([whole(run)]) if f.severity != "info"]
         if not found:
             counts["no warning", "nothing to follow"] += 1
             continue

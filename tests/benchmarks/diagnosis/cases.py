@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from tests.benchmarks.diagnosis.tasks import Data, Task
+from tests.benchmarks.diagnosis.task import Data, Task
 from tests.benchmarks.diagnosis.training import Setup
 
 EVENT = 480

@@ -1,6 +1,6 @@
 """Make the labelled curves by real training, and keep them beside this file.
 
-`python -m tests.benchmarks.diagnosis.generate [SEEDS [HALF]]`: first a sweep of constant rates for
+`python -m tests.benchmarks.diagnosis.generate [SEEDS [PART]]`: first a sweep of constant rates for
 each task and optimizer, then all cases at its best rate, for seeds 0 to SEEDS - 1 (default: 1).
 What is there already is left alone, so that it may be stopped and started again. A minute a task
 and seed.
@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from tests.benchmarks.diagnosis.cases import CASES, prepare
-from tests.benchmarks.diagnosis.tasks import TASKS
+from tests.benchmarks.diagnosis.tasks import PARTS, TASKS
 from tests.benchmarks.diagnosis.training import OPTIMIZERS, SAMPLED, VALIDATED, Curve, train
 
 CURVES = Path(__file__).parent / "curves"
@@ -30,22 +30,22 @@ RATES = {
 }
 
 
-def main(seeds: int, half: str | None = None) -> None:
-    """Everything that is missing (of one half of the tasks)."""
+def main(seeds: int, part: str | None = None) -> None:
+    """Everything that is missing (of some of the tasks)."""
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     CURVES.mkdir(exist_ok=True)
     for seed in range(seeds):
-        for name in [t.name for t in TASKS.values() if half in (None, t.half)]:
+        for name in [t.name for t in TASKS.values() if part is None or t.part in PARTS[part]]:
             for optimizer in OPTIMIZERS:
                 best = sweep(name, optimizer)
                 make(name, optimizer, seed, best)
 
 
 def sweep(task: str, optimizer: str) -> float:
-    """The constant rate with the lowest loss at the end, kept in a file of its half with all
+    """The constant rate with the lowest loss at the end, kept in a file of its part with all
     ends."""
-    path = CURVES / f"sweeps-{TASKS[task].half}.json"
+    path = CURVES / f"sweeps-{TASKS[task].part}.json"
     known: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
     key = f"{task}-{optimizer}"
     if key not in known:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from tests.benchmarks.diagnosis.cases import CASES
 from tests.benchmarks.diagnosis.generate import CURVES, unpacked
-from tests.benchmarks.diagnosis.tasks import TASKS
+from tests.benchmarks.diagnosis.tasks import PARTS, TASKS
 from tests.benchmarks.diagnosis.training import Curve
 
 Floats = npt.NDArray[np.float64]
@@ -32,6 +32,8 @@ has regressed."""
 EXPLODED = 0.5
 """A run that was this fraction above its start for ten losses, and did not train after,
 exploded."""
+SOUND = 0.2
+"""Difference of two fractions that should be the same."""
 TRAINED, FAILED = 0.9, 0.5
 """From this fraction on a run is healthy; below this it failed. Between, it is neither."""
 
@@ -94,20 +96,30 @@ def sweeps() -> dict[str, Any]:
     return found
 
 
-def runs(half: str) -> Iterator[Run]:
-    """All cached runs of a half of the tasks."""
+def runs(name: str) -> Iterator[Run]:
+    """All cached runs of the parts that go by this name (see `tasks.PARTS`)."""
     for task in TASKS.values():
-        if task.half != half:
+        if task.part not in PARTS[name]:
             continue
         for path in sorted(CURVES.glob(f"{task.name}-*.npz")):
-            name, optimizer, seed = path.stem.rsplit("-", 2)
-            if name != task.name:
+            of, optimizer, seed = path.stem.rsplit("-", 2)
+            if of != task.name:
                 continue
             with np.load(path) as archive:
                 arrays = {key: archive[key] for key in archive.files}
             for case in CASES:
                 if f"{case}/loss" in arrays:
-                    yield labelled(name, optimizer, int(seed), case, unpacked(arrays, case))
+                    yield labelled(of, optimizer, int(seed), case, unpacked(arrays, case))
+
+
+@lru_cache
+def sound(task: str, optimizer: str) -> bool:
+    """Whether labels by single batches hold for a setup at all: the plain run's end, as its losses
+    tell it, is near what the whole training set tells. (It is not where a loss has heavy tails, so
+    that the median of fifteen is far from their mean.) No detector has a part in this."""
+    with np.load(CURVES / f"{task}-{optimizer}-0.npz") as archive:
+        run = labelled(task, optimizer, 0, "plain", unpacked(archive, "plain"))
+    return abs(run.end - (run.start - run.curve.at_end) / run.range) < SOUND
 
 
 def labelled(task: str, optimizer: str, seed: int, case: str, curve: Curve) -> Run:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from lrmonitor.diagnosis import Finding
 
 if TYPE_CHECKING:
-    from tests.benchmarks.diagnosis.score import Told
+    from tests.benchmarks.diagnosis.measures import Told
 
 WIDTH, HEIGHT = 460, 130
 COLOURS = {"info": "#3b82c4", "warning": "#c98a00", "critical": "#c93030"}
@@ -26,9 +26,9 @@ _STYLE = (
 )
 
 
-def write_page(path: Path, half: str, told: Sequence[Told]) -> None:
+def write_page(path: Path, part: str, told: Sequence[Told]) -> None:
     """One picture a run: its loss, the findings as regions and lines, the label."""
-    parts = [f"<h1>Diagnosis, {half} half</h1>"]
+    parts = [f"<h1>Diagnosis, {part} tasks</h1>"]
     for t in told:
         run = t.run
         label = (

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from tests.benchmarks.diagnosis.tasks import Data, Task
+from tests.benchmarks.diagnosis.task import Data, Task
 
 STEPS = 800
 SAMPLED = 10
@@ -124,11 +124,8 @@ def train(setup: Setup, optimizer: str, seed: int, rate: Schedule | None = None)
         step += 1
         if step % VALIDATED == 0:
             model.eval()
-            with torch.no_grad():
-                val = float(task.loss(model(data.x_val), data.y_val))
+            val = _mean(task, model, data.x_val, data.y_val, batch)
             model.train()
-            if task.name == "autoencoder":  # summed over the batch
-                val *= batch / len(data.x_val)
         value = float(loss.detach())
         broken += not math.isfinite(value)
         rows.append((step, value, lr, norm, ratio, val))
@@ -153,7 +150,17 @@ def _norm(tensors: list[Tensor]) -> float:
 
 def _whole(task: Task, model: nn.Module, data: Data) -> float:
     """The loss of (up to 1024 samples of) the training set, in the units of a batch."""
+    return _mean(task, model, data.x[:1024], data.y[:1024], task.batch)
+
+
+def _mean(task: Task, model: nn.Module, x: Tensor, y: Tensor, batch: int) -> float:
+    """The loss of some samples in the units of a batch."""
     with torch.no_grad():
-        x, y = data.x[:1024], data.y[:1024]
+        if task.in_batches:
+            # Whole batches only, or the few samples that there are.
+            size = min(task.batch, len(x))
+            whole = range(0, len(x) - size + 1, size)
+            losses = [float(task.loss(model(x[i : i + size]), y[i : i + size])) for i in whole]
+            return sum(losses) / len(losses)
         value = float(task.loss(model(x), y))
-    return value * task.batch / len(x) if task.name == "autoencoder" else value
+    return value * batch / len(x) if task.name == "autoencoder" else value  # a sum over the batch
