@@ -206,6 +206,10 @@ class Divergence(Detector):
                 self.book.close(self._open, "the loss came back to its level")
             elif not calm:
                 self.book.last(self._open, history.step)
+                if not self._doubtful and float(history.medians[-1]) > history.origin:
+                    # Worse than at the start by now, which it was not when it was told.
+                    found = self.book.findings[self._open]
+                    self.book.worsen(self._open, "critical", found.evidence, found.advice)
             return
         above = y - reference > least or bool(self._early_loud(np.array([rise]))[0])
         self._lost = self._lost + 1 if above and self._is_lost(y) else 0

@@ -83,6 +83,22 @@ def test_a_slow_rise_is_divergence_once_it_is_far_from_the_best() -> None:
     assert 320 < found.detected_step < 480
 
 
+def test_divergence_becomes_critical_when_it_is_worse_than_at_the_start() -> None:
+    loss = falling(900)
+    loss[300:] += np.linspace(0, 4, 600)
+    diagnosis = Diagnosis()
+    told = [
+        (found.severity, found.detected_step)
+        for row in range(900)
+        for found in diagnosis.feed(Chunk(steps(900)[row : row + 1], loss[row : row + 1]))
+        if found.kind == "divergence" and found.cause == "lr_too_high"
+    ]
+    severities = [severity for severity, _ in told]
+    assert severities[0] == "warning"
+    assert severities[-1] == "critical"
+    assert len({step for _, step in told}) == 1
+
+
 def test_divergence_clears_when_the_level_is_reached_again() -> None:
     loss = falling(1000)
     loss[400:460] += 3
