@@ -30,7 +30,8 @@ from lrmonitor.probe.ring import NotKept, Ring
 from lrmonitor.probe.snapshots import Mismatch, Snapshot, needed, trained_by
 
 if TYPE_CHECKING:
-    from lrmonitor.probe.control import Control, _Entry
+    from lrmonitor.probe.control import Control
+    from lrmonitor.probe.entry import Entry
     from lrmonitor.probe.steps import Steps
 
 LOOK_SECONDS = 60.0
@@ -67,8 +68,8 @@ class Keeper:
         journal: Callable[..., None],
     ) -> None:
         """`lock` is the control's, `answer` and `journal` are how it answers and records."""
-        self.waiting: list[_Entry] = []
-        self.held: list[_Entry] = []
+        self.waiting: list[Entry] = []
+        self.held: list[Entry] = []
         """Rate commands before which a snapshot is to be taken."""
         self.every = 0
         self.budget: int | None = None
@@ -119,7 +120,7 @@ class Keeper:
             return checkpoint.refusal(command.save)
         return None
 
-    def hold(self, entry: _Entry) -> bool:
+    def hold(self, entry: Entry) -> bool:
         """Whether a rate command has to wait until a snapshot was taken."""
         if not self.before or entry.command.id in self._own or not self._steps.step:
             return False
@@ -197,7 +198,7 @@ class Keeper:
                 self.held = [*held, *self.held]
             self._control.look_at_gate()
 
-    def _release(self, entry: _Entry, why: str | None) -> None:
+    def _release(self, entry: Entry, why: str | None) -> None:
         """Let a rate command go on; `why` there is no snapshot of before it."""
         if entry.answer.final:
             return  # cancelled meanwhile
@@ -207,7 +208,7 @@ class Keeper:
         self._control.release(entry)
         self._own.discard(entry.command.id)
 
-    def _carry_out(self, entry: _Entry, step: int) -> None:
+    def _carry_out(self, entry: Entry, step: int) -> None:
         command = entry.command
         entry.begun = True
         try:
@@ -226,7 +227,7 @@ class Keeper:
                 self._steps.failed("at a snapshot")
             self._answer(entry, "refused", reason=_words(error))
 
-    def _set(self, entry: _Entry, command: SnapshotsCommand, step: int) -> None:
+    def _set(self, entry: Entry, command: SnapshotsCommand, step: int) -> None:
         if command.every is not None:
             self.every = command.every
             self._next = step + command.every
@@ -245,7 +246,7 @@ class Keeper:
         detail = {**set_now, "wanted": wanted, "free": available()}
         self._answer(entry, "applied", step, detail=detail)
 
-    def _snapshot(self, entry: _Entry, command: SnapshotCommand, step: int) -> None:
+    def _snapshot(self, entry: Entry, command: SnapshotCommand, step: int) -> None:
         made = self._latest
         if made is None or made.step != step:
             made = self._take("command", step, look=True)
@@ -266,7 +267,7 @@ class Keeper:
         warning = "; ".join(dict.fromkeys(made.warnings)) or None
         self._answer(entry, "applied", step, warning=warning, detail=_told(made))
 
-    def _save(self, entry: _Entry, made: Snapshot, told: dict[str, Any], path: str) -> None:
+    def _save(self, entry: Entry, made: Snapshot, told: dict[str, Any], path: str) -> None:
         """On a thread of its own: nothing of a snapshot changes any more."""
         step = made.step
         try:
@@ -328,7 +329,7 @@ class Keeper:
         self._journal("snapshot", **told, **_warned(made))
         return made
 
-    def _rewind(self, entry: _Entry, command: RewindCommand, step: int) -> None:
+    def _rewind(self, entry: Entry, command: RewindCommand, step: int) -> None:
         chosen = self._ring.choose(command.to, command.back, step)
         begun = time.perf_counter()
         try:
@@ -361,7 +362,7 @@ class Keeper:
         if interrupted is not None:
             raise interrupted
 
-    def _multiply(self, entry: _Entry, factor: float, step: int, detail: dict[str, Any]) -> None:
+    def _multiply(self, entry: Entry, factor: float, step: int, detail: dict[str, Any]) -> None:
         """From the next step on the rates are multiplied; only then it is all done."""
         commands: list[LrCommand] = []
         for one in self._steps.optimizers:
@@ -399,7 +400,7 @@ class Keeper:
         self._own.clear()
 
     def _rewound(
-        self, entry: _Entry, step: int, detail: dict[str, Any], groups: tuple[Any, ...] = ()
+        self, entry: Entry, step: int, detail: dict[str, Any], groups: tuple[Any, ...] = ()
     ) -> None:
         warning = "; ".join(dict.fromkeys(entry.warnings)) or None
         self._answer(entry, "applied", step, warning=warning, groups=groups, detail=detail)

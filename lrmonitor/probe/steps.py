@@ -104,7 +104,7 @@ class Steps:
     def _before_flush(self) -> None:
         """On the writer's thread: what has arrived from a device; steps that have no loss."""
         self.deferred.settle()
-        self.control.look_ahead()
+        self.control.rates.look_ahead()
         sampling = False
         for one in list(self.optimizers):
             if one.norms.look():
@@ -193,16 +193,21 @@ class Steps:
             known.attention = known.attention or known.norms.wanted
         follows = self.control.follows and known.number > 0
         if not (
-            closure or sampled or here.scaling or known.overridden or self.control.rates or follows
+            closure
+            or sampled
+            or here.scaling
+            or known.overridden
+            or self.control.rates.waiting
+            or follows
         ):
             return None
         known.attention = known.attention or follows
         here.odd = True
         detail = here.detail = Detail()
         detail.sampled = sampled
-        if self.control.rates:
-            detail.applied = self.control.apply(known)
-            if self.control.rates:
+        if self.control.rates.waiting:
+            detail.applied = self.control.rates.apply(known)
+            if self.control.rates.waiting:
                 known.attention = True
         if known.overridden and not known.plain:
             known.attention = True
@@ -259,7 +264,7 @@ class Steps:
         now = time.time()
         found = known.record_closely(detail.scheduled, detail.effective, self.step, now)
         if detail.applied:
-            self.control.taken(known, detail.applied, found, self.step)
+            self.control.rates.taken(known, detail.applied, found, self.step)
         if known.moving:
             known.news = True
             known.go_on(self.step)
@@ -506,7 +511,7 @@ class Steps:
             if not known.reads_first:
                 if scheduled != detail.scheduled and detail.applied:
                     # This is the rate that the step would have used: the change is made against it.
-                    detail.applied = self.control.again(known, detail.applied, scheduled)
+                    detail.applied = self.control.rates.again(known, detail.applied, scheduled)
                 detail.scheduled = scheduled
             used = detail.effective
             self._put(here, actual)
@@ -560,7 +565,7 @@ class Steps:
         here.take()
         self.loss_only = NO_OPTIMIZER
         session.writer.event("no_optimizer", reason=NO_OPTIMIZER)
-        self.control.refuse_rates(f"the rate cannot be set: {NO_OPTIMIZER}")
+        self.control.rates.refuse(f"the rate cannot be set: {NO_OPTIMIZER}")
         self._lone = session.writer.series("loss", "loss")
         for when, one in early:
             self._lone_step(one, when)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lrmonitor.probe.values import Arriving
 
 if TYPE_CHECKING:
-    from lrmonitor.probe.control import _Entry
+    from lrmonitor.probe.entry import Entry
     from lrmonitor.probe.norms import Clip
     from lrmonitor.probe.optimizers import Optimizer
 
@@ -23,7 +23,7 @@ class Detail:
         self.evaluations = 0
         self.sampled = False
         """Whether its norms are measured."""
-        self.applied: list[_Entry] = []
+        self.applied: list[Entry] = []
         self.scheduled: list[float] = []
         self.effective: list[float | None] = []
         self.handles: list[Any] = []
