@@ -13,11 +13,10 @@ from lrmonitor.diagnosis import Diagnosis
 from lrmonitor.diagnosis.chunk import Chunk
 from lrmonitor.diagnosis.finding import RANK, Finding
 from lrmonitor.diagnosis.judge import judge
-from lrmonitor.diagnosis.source import Columns, RowSource, SourceError
+from lrmonitor.diagnosis.source import RowSource, SourceError, is_timed
 from lrmonitor.model.findings import ADVICE, FINDING, JUDGED, MUTED, Told
 from lrmonitor.model.run import RunModel
 from lrmonitor.model.state import Phase
-from lrmonitor.record.foreign.reader import LogReader
 from lrmonitor.record.reader import RankReader, Series
 
 __all__ = ["SNOOZED_STEPS", "Diagnoser"]
@@ -40,7 +39,7 @@ class Diagnoser(QObject):
     """Feeds what a model holds to a diagnosis in a thread of its own, and tells what it found.
 
     Lives in the GUI thread; `advance` is called with each poll and never waits. `write` adds an
-    event to the run's record and returns why it could not. `columns` names a log's columns.
+    event to the run's record and returns why it could not.
 
     - `changed()`: `told` is another.
     - `alarmed(Told)`: a finding opened, or got worse, that the person is to be told of now.
@@ -54,7 +53,6 @@ class Diagnoser(QObject):
         model: RunModel,
         write: Write,
         clock: Callable[[], float] = time.time,
-        columns: Columns | None = None,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -62,7 +60,6 @@ class Diagnoser(QObject):
         self._model = model
         self._write = write
         self._clock = clock
-        self._columns = columns or Columns()
         self._worker: _Worker | None = None
         self._rank: RankReader | None = None
         self._source: RowSource | None = None
@@ -152,12 +149,10 @@ class Diagnoser(QObject):
         self._caught_up = self._ended = self._current = False
         self._source = None
         if self._rank is not None:
-            self._source = RowSource(self._rank, self._columns, self._timed(), self._others)
+            self._source = RowSource(
+                self._rank, timed=is_timed(self._model.reader), others=self._others
+            )
         self.refresh()
-
-    def _timed(self) -> bool:
-        reader = self._model.reader
-        return reader.log.timed if isinstance(reader, LogReader) else True
 
     def _others(self) -> Iterable[Series]:
         return self._model.metrics()

@@ -283,6 +283,23 @@ class Session(QObject):
         snapshot = self.model.snapshots.before_step(finding.first_step)
         return offer(finding, self.rate_now(self.model.main, 0), self.tr, snapshot)
 
+    def can_follow(self, offer: Offer) -> bool:
+        """Whether that action can be taken now: ending a run needs no rate that can be set."""
+        if offer.proposal is None and offer.back is None:
+            return self.model.state.live
+        return self.rate_problem(self.model.main) is None
+
+    def mute(self, finding: Finding, how: str) -> None:
+        """Have findings of this kind and cause alarm no more, or again: see `Diagnoser.mute`."""
+        self.keep(self.diagnosis.mute(finding, how))
+
+    def keep(self, problem: str | None) -> None:
+        """Something was added to the record: read it back. That it could not be added is worth
+        knowing, though it holds for this window; of a log that is no news."""
+        self.poll()
+        if problem is not None and self.model.log is None:
+            self.problem.emit(problem)
+
     def cancel(self, identity: str | None = None) -> None:
         """Withdraw one pending command, or all."""
         self._send(CancelCommand(target=identity, by=self._author()))

@@ -65,12 +65,11 @@ def diagnose(args: argparse.Namespace) -> int:
 
 def _text(finding: Finding) -> str:
     """A finding for the person: what, since when, why, what to do."""
+    from lrmonitor.diagnosis.words import evidence_words
+
     state = "still open" if finding.open else finding.outcome
     evidence, advice = finding.evidence, finding.advice
-    values = ", ".join(f"{name} {value:.4g}" for name, value in evidence.values.items())
-    if evidence.interval is not None:
-        low, high = evidence.interval
-        values += f", interval {low:.3g} to {high:.3g}"
+    values = evidence_words(evidence)
     act = advice.action if advice.factor is None else f"{advice.action} ×{advice.factor:.3g}"
     by = "" if advice.judged_after is None else f" (judged after {advice.judged_after} steps)"
     return align(

@@ -241,8 +241,12 @@ def read_rows(reader: RunReader, columns: Columns) -> Chunk:
     rank = reader.ranks[min(reader.ranks)] if reader.ranks else None
     if rank is None:
         return Chunk([], [])
-    timed = reader.log.timed if isinstance(reader, LogReader) else True
-    return RowSource(rank, columns, timed).take()
+    return RowSource(rank, columns, is_timed(reader)).take()
+
+
+def is_timed(reader: RunReader) -> bool:
+    """Whether its times tell when a loss was recorded; of some logs they tell when it was read."""
+    return reader.log.timed if isinstance(reader, LogReader) else True
 
 
 def _ascending(steps: Steps) -> Iterator[Steps]:

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lrmonitor.diagnosis.finding import Advice, Finding
+from lrmonitor.diagnosis.finding import Advice, Evidence, Finding
 
-__all__ = ["ACTIONS", "CAUSES", "KINDS", "action_words", "headline", "severity_word"]
+__all__ = [
+    "ACTIONS",
+    "CAUSES",
+    "KINDS",
+    "action_words",
+    "evidence_words",
+    "headline",
+    "severity_word",
+]
 
 Translate = Callable[[str], str]
 
@@ -64,6 +72,15 @@ def action_words(advice: Advice, tr: Translate = str) -> str:
     """What to do, in a few words: "go back to before it, with the rate ×0.3"."""
     factor = "" if advice.factor is None else f"×{advice.factor:.3g}"
     return tr(ACTIONS.get(advice.action, advice.action)).format(factor).strip()
+
+
+def evidence_words(evidence: Evidence, tr: Translate = str) -> str:
+    """Its numbers: "loss 3.2, best level 1.1, interval -0.1 to 0.3"; "" where it has none."""
+    told = [f"{name.replace('_', ' ')} {value:.4g}" for name, value in evidence.values.items()]
+    if evidence.interval is not None:
+        low, high = evidence.interval
+        told.append(tr("interval {0} to {1}").format(f"{low:.3g}", f"{high:.3g}"))
+    return ", ".join(told)
 
 
 def severity_word(severity: str, tr: Translate = str) -> str:

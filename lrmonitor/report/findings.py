@@ -6,11 +6,10 @@ from html import escape
 
 from lrmonitor.diagnosis import diagnose
 from lrmonitor.diagnosis.finding import RANK
-from lrmonitor.diagnosis.source import RowSource, SourceError
-from lrmonitor.diagnosis.words import action_words, headline, severity_word
+from lrmonitor.diagnosis.source import RowSource, SourceError, is_timed
+from lrmonitor.diagnosis.words import action_words, evidence_words, headline, severity_word
 from lrmonitor.model.findings import Told
 from lrmonitor.model.run import RunModel
-from lrmonitor.record.foreign.reader import LogReader
 from lrmonitor.report.svg import Shade
 
 MOST = 200
@@ -23,10 +22,8 @@ def found(model: RunModel) -> list[Told]:
     rank = model.rank
     if rank is None:
         return []
-    reader = model.reader
-    timed = reader.log.timed if isinstance(reader, LogReader) else True
     try:
-        rows = RowSource(rank, timed=timed, others=model.metrics).take()
+        rows = RowSource(rank, timed=is_timed(model.reader), others=model.metrics).take()
     except SourceError:
         return []
     return model.findings.told(diagnose([rows]), model.state.step or 0)
@@ -63,9 +60,7 @@ def section(told: list[Told]) -> str:
 
 def _cells(told: Told) -> str:
     finding, taken = told.finding, told.taken
-    values = ", ".join(
-        f"{name.replace('_', ' ')} {value:.4g}" for name, value in finding.evidence.values.items()
-    )
+    values = evidence_words(finding.evidence)
     ended = "open to the end" if finding.open else finding.outcome
     if told.muted == "dismiss":
         ended += "; not a problem, it was said"

@@ -35,7 +35,7 @@ while True:
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
-    time.sleep(0.001)
+    time.sleep(0.001)  # a pace at which commands come between steps, not after thousands
 """
 
 EXPLODES = """\
@@ -52,7 +52,7 @@ while True:
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
-    time.sleep(0.002)
+    time.sleep(0.002)  # the same
 """
 
 

@@ -19,7 +19,7 @@ __all__ = ["FindingAlert"]
 
 
 class FindingAlert(Banner):
-    """Hidden while nothing alarms.
+    """Hidden while nothing alarms. `refresh` is called when the diagnosis or the state changed.
 
     `shown_wanted(int)`: the finding with that id is to be seen in full. `follow_wanted(int)`: its
     advice is to be followed.
@@ -41,7 +41,6 @@ class FindingAlert(Banner):
         self.apply.clicked.connect(lambda: self.follow_wanted.emit(self._shown()))
         self.more.clicked.connect(lambda: self.shown_wanted.emit(self._shown()))
         self.dismiss.clicked.connect(self._dismiss)
-        session.diagnosis.changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
@@ -71,8 +70,8 @@ class FindingAlert(Banner):
         if len(alarming) > 1:
             text += " " + self.tr("(and {0} more)").format(len(alarming) - 1)
         made = session.advice(found)
-        live = session.rate_problem(session.model.main) is None
-        self.apply.setVisible(made is not None and live and taken is None)
+        able = made is not None and session.can_follow(made)
+        self.apply.setVisible(able and taken is None)
         if made is not None:
             self.apply.setText(made.words)
             self.apply.setToolTip(made.instead)
@@ -83,7 +82,4 @@ class FindingAlert(Banner):
 
     def _dismiss(self) -> None:
         if self.told is not None:
-            problem = self._session.diagnosis.mute(self.told.finding, "dismiss")
-            self._session.poll()
-            if problem is not None and self._session.model.log is None:
-                self._session.problem.emit(problem)
+            self._session.mute(self.told.finding, "dismiss")

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from lrmonitor.diagnosis.finding import Finding
-from lrmonitor.diagnosis.words import action_words, headline, severity_word
+from lrmonitor.diagnosis.words import action_words, evidence_words, headline, severity_word
 from lrmonitor.guide import topic_of
 from lrmonitor.model.findings import Told
 from lrmonitor.record.reader import Series
@@ -126,7 +126,7 @@ class FindingsPanel(QWidget):
             return
         if made.back is not None:
             going = self._session.rewind(made.back.step, made.factor)
-            self._tell(self._session.diagnosis.follow(found, going, made.words))
+            self._session.keep(self._session.diagnosis.follow(found, going, made.words))
             return
         if made.proposal is None:
             self.stop_wanted.emit()
@@ -134,19 +134,13 @@ class FindingsPanel(QWidget):
         note = self.tr("advice: {0}").format(headline(found, self.tr))
         command = self._session.send_rate(made.proposal, None, None, note)
         if command is not None:
-            self._tell(self._session.diagnosis.follow(found, command, made.proposal.words))
+            self._session.keep(self._session.diagnosis.follow(found, command, made.proposal.words))
 
     def _mute(self, how: str) -> None:
         told = self.chosen
         if told is not None:
             how = "" if told.muted == how else how
-            self._tell(self._session.diagnosis.mute(told.finding, how))
-
-    def _tell(self, problem: str | None) -> None:
-        """That it could not be kept is worth knowing, though it holds for this window."""
-        self._session.poll()
-        if problem is not None and self._session.model.log is None:
-            self._session.problem.emit(problem)
+            self._session.mute(told.finding, how)
 
     def _show(self, told: Told) -> None:
         found, tr = told.finding, self.tr
@@ -186,9 +180,6 @@ class FindingsPanel(QWidget):
     def _show_buttons(self, told: Told) -> None:
         found, session = told.finding, self._session
         made = session.advice(found)
-        live = session.rate_problem(session.model.main) is None
-        if made is not None and made.proposal is None and made.back is None:
-            live = session.model.state.live
         self.apply.setVisible(made is not None and found.open and not session.over)
         factor = again(found)
         self.restart.setVisible(factor is not None and session.model.log is None)
@@ -199,7 +190,7 @@ class FindingsPanel(QWidget):
             self.apply.setText(made.words)
             self.apply.setToolTip(made.instead)
             waiting = told.taken is not None and not told.taken.judged
-            self.apply.setEnabled(live and not waiting)
+            self.apply.setEnabled(session.can_follow(made) and not waiting)
         self.snooze.setVisible(found.open and told.muted != "dismiss" and not session.over)
         self.snooze.setText(self.tr("Tell again") if told.muted == "snooze" else self.tr("Snooze"))
         self.dismiss.setText(
@@ -214,12 +205,7 @@ class FindingsPanel(QWidget):
             return
         found = told.finding
         evidence = found.evidence
-        values = ", ".join(
-            f"{name.replace('_', ' ')} {value:.4g}" for name, value in evidence.values.items()
-        )
-        if evidence.interval is not None:
-            low, high = evidence.interval
-            values += self.tr(", interval {0} to {1}").format(f"{low:.3g}", f"{high:.3g}")
+        values = evidence_words(evidence, self.tr)
         start, end = (format_count(step) for step in evidence.window)
         looked = self.tr("Looked at: step {0} to {1}.").format(start, end)
         rule = _sentence(evidence.rule)

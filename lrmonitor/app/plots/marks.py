@@ -55,8 +55,8 @@ class PixelItem(FillsView, GraphicsObject):  # type: ignore[misc]
         painter.restore()
 
     def any(self) -> bool:
-        """Whether there is anything to paint."""
-        raise NotImplementedError
+        """Whether there is anything to paint: nothing else is worth the way there."""
+        return True
 
     def draw(self, painter: QPainter, area: QRectF, shown: tuple[float, float]) -> None:
         """Paint inside `area` (pixels), where the steps `shown` are visible."""
