@@ -203,7 +203,9 @@ class Diagnoser(QObject):
         elif over and not self._ended:
             self._caught_up = self._ended = True
             self._ask(None)
-        elif self._model.state.phase in (Phase.RUNNING, Phase.STALLED) and source.loss is not None:
+        elif source.loss is None or source.left:
+            return
+        elif self._model.state.phase in (Phase.RUNNING, Phase.STALLED):
             self._caught_up = True
             now = self._clock()
             if abs(now - self._looked) >= CLOCK_SECONDS:

@@ -70,6 +70,11 @@ class RowSource:
         return self._loss
 
     @property
+    def left(self) -> int:
+        """Rows that were there at the last `take` and are not taken yet."""
+        return self._known - self._taken
+
+    @property
     def validation(self) -> Series | None:
         """The validation loss; None while there is none."""
         walk = self._walks.get("val")
