@@ -21,9 +21,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lrmonitor.record import layout
-from lrmonitor.record.columns import Column
 from lrmonitor.record.jsonl import JsonlTail
 from lrmonitor.record.layout import SeriesInfo
+from lrmonitor.record.shared import Pool
 
 Steps = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -35,21 +35,32 @@ _CHUNK_RECORDS = 1 << 14
 in the columns."""
 
 
+class Pools:
+    """Where the series of one process have their columns, so that what is equal is held once."""
+
+    def __init__(self) -> None:
+        self.steps: Pool[np.int64] = Pool(np.int64)
+        self.floats: Pool[np.float64] = Pool(np.float64)
+
+
 class Series:
     """The points of one series, as columns that grow.
 
     `step` (int64), `time` (unix seconds, float64) and `value` (float64) are read-only views of the
     points read so far: no copy is made, and a view taken earlier stays valid but does not grow.
+    Series of the same `pools` share what they have in common.
     """
 
-    def __init__(self, info: SeriesInfo) -> None:
+    def __init__(self, info: SeriesInfo, pools: Pools | None = None) -> None:
+        pools = Pools() if pools is None else pools
         self.info = info
         self.cleared = 0
         """How often all points were forgotten: what was made of them does not hold any more."""
-        self._step: Column[np.int64] = Column(np.int64)
-        self._time: Column[np.float64] = Column(np.float64)
-        self._value: Column[np.float64] = Column(np.float64)
+        self._step = pools.steps.column()
+        self._time = pools.floats.column()
+        self._value = pools.floats.column()
         self._ascending = True
+        self._newest = 0
 
     def __len__(self) -> int:
         return len(self._step)
@@ -81,18 +92,20 @@ class Series:
         """Append records of the file's type, in time proportional to their number on average."""
         if not len(records):
             return
-        before = len(self)
-        self._step.append(records["step"])
+        step = records["step"]
+        if self._ascending:
+            follows = not len(self) or bool(step[0] >= self._newest)
+            self._ascending = follows and bool((step[1:] >= step[:-1]).all())
+        self._newest = int(step[-1])
+        self._step.append(step)
         self._time.append(records["time"])
         self._value.append(records["value"])
-        if self._ascending:
-            joined = self._step.view[max(before - 1, 0) :]
-            self._ascending = bool((joined[1:] >= joined[:-1]).all())
 
     def clear(self) -> None:
         """Forget all points. Views taken earlier keep theirs."""
-        for column in (self._step, self._time, self._value):
-            column.clear()
+        self._step.clear()
+        self._time.clear()
+        self._value.clear()
         self.cleared += 1
         self._ascending = True
 
@@ -109,6 +122,7 @@ class RankReader:
         self.by_name: dict[str, Series] = {}
         self.version = 0
         """Grows when what was read had to be forgotten: a file shrank and was read again."""
+        self._pools = Pools()
         self._tail = JsonlTail(folder / layout.EVENTS)
         self._series_folder = folder / layout.SERIES
         self._files: dict[int, _SeriesFile] = {}
@@ -150,7 +164,7 @@ class RankReader:
     def _declare(self, info: SeriesInfo) -> None:
         series = self.series.get(info.series)
         if series is None:
-            series = self.series[info.series] = Series(info)
+            series = self.series[info.series] = Series(info, self._pools)
             path = self._series_folder / layout.series_name(info.series)
             self._files[info.series] = _SeriesFile(path, series, self._last)
         elif self.by_name.get(series.info.name) is series:
