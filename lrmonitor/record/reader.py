@@ -34,6 +34,9 @@ _CHUNK_RECORDS = 1 << 14
 """Records taken from a file at a time: 384 KiB, which stay in the processor's cache until they are
 in the columns."""
 
+_LATEST = 4
+"""Times the points that are wanted, where the latest alone are, that may be held."""
+
 
 class Pools:
     """Where the series of one process have their columns, so that what is equal is held once."""
@@ -52,13 +55,13 @@ class Series:
     """
 
     def __init__(self, info: SeriesInfo, pools: Pools | None = None) -> None:
-        pools = Pools() if pools is None else pools
         self.info = info
+        self.pools = Pools() if pools is None else pools
         self.cleared = 0
         """How often all points were forgotten: what was made of them does not hold any more."""
-        self._step = pools.steps.column()
-        self._time = pools.floats.column()
-        self._value = pools.floats.column()
+        self._step = self.pools.steps.column()
+        self._time = self.pools.floats.column()
+        self._value = self.pools.floats.column()
         self._ascending = True
         self._newest = 0
 
@@ -100,6 +103,18 @@ class Series:
         self._step.append(step)
         self._time.append(records["time"])
         self._value.append(records["value"])
+
+    def records(self, at: slice | npt.NDArray[np.int64]) -> npt.NDArray[np.void]:
+        """The points at these indices, as records of the file's type, shape (n,)."""
+        step = self.step[at]
+        found = np.empty(len(step), POINT)
+        found["step"], found["time"], found["value"] = step, self.time[at], self.value[at]
+        return found
+
+    def replace(self, records: npt.NDArray[np.void]) -> None:
+        """Hold these points instead of those so far."""
+        self.clear()
+        self.extend(records)
 
     def clear(self) -> None:
         """Forget all points. Views taken earlier keep theirs."""
@@ -187,9 +202,9 @@ class RankReader:
 class RunReader:
     """A run folder as it stands on the disk, followed by `poll`.
 
-    With `last`, only that many of the points that each series has at the first poll are read (and
-    all that come later; of very many between two polls only that many again, and those before them
-    are forgotten): enough to tell a run's state at once, however long it is and however fast.
+    With `last`, only that many of the points that each series has at the first poll are read, and
+    of those that come later some times as many are held, the earlier ones forgotten: enough to tell
+    a run's state at once, however long it is and however fast.
     """
 
     def __init__(self, folder: str | os.PathLike[str], last: int | None = None) -> None:
@@ -311,7 +326,10 @@ class _SeriesFile:
                         self._done += len(records)
             except OSError:
                 pass
-        return -1 if shrank else len(self._series) - before
+        new = len(self._series) - before
+        if self._last is not None and len(self._series) > _LATEST * self._last:
+            self._series.replace(self._series.records(slice(-self._last, None)))
+        return -1 if shrank else new
 
 
 def _records(file: FileIO, count: int) -> Iterator[npt.NDArray[np.void]]:

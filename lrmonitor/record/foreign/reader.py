@@ -103,12 +103,7 @@ class LogRank(RankReader):
         series.extend(records)
         if series.ascending:
             return
-        order = np.argsort(series.step, kind="stable")
-        records = np.empty(len(series), POINT)
-        for column in ("step", "time", "value"):
-            records[column] = getattr(series, column)[order]
-        series.clear()
-        series.extend(records)
+        series.replace(series.records(np.argsort(series.step, kind="stable")))
         self.version += 1
 
 
