@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 from PySide6.QtCore import QByteArray, QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QWidget
+from shiboken6 import isValid
 
 from .focus import enter, tab_by_layout
 from .settings import Settings
@@ -272,6 +273,8 @@ class Docks(QObject):
         would still go there: what is in it is hidden as well."""
         return (
             self._filled
+            # The docks of a window that is being deleted are hidden when it is gone.
+            and isValid(self._window)
             and not dock.front
             and not dock.frame.isHidden()
             and bool(self._window.tabifiedDockWidgets(dock.frame))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
+import shiboken6
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import (
     QApplication,
@@ -248,3 +249,16 @@ def test_the_layout_of_a_run_is_there_again(open_window: OpenWindow, isolated: I
     assert again.dockWidgetArea(again.docks._docks["control"].frame) == LEFT
     again.actions_table.after_docks.trigger()
     assert again.dockWidgetArea(again.docks._docks["control"].frame) == RIGHT
+
+
+def test_a_window_that_the_display_takes_away_goes_quietly(
+    qtbot: QtBot, settings: Settings
+) -> None:
+    """Qt then deletes what Python still holds: the docks tell that they are hidden after it."""
+    window = Frame(settings)
+    come_up(window, qtbot)
+    window.open_run()
+    window.docks.fill()
+    with qtbot.captureExceptions() as raised:
+        shiboken6.delete(window)
+    assert raised == []
