@@ -26,7 +26,7 @@ BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
 VERSION = 1
 """Of the places that are kept: raise it when old ones would not make sense any more."""
 
-SIZES = {LEFT: 236, RIGHT: 354, BOTTOM: 210}
+SIZES = {LEFT: 236, RIGHT: 354, BOTTOM: 240}
 """Width or height of an area, in pixels, until the person drags its edge."""
 
 
@@ -292,6 +292,10 @@ class Docks(QObject):
         dock.first = widget.focusProxy()
         widget.setFocusProxy(None)  # type: ignore[arg-type]  # the stubs forget it
         tab_by_layout(widget)
+        # Hidden behind a tab it keeps its room: the area would fall back to the least height.
+        policy = widget.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        widget.setSizePolicy(policy)
         dock.frame.setWidget(widget)
         widget.setVisible(not self._behind(dock))
 

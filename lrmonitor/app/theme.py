@@ -128,14 +128,16 @@ def palette(theme: Theme) -> QPalette:
         (role.Shadow, theme.border),
     ):
         result.setColor(target, QColor(colour))
-    for target in (role.WindowText, role.Text, role.ButtonText):
+    for target in (role.WindowText, role.Text, role.ButtonText, role.PlaceholderText):
         result.setColor(QPalette.ColorGroup.Disabled, target, QColor(theme.disabled))
+    result.setColor(QPalette.ColorGroup.Disabled, role.Base, QColor(theme.window))
     return result
 
 
 def style_sheet(theme: Theme) -> str:
     """The few rules that a palette cannot say. Widgets opt in by object name or property."""
     return f"""
+    QMenu {{ padding: 4px 0; }}
     QToolTip {{ color: {theme.text}; background: {theme.raised};
         border: 1px solid {theme.border}; padding: 3px; }}
     QLabel[role="quiet"] {{ color: {theme.quiet}; }}
@@ -164,6 +166,13 @@ def style_sheet(theme: Theme) -> str:
     QLabel[note="quiet"] {{ color: {theme.quiet}; }}
     QLabel[note="warn"] {{ color: {theme.warn}; }}
     QLabel[note="bad"] {{ color: {theme.bad}; }}
+    QLineEdit {{ background: {theme.base};
+        border: 1px solid {theme.disabled}; border-radius: 4px; padding: 2px 4px; }}
+    QLineEdit:focus {{ border-color: {theme.accent}; }}
+    QLineEdit:disabled {{ background: {theme.window};
+        color: {theme.disabled}; border-color: {theme.border}; }}
+    QAbstractSpinBox QLineEdit, QComboBox QLineEdit {{ border: none; padding: 0;
+        background: transparent; }}
     QLineEdit[tone="bad"] {{ border: 1px solid {theme.bad}; border-radius: 4px; }}
     QDialog QLineEdit, QDialog QPlainTextEdit, QDialog QTableView, QDialog QTreeView {{
         background: {theme.base}; border: 1px solid {theme.disabled}; border-radius: 4px; }}
@@ -202,7 +211,7 @@ def style_sheet(theme: Theme) -> str:
     QTableView::item {{ padding: 0 8px; }}
     QTableView {{ border: 1px solid {theme.border}; }}
     QTableView QLineEdit {{ border: 1px solid {theme.accent}; padding: 0 6px; }}
-    QHeaderView::section {{ padding: 4px 8px; background: {theme.window}; color: {theme.quiet};
+    QHeaderView::section {{ padding: 4px 11px; background: {theme.window}; color: {theme.quiet};
         border: none; border-bottom: 1px solid {theme.border}; }}
     QMessageBox QLabel#qt_msgbox_informativelabel {{ min-width: 380px; }}
     QToolBar {{ border: none; border-bottom: 1px solid {theme.border}; spacing: 2px;

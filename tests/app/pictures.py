@@ -146,6 +146,7 @@ def panel_pictures(studio: Studio) -> None:
         QTest.keyClicks(field, text)
         if enter:
             QTest.keyClick(field, Qt.Key.Key_Return)
+        studio.pass_time(0.6)  # what is typed is drawn once one stops typing
         studio.take(name, window)
         studio.close(window)
 

@@ -99,7 +99,7 @@ def test_at_a_first_start_each_is_in_its_area_and_the_first_tab_is_in_front(
     qtbot.waitUntil(lambda: abs(frame.frame("runs").width() - 236) < 4)
     assert frame.frame("control").width() == pytest.approx(354, abs=4)
     # Its tabs are part of the area's height.
-    assert frame.frame("journal").height() == pytest.approx(185, abs=20)
+    assert frame.frame("journal").height() == pytest.approx(215, abs=20)
 
 
 def test_a_run_that_is_opened_later_has_the_same_sizes(
@@ -249,6 +249,21 @@ def test_the_layout_of_a_run_is_there_again(open_window: OpenWindow, isolated: I
     assert again.dockWidgetArea(again.docks._docks["control"].frame) == LEFT
     again.actions_table.after_docks.trigger()
     assert again.dockWidgetArea(again.docks._docks["control"].frame) == RIGHT
+
+
+def test_the_height_of_the_area_stays_when_another_tab_comes_to_the_front(
+    frame: Frame, qtbot: QtBot
+) -> None:
+    """What is in a panel behind a tab is hidden, and must not count as nothing for that."""
+    frame.open_run("groups")
+    frame.docks.fill()
+    front = frame.frame("journal")
+    qtbot.waitUntil(lambda: front.height() > 150)
+    height = front.height()
+    for name in ("console", "groups", "journal"):
+        frame.docks.show(name)
+        qtbot.waitUntil(lambda name=name: frame.docks._docks[name].front)
+        qtbot.waitUntil(lambda name=name: frame.frame(name).height() == height)
 
 
 def test_a_window_that_the_display_takes_away_goes_quietly(

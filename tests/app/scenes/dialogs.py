@@ -129,7 +129,11 @@ def forms(studio: Studio) -> None:
     dialog = window.launcher.new_run()
     studio.wait(lambda: not dialog.form.interpreters.busy)
     for kind, text in (("module", "mypackage.train"), ("command", "torchrun --nproc 2 train.py")):
-        dialog.form.kinds[kind].click()
+        next(
+            b
+            for b in dialog.form.kinds.buttons()
+            if b.text().replace("&", "").lower().startswith(kind)
+        ).click()
         dialog.form.targets[kind].setText(text)
         studio.pass_time(0.4)
         studio.take(f"form-{kind}", dialog)

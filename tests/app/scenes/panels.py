@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QDockWidget, QMenu, QToolButton, QWidget
 
 from tests.app.folders import RunFolder, falling
 from tests.app.studio import ERROR, Studio
@@ -210,6 +210,9 @@ def console(studio: Studio) -> None:
         window = studio.window(run)
         window.resize(1280, 1100)
         window.docks.show("console")
+        frame = window.findChild(QDockWidget, "console")
+        assert frame is not None
+        window.resizeDocks([frame], [560], Qt.Orientation.Vertical)
         view = window.view
         assert view is not None
         assert view.console is not None
@@ -235,8 +238,13 @@ def groups(studio: Studio) -> None:
     window.docks.show("groups")
     panel = window.docks.widget("groups")
     assert isinstance(panel, GroupsPanel)
+    panel.view.setFocus()
     panel.view.pick(1)
-    QTest.keyClicks(panel.view, "5e-4")
+    QTest.keyClicks(panel.view, "5")
+    field = panel.view.indexWidget(panel.view.currentIndex())
+    assert field is not None
+    QTest.keyClicks(field, "e-4")
+    studio.pass_time(0.6)
     studio.take("groups-edited", window)
     studio.close(window)
 
@@ -275,4 +283,3 @@ def _take_menu(studio: Studio, name: str, menu: QWidget, window: MainWindow) -> 
     menu.popup(window.mapToGlobal(QPoint(200, 200)))
     studio.take(name, menu)
     menu.close()
-    assert Qt.WindowType.Popup  # a menu is a window of its own

@@ -72,6 +72,8 @@ def scales(studio: Studio) -> None:
     plots.set_loss_log(False)
     _drag(plots, Qt.MouseButton.RightButton)
     studio.take("plots-zoom", window)
+    _let_go(plots, Qt.MouseButton.RightButton)
+    studio.take("plots-zoomed", window)
     for kind in ("relative", "wall", "epoch"):
         plots.set_axis(kind)
         studio.take(f"plots-axis-{kind}", window)
@@ -101,6 +103,16 @@ def _drag(plots: PlotPane, button: Qt.MouseButton) -> None:
         at = QPointF(place)
         event = QMouseEvent(kind, at, port.mapToGlobal(at), button, button, Qt.KeyboardModifier(0))
         QApplication.sendEvent(port, event)
+
+
+def _let_go(plots: PlotPane, button: Qt.MouseButton) -> None:
+    """End the drag where it is."""
+    port = plots.canvas.viewport()
+    at = QPointF(plots.canvas.mapFromScene(plots.loss.view.sceneBoundingRect().center()))
+    none = Qt.MouseButton.NoButton
+    up = QEvent.Type.MouseButtonRelease
+    event = QMouseEvent(up, at, port.mapToGlobal(at), button, none, Qt.KeyboardModifier(0))
+    QApplication.sendEvent(port, event)
 
 
 def metrics(studio: Studio) -> None:
