@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import pytest
 import shiboken6
@@ -262,8 +263,12 @@ def test_the_height_of_the_area_stays_when_another_tab_comes_to_the_front(
     height = front.height()
     for name in ("console", "groups", "journal"):
         frame.docks.show(name)
-        qtbot.waitUntil(lambda name=name: frame.docks._docks[name].front)
-        qtbot.waitUntil(lambda name=name: frame.frame(name).height() == height)
+        dock = frame.docks._docks[name]
+        qtbot.waitUntil(partial(_seen_at, dock, height))
+
+
+def _seen_at(dock: Any, height: int) -> bool:
+    return bool(dock.front) and dock.frame.height() == height
 
 
 def test_a_window_that_the_display_takes_away_goes_quietly(

@@ -62,7 +62,8 @@ class ElidedLabel(QLabel):
         self._elide()
 
     def _elide(self) -> None:
-        shown, rest = [], self._whole
+        shown: list[str] = []
+        rest = self._whole
         while len(shown) < self._lines - 1 and rest:
             first = self._fitting(rest)
             shown.append(first)

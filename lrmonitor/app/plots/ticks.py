@@ -45,7 +45,7 @@ def log_ticks(low: float, high: float, count: int) -> list[float]:
         every = max(1, math.ceil(span / max(count, 1)))
         return [float(e) for e in range(first, last + 1) if e % every == 0]
     # With room for `count` labels in comfort, 2 and 5 are as near to each other as can be read.
-    factors = (1.0, 2.0, 5.0) if span <= 0.85 * count else (1.0, 3.0)
+    factors: tuple[float, ...] = (1.0, 2.0, 5.0) if span <= 0.85 * count else (1.0, 3.0)
     if span > 1.35 * count:
         factors = (1.0,)
     found = []

@@ -44,10 +44,8 @@ def schedules(studio: Studio) -> None:
     window.edit_schedule()
     dialog = window.scheduling.dialog
     assert dialog is not None
-    for button in [*dialog.findChildren(QPushButton), *dialog.findChildren(QToolButton)]:
-        menu = button.menu()
-        if isinstance(menu, QMenu):
-            _take_menu(studio, "schedule-presets", menu, window)
+    for menu in _menus(dialog):
+        _take_menu(studio, "schedule-presets", menu, window)
     dialog.reject()
     studio.close(window)
 
@@ -137,16 +135,21 @@ def forms(studio: Studio) -> None:
         dialog.form.targets[kind].setText(text)
         studio.pass_time(0.4)
         studio.take(f"form-{kind}", dialog)
-    for button in [*dialog.findChildren(QPushButton), *dialog.findChildren(QToolButton)]:
-        menu = button.menu()
-        if isinstance(menu, QMenu):
-            menu.aboutToShow.emit()
-            _take_menu(studio, "form-recent", menu, window)
+    for menu in _menus(dialog):
+        menu.aboutToShow.emit()
+        _take_menu(studio, "form-recent", menu, window)
     dialog.form.interpreters.box.showPopup()
     studio.take("form-pythons", dialog.form.interpreters.box.view().window())
     dialog.form.interpreters.box.hidePopup()
     dialog.reject()
     studio.close(window)
+
+
+def _menus(dialog: QDialog) -> list[QMenu]:
+    """Those that its buttons open."""
+    pushed = [button.menu() for button in dialog.findChildren(QPushButton)]
+    tools = [button.menu() for button in dialog.findChildren(QToolButton)]
+    return [menu for menu in [*pushed, *tools] if isinstance(menu, QMenu)]
 
 
 def report(studio: Studio) -> None:

@@ -73,7 +73,7 @@ def control(studio: Studio) -> None:
         window = studio.window(run)
         assert window.view is not None
         assert window.session is not None
-        window.session.commander.send = lambda command: None  # type: ignore[method-assign]
+        window.session.commander.send = lambda command: ""  # type: ignore[method-assign]
         window.session.pause()
         studio.pass_time(1.2)
         studio.take("control-waiting", window.view.control)
@@ -89,10 +89,10 @@ def control(studio: Studio) -> None:
     if studio.wants("control-modes"):
         window = studio.window(studio.trained())
         assert window.view is not None
-        mode = window.view.control.entry.mode
-        mode.showPopup()
-        studio.take("control-modes", mode.view().window())
-        mode.hidePopup()
+        choice = window.view.control.entry.mode
+        choice.showPopup()
+        studio.take("control-modes", choice.view().window())
+        choice.hidePopup()
         studio.close(window)
 
 
@@ -102,7 +102,10 @@ def runs(studio: Studio) -> None:
     if not any(studio.wants(name) for name in names):
         return
     run = studio.trained(12345)
-    ends = {"a-run-with-a-long-name-of-its-own": (0, None), "resnet": (1, None)}
+    ends: dict[str, tuple[int | None, str | None]] = {
+        "a-run-with-a-long-name-of-its-own": (0, None),
+        "resnet": (1, None),
+    }
     ends |= {"mnist": (None, "SIGKILL")}
     for name, (code, signal) in ends.items():
         other = RunFolder(run.path.parent, name, created=time.time() - 9000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 
@@ -31,7 +32,8 @@ def markers(studio: Studio) -> None:
     if not studio.wants("marks"):
         return
     window = studio.window(events(studio.trained(400)))
-    plots = window.view.plots if window.view is not None else None
+    assert window.view is not None
+    plots = window.view.plots
     assert plots is not None
     studio.take("marks", window)
     rewound = next(m for m in window.view.session.model.markers if m.kind == "rewound")
@@ -158,8 +160,9 @@ def alarms(studio: Studio) -> None:
         window = studio.window(run)
         diagnosis = window.session.diagnosis if window.session is not None else None
         assert diagnosis is not None
-        studio.wait(lambda: diagnosis.settled)  # noqa: B023
         window.docks.show("findings")
+        with contextlib.suppress(TimeoutError):
+            studio.wait(lambda: diagnosis.told, 4.0)  # noqa: B023
         studio.pass_time(0.5)
         studio.take(f"alarms-{name}", window)
         panel = window.docks.widget("findings")
