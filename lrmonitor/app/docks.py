@@ -249,7 +249,8 @@ class Docks(QObject):
             ]
             if below:
                 self._window.tabifyDockWidget(below[-1], dock.frame)
-        dock.frame.setVisible(dock.visible)
+        # Nor is it seen before: side by side they would make the window wider than it is.
+        dock.frame.setVisible(dock.visible and bool(self._scene))
         dock.action.setChecked(dock.visible)
 
     def _toggle(self, dock: _Dock) -> None:

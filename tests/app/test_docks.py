@@ -110,9 +110,11 @@ def test_a_run_that_is_opened_later_has_the_same_sizes(
     run = RunFolder(isolated.runs, created=time.time() - 5).launch().register().train(10)
     window = open_window()
     frames = window.docks._docks
+    width = window.width()
     for _ in range(2):
         window.open_run(run.path)
-        qtbot.waitUntil(lambda: frames["journal"].frame.height() < 220)
+        assert window.width() == width
+        qtbot.waitUntil(lambda: frames["journal"].frame.height() < 250)
         assert frames["runs"].frame.width() == pytest.approx(236, abs=4)
         assert frames["control"].frame.width() == pytest.approx(354, abs=4)
         window.close_run()

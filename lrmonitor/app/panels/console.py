@@ -8,7 +8,6 @@ from PySide6.QtGui import (
     QGuiApplication,
     QKeyEvent,
     QKeySequence,
-    QResizeEvent,
     QShowEvent,
 )
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QToolButton, QVBoxLayout, QWidget
@@ -145,10 +144,6 @@ class ConsolePanel(QWidget):
         if words != self.none.text() or self.none.isHidden() == bool(words):
             self.none.setText(words)
             self.none.setVisible(bool(words))
-            self._place_none()
-
-    def _place_none(self) -> None:
-        self.none.setGeometry(self.view.viewport().geometry().adjusted(16, 6, -16, -6))
 
     def _find(self) -> None:
         self._stale = False
@@ -243,6 +238,9 @@ class ConsolePanel(QWidget):
         self.said.setTextFormat(Qt.TextFormat.PlainText)
         self.said.hide()
         self.none.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        inside = QVBoxLayout(self.view.viewport())
+        inside.setContentsMargins(16, 6, 16, 6)
+        inside.addWidget(self.none)
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 6, 8, 6)
         column.setSpacing(6)
@@ -258,10 +256,6 @@ class ConsolePanel(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.advance(AT_ONCE)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._place_none()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Find):

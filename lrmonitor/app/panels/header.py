@@ -33,6 +33,9 @@ WHY = 400
 """The same while the state is one that asks for an explanation: what it rests on is read then, and
 speed and times tell little."""
 
+SYMBOL = 18
+"""Pixels that the state's symbol is high."""
+
 _PLAIN = (Phase.RUNNING, Phase.ENDED)
 
 
@@ -132,7 +135,11 @@ class RunHeader(QFrame):
         bold = QFont(self.word.font())
         bold.setWeight(QFont.Weight.DemiBold)
         self.word.setFont(bold)
+        # As high as the symbol, so that they stand beside its middle.
+        self.word.setMinimumHeight(SYMBOL)
         self.sentence = ElidedLabel(self, lines=2)
+        below = (SYMBOL - self.sentence.fontMetrics().height()) // 2
+        self.sentence.setContentsMargins(0, max(below, 0), 0, 0)
         self.sentence.setProperty("role", "quiet")
         self.rules = QPushButton(self)
         self.rules.setProperty("role", "chip")
@@ -158,7 +165,7 @@ class RunHeader(QFrame):
         colour = phase_colour(state.phase, self._theme)
         if (symbol, colour) != self._symbol:
             self._symbol = (symbol, colour)
-            self.icon.setPixmap(pixmap(symbol, colour, 18))
+            self.icon.setPixmap(pixmap(symbol, colour, SYMBOL))
             self.word.setStyleSheet(f"color: {colour};")
         word = phase_heading(state, self._session.clock())
         if word != self.word.text():
@@ -234,7 +241,7 @@ class RunHeader(QFrame):
         layout.addLayout(titles, 1)
         for figure in (self.step, self.epoch, self.speed, self.left, self.elapsed):
             figure.setMinimumWidth(76)
-            layout.addWidget(figure)
+            layout.addWidget(figure, 0, top)
 
     def _fit(self) -> None:
         """Show the figures that are known and have room, the weightiest first: what the state says

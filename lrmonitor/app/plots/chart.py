@@ -73,7 +73,8 @@ class Chart:
         metrics = QFontMetrics(QGuiApplication.font())
         room = max(self._height, 24)
         fits = metrics.horizontalAdvance(self.title) <= room
-        title = self.title if fits else self._short or self.title
+        # What stands in brackets goes first.
+        title = self.title if fits else self._short or self.title.partition(" (")[0]
         title = metrics.elidedText(title, Qt.TextElideMode.ElideRight, room)
         self.left.setLabel(title, color=self._quiet)
         self.left.resizeEvent()  # a label is put into the middle only when its axis is resized

@@ -78,7 +78,7 @@ def _label(value: float, log: bool, rates: bool, digits: int) -> str:
     if (rates or log) and abs(number) < 0.01:
         mantissa, exponent = f"{number:.{digits - 1}e}".split("e")
         return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
-    if abs(number) >= 1e5 and not log:
+    if 1e5 <= abs(number) < 1e13 and not log:
         for unit, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
             if abs(number) >= unit:
                 return f"{number / unit:.{digits}g}\u202f{name}"
