@@ -61,6 +61,11 @@ def test_live_runs_are_first_and_each_says_how_it_stands(
     said = [panel.model.details(panel.shown.index(row, 0).data(LINE)) for row in range(3)]
     assert said[0].startswith("Training · step 20 · loss ")
     assert said[1] == "Cannot be read"
+    line = panel.shown.index(2, 0).data(LINE)
+    loss = said[2].rpartition(" ")[2]
+    told = [panel.model.brief(line, lambda text, room=room: len(text) <= room) for room in (30, 24)]
+    assert told == [f"Failed · step 1\u202f234 · {loss}", f"Failed · 1\u202f234 · {loss}"]
+    assert panel.model.brief(line, lambda text: False) == said[2]
     assert said[2].startswith("Failed · step 1\u202f234 · loss ")
     index = panel.shown.index(2, 0)
     assert "exit code 1" in index.data(Qt.ItemDataRole.ToolTipRole)
