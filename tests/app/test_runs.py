@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,10 @@ def window(open_window: OpenWindow, three: dict[str, RunFolder], qtbot: QtBot) -
     return window
 
 
+def _fits(room: int, text: str) -> bool:
+    return len(text) <= room
+
+
 def test_live_runs_are_first_and_each_says_how_it_stands(
     window: MainWindow, three: dict[str, RunFolder]
 ) -> None:
@@ -63,8 +68,9 @@ def test_live_runs_are_first_and_each_says_how_it_stands(
     assert said[1] == "Cannot be read"
     line = panel.shown.index(2, 0).data(LINE)
     loss = said[2].rpartition(" ")[2]
-    told = [panel.model.brief(line, lambda text, room=room: len(text) <= room) for room in (30, 24)]
-    assert told == [f"Failed · step 1\u202f234 · {loss}", f"Failed · 1\u202f234 · {loss}"]
+    figures = f"1\u202f234 · {loss}"
+    for room, told in ((30, f"Failed · step {figures}"), (24, f"Failed · {figures}")):
+        assert panel.model.brief(line, partial(_fits, room)) == told
     assert panel.model.brief(line, lambda text: False) == said[2]
     assert said[2].startswith("Failed · step 1\u202f234 · loss ")
     index = panel.shown.index(2, 0)
