@@ -354,6 +354,10 @@ class RunView(QWidget):
             return self.tr("Starting… the curves begin with the first step.")
         if state.phase is Phase.NOT_TRAINING:
             return self.tr("The curves begin with the first step.\n\n{0}").format(state.sentence)
+        if state.phase is Phase.COMPILING:
+            return self.tr("The curves begin with the first step.\n\n{0}").format(state.sentence)
+        if state.phase is Phase.ENDED:
+            return state.sentence
         if self.session.over:
             return self.tr("Nothing was trained in this run.\n\n{0}").format(state.sentence)
         return self.tr("Waiting for the first step…")

@@ -154,6 +154,9 @@ class Session(QObject):
         if not model.live_ranks:
             if model.rank is None:
                 return self.tr("Nothing has trained yet: this becomes active with the first step.")
+            if model.elsewhere is not None:
+                told = self.tr("It trains on {0}: from here it can be watched, not controlled.")
+                return told.format(model.elsewhere)
             return self.tr("No training process of this run can be reached from here.")
         if len(model.live_ranks) > 1:
             return model.control_problem
