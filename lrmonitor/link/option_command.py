@@ -12,7 +12,7 @@ from lrmonitor.link.rate_command import NOTE_LIMIT
 
 @dataclass(frozen=True)
 class Bounds:
-    """The numbers that an option may have: `low` (not itself, where `above`) up to below `below`."""
+    """What an option may be: a number from `low` on (above it, where `above`), below `below`."""
 
     low: float = 0.0
     below: float = math.inf

@@ -9,7 +9,7 @@ from typing import Any
 from lrmonitor.model.rates import changes, number, short
 from lrmonitor.record.reader import RankReader
 
-__all__ = ["OptionRow", "Options", "command_words", "headline", "held_by", "result"]
+__all__ = ["OptionRow", "Options", "Slot", "asked", "command_words", "headline", "held_by"]
 
 Slot = tuple[int, int, str]
 """An optimizer, one of its groups, and an option of that."""
@@ -111,24 +111,23 @@ def held_by(event: Mapping[str, Any]) -> dict[Slot, float | None]:
 
 def headline(event: Mapping[str, Any]) -> str:
     """An `options` event as a marker says it: "weight decay hold 0.1: 0.01 → 0.1"."""
-    name, value = words(str(event.get("name"))), number(event.get("value"))
-    how = "released" if value is None else f"hold {short(value)}"
-    found = changes(event)
+    found, what = changes(event), asked(event)
     if not found:
-        return f"{name} {how}"
+        return what
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    return f"{name} {how}: {result(event)}{more}"
-
-
-def result(event: Mapping[str, Any]) -> str:
-    """The first group's number before and after: "0.01 → 0.1"."""
-    found = changes(event)
-    return f"{short(found[0].previous)} → {short(found[0].effective)}" if found else ""
+    return f"{what}: {short(found[0].previous)} → {short(found[0].effective)}{more}"
 
 
 def words(name: str) -> str:
-    """An option's name as a sentence has it: "weight decay"; "β₁" stays `beta1`."""
+    """An option's name as a sentence has it: "weight decay"."""
     return name.replace("_", " ")
+
+
+def asked(args: Mapping[str, Any]) -> str:
+    """What an `option` command asks for, shortly: "weight decay hold 0.1", "momentum released"."""
+    value = number(args.get("value"))
+    how = "released" if value is None else f"hold {short(value)}"
+    return f"{words(str(args.get('name')))} {how}"
 
 
 def command_words(args: Mapping[str, Any]) -> str:

@@ -307,6 +307,24 @@ def panel_pictures(studio: Studio) -> None:
         studio.close(window)
 
 
+def option_pictures(studio: Studio) -> None:
+    """The numbers of the groups other than the rate: one held, one waiting."""
+    if not studio.wants("options"):
+        return
+    run = studio.run(ago=32).register((("AdamW", 2), ("SGD", 1))).train(800)
+    run.options(
+        {0: ({"beta1": 0.9, "beta2": 0.999, "weight_decay": 0.01, "eps": 1e-8},) * 2}
+        | {1: ({"momentum": 0.9, "dampening": 0.0, "weight_decay": 0.0},)}
+    )
+    run.option_asked("a", "weight_decay", 0.1)
+    run.option_applied("a", "weight_decay", 0.1, (0.01, 0.01))
+    run.option_asked("b", "beta2", 0.95, group=1)
+    window = studio.window(run)
+    window.docks.show("options")
+    studio.take("options", window)
+    studio.close(window)
+
+
 def dialog_pictures(studio: Studio) -> None:
     """The dialogs, without the window behind them."""
     from PySide6.QtCore import Qt
@@ -575,6 +593,7 @@ def take_all(folder: Path, theme: str, scale: int, words: list[str]) -> None:
             start_pictures,
             state_pictures,
             panel_pictures,
+            option_pictures,
             dialog_pictures,
             plot_pictures,
             finding_pictures,

@@ -115,7 +115,7 @@ def numbers_of(groups: list[dict[str, Any]]) -> list[Any]:
     """What the script finds in its groups."""
     told = []
     for group in groups:
-        plain = {}
+        plain: dict[str, Any] = {}
         for key, value in group.items():
             if key == "betas":
                 plain[key] = [float(one) for one in value]
@@ -191,9 +191,7 @@ def command(case: Case, optimizer: Any, begin: bool) -> list[Any]:
     assert probe is not None
     number = next(o.number for o in probe.optimizers if o.ref() is optimizer)
     given: list[Any] = [
-        OptionCommand(
-            name=name, value=value if begin else None, optimizer=number, group=case.group
-        )
+        OptionCommand(name=name, value=value if begin else None, optimizer=number, group=case.group)
         for name, value in case.held.items()
     ]
     if case.rate is not None:

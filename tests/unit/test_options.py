@@ -141,7 +141,13 @@ def test_in_the_journal_a_command_and_its_change_are_one_row() -> None:
         "event": "command",
         "id": "c",
         "command": "option",
-        "args": {"name": "momentum", "value": 0.5, "optimizer": "all", "group": None, "note": "why"},
+        "args": {
+            "name": "momentum",
+            "value": 0.5,
+            "optimizer": "all",
+            "group": None,
+            "note": "why",
+        },
         "by": {"who": "person", "via": "cli", "name": "ann"},
     }
     answer = event(0.5) | {"time": 3.0, "event": "acknowledgement", "status": "applied"}
