@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .panels.groups import GroupsPanel
     from .panels.journal import JournalPanel
     from .panels.options import OptionsPanel
+    from .panels.sizes import SizesPanel
     from .plots.marks import Mark
     from .plots.pane import PlotPane
 
@@ -76,6 +77,7 @@ class RunView(QWidget):
         self.control = ControlPanel(session, theme, self)
         self.groups: GroupsPanel | None = None
         self.options: OptionsPanel | None = None
+        self.sizes: SizesPanel | None = None
         self.data: DataPanel | None = None
         self._empty = QWidget(self)
         self._empty.setAutoFillBackground(True)
@@ -120,6 +122,9 @@ class RunView(QWidget):
         docks.add(
             "options", self.tr("Options"), self._make_options, BOTTOM, visible=False, keys="Ctrl+8"
         )
+        docks.add(
+            "sizes", self.tr("Step sizes"), self._make_sizes, BOTTOM, visible=False, keys="Ctrl+9"
+        )
         self.control.groups_wanted.connect(lambda: docks.show("groups"))
 
     def show_rules(self) -> None:
@@ -149,6 +154,12 @@ class RunView(QWidget):
         entry = self.control.entry
         self.options = OptionsPanel(self.session, self._theme, self, entry.take_note)
         return self.options
+
+    def _make_sizes(self) -> SizesPanel:
+        from .panels.sizes import SizesPanel
+
+        self.sizes = SizesPanel(self.session, self._theme, self)
+        return self.sizes
 
     def _make_data(self) -> DataPanel:
         from .panels.data import DataPanel
@@ -343,7 +354,7 @@ class RunView(QWidget):
         self.header.refresh()
         self._show_notices()
         self.control.refresh()
-        for panel in (self.groups, self.options):
+        for panel in (self.groups, self.options, self.sizes):
             if panel is not None and panel.isVisible():
                 panel.refresh()
 

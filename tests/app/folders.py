@@ -224,6 +224,22 @@ class RunFolder:
             self.event("optimizer", optimizer=number, groups=len(groups), about=about)
         return self
 
+    def sizes(self, layers: list[str], steps: range, optimizer: int = 0) -> RunFolder:
+        """How far these steps moved the weights: less and less, the first layers less."""
+        path = self._rank() / f"sizes.{optimizer}.jsonl"
+        head = {"layers": layers, "weights": [4096] * len(layers), "rest": 0}
+        lines: list[dict[str, Any]] = [{**head, "lowest": -14, "per_decade": 4}]
+        for step in steps:
+            falling = 1e-2 / (1 + step / 60)
+            ratios = [falling * (1 + i) / len(layers) for i in range(len(layers))]
+            shares = [math.exp(-((i - 6) ** 2) / 8) / 5.013 for i in range(13)]
+            lines.append(
+                {"step": step, "ratios": ratios, "first": 32, "shares": shares, "still": 0.01}
+            )
+        with open(path, "a") as file:
+            file.writelines(json.dumps({"time": self.now, **line}) + "\n" for line in lines)
+        return self
+
     def option_asked(self, id: str, name: str, value: float | None, **where: Any) -> None:
         """A command about an option arrives."""
         args = {"name": name, "value": value, "optimizer": 0, "group": None, **where}
