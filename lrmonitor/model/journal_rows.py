@@ -17,7 +17,7 @@ from lrmonitor.model.journal import MARKERS, JournalEntry, author
 from lrmonitor.record.jsonl import plain
 
 KINDS = {
-    "rate": "Rates and options",
+    "rate": "Rates",
     "training": "Pause, stop, rewind",
     "note": "Notes",
     "finding": "Findings",

@@ -12,9 +12,10 @@ from typing import Any
 from lrmonitor.link.messages import GroupRate
 from lrmonitor.probe import rates
 from lrmonitor.probe.norms import Norms
-from lrmonitor.probe.options import Options, found_in
+from lrmonitor.probe.options import Options
 from lrmonitor.probe.overrides import Override, Overrides
 from lrmonitor.probe.rates import Rewritten, Swap
+from lrmonitor.probe.slots import found_in
 from lrmonitor.probe.threads import Thread
 from lrmonitor.record.writer import RankWriter, SeriesWriter
 

@@ -8,15 +8,17 @@ ordinary ones, and one without pays nothing.
 
 from __future__ import annotations
 
+import operator
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
 from lrmonitor.link.option_command import OPTIONS
 from lrmonitor.probe.overrides import Refused, check_group
 from lrmonitor.probe.rates import is_tensor, read
+from lrmonitor.probe.slots import found_in, like, pair, slot_of, value_at
 from lrmonitor.record.writer import RankWriter, SeriesWriter
 
 if TYPE_CHECKING:
@@ -24,33 +26,6 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 0.25
 """How often the writer's thread looks whether the script has changed an option itself."""
-
-Slot = tuple[str, int | None]
-"""Where an option stands in a group: its key, and its place in the pair `betas`."""
-
-
-def slot_of(group: dict[str, Any], name: str) -> Slot | None:
-    """Where a group keeps that option as a number; None where it does not."""
-    if name in group:
-        return (name, None) if read(group[name]) is not None else None
-    betas = group.get("betas")
-    if name.startswith("beta") and name[4:].isdigit() and isinstance(betas, (tuple, list)):
-        at = int(name[4:]) - 1
-        if 0 <= at < len(betas) and read(betas[at]) is not None:
-            return "betas", at
-    return None
-
-
-def found_in(group: dict[str, Any], tensors: bool = True) -> dict[str, float]:
-    """The options of a group by their names, in the order of `OPTIONS`; without `tensors` those
-    that are not tensors, which to read may have to wait for a device."""
-    found = {}
-    for name in OPTIONS:
-        slot = slot_of(group, name) if tensors or not _in_tensors(group, name) else None
-        value = None if slot is None else read(_at(group, slot))
-        if value is not None:
-            found[name] = value
-    return found
 
 
 @dataclass(slots=True)
@@ -62,6 +37,11 @@ class _Put:
     key: str
     original: Any
     put: Any
+    told: dict[tuple[int, str], float]
+    """The options in it that are held, as read from what was put."""
+
+
+KEYS = tuple(dict.fromkeys("betas" if n.startswith("beta") else n for n in OPTIONS))
 
 
 class Options:
@@ -86,6 +66,10 @@ class Options:
         self._rewritten: list[tuple[int, str]] = []
         self._cached: dict[tuple[int, str], tuple[Any, Any, tuple[float | None, ...]]] = {}
         self._series: dict[tuple[str, str, int], SeriesWriter] = {}
+        self._plan: tuple[int, list[_Put]] | None = None
+        """What was put last, at which count of changes; None where each step has to look anew."""
+        self._noted: tuple[dict[tuple[int, str], float], list[Any]] | None = None
+        """What was recorded last: what was held, and the objects that the script had left."""
         self._changes = 0
         self._step = 0
         """The latest step of which anything is known here."""
@@ -128,6 +112,7 @@ class Options:
         steps was made."""
         self._done.clear()
         self._cached.clear()
+        self._plan = self._noted = None
         self.latest, self.scheduled = [], []
 
     def change(self, group: int | None, name: str, value: float | None, actual: Any) -> list[str]:
@@ -142,7 +127,7 @@ class Options:
             if slot is None:
                 have = ", ".join(found_in(groups[j])) or "none"
                 raise Refused(f"{type(actual).__name__} has no number {name}: it has {have}")
-            was = read(_at(groups[j], slot))
+            was = read(value_at(groups[j], slot))
             assert was is not None
             if value is not None:
                 problem = self._problem(groups[j], name, was, value)
@@ -195,6 +180,31 @@ class Options:
         """Put the values that are held, where none stand."""
         if self._done:
             return
+        plan = self._plan
+        if plan is not None and plan[0] == self._changes:
+            known = plan[1]
+            if all(o.index < len(groups) and groups[o.index] is o.group for o in known) and all(
+                o.group.get(o.key) is o.original for o in known
+            ):
+                for one in known:
+                    self._done.append(one)
+                    one.group[one.key] = one.put
+                return
+        self._plan = None
+        self._put_anew(groups)
+        if not any(self._watchful(one) for one in self._done):
+            self._plan = self._changes, list(self._done)
+
+    def _watchful(self, put: _Put) -> bool:
+        """Whether the next step has to look at it again, though nothing seems to have changed: a
+        tensor may be changed in place, and gradients may become sparse."""
+        held = self.held.get(put.index, {})
+        parts = put.original if pair(put.original) else (put.original,)
+        if any(is_tensor(one) for one in parts):
+            return True
+        return put.key == "weight_decay" and not put.original and bool(held.get("weight_decay"))
+
+    def _put_anew(self, groups: Sequence[dict[str, Any]]) -> None:
         for j, mine in list(self.held.items()):
             if j >= len(groups):
                 continue
@@ -202,7 +212,7 @@ class Options:
             wanted: dict[str, dict[int | None, float]] = {}
             for name, value in mine.items():
                 slot = slot_of(group, name)
-                was = None if slot is None else read(_at(group, slot))
+                was = None if slot is None else read(value_at(group, slot))
                 if slot is None or was is None:
                     continue
                 # The script's own value may be another one by now than when it was asked for.
@@ -211,27 +221,31 @@ class Options:
             for key, values in wanted.items():
                 original = group[key]
                 made = self._made(j, key, original, values)
-                self._done.append(_Put(group, j, key, original, made))
+                told = {}
+                for at in values:
+                    found = read(made if at is None else made[at])
+                    if found is not None:
+                        told[j, key if at is None else f"beta{at + 1}"] = found
+                self._done.append(_Put(group, j, key, original, made, told))
                 group[key] = made
 
     def _made(self, j: int, key: str, original: Any, values: dict[int | None, float]) -> Any:
         """What is put in the place of `original`: the same object in each step, as long as nothing
         changes, since compiled steps look at that."""
         told = tuple(
-            values.get(at) for at in (None, *range(len(original) if _pair(original) else 0))
+            values.get(at) for at in (None, *range(len(original) if pair(original) else 0))
         )
         known = self._cached.get((j, key))
         if known is not None and known[0] is original and known[2] == told:
             return known[1]
         made: Any
-        if _pair(original):
+        if pair(original):
             parts = [
-                _like(part, values[at]) if at in values else part
-                for at, part in enumerate(original)
+                like(part, values[at]) if at in values else part for at, part in enumerate(original)
             ]
             made = parts if isinstance(original, list) else tuple(parts)
         else:
-            made = _like(original, values[None])
+            made = like(original, values[None])
         self._cached[j, key] = original, made, told
         return made
 
@@ -245,14 +259,10 @@ class Options:
                 group = groups[j]  # a state was loaded, which makes other groups
             found = group.get(done.key)
             if found is done.put:
-                for name in self.held.get(j, ()):
-                    slot = slot_of(group, name)
-                    if slot is not None and slot[0] == done.key:
-                        value = read(_at(group, slot))
-                        if value is not None:
-                            self._seen[j, name] = value
+                # The very object, which a step cannot change but for a tensor's value.
+                self._seen.update(done.told)
                 group[done.key] = done.original
-            elif _pair(found) and _pair(done.put) and len(found) == len(done.put):
+            elif pair(found) and pair(done.put) and len(found) == len(done.put):
                 # Made of the pair that stood there: what is still ours in it was not written.
                 kept = [
                     was if one is ours else one
@@ -271,6 +281,17 @@ class Options:
         those that are held it was seen to use."""
         seen, self._seen = self._seen, {}
         self._step = step
+        left = [group.get(key) for group in groups for key in KEYS]
+        noted = self._noted
+        if (
+            noted is not None
+            and not self._rewritten
+            and noted[0] == seen
+            and len(noted[1]) == len(left)
+            and all(map(operator.is_, noted[1], left))
+        ):
+            return set(seen)
+        self._noted = None
         for j, group in enumerate(groups[: len(self.latest)]):
             scheduled = found_in(group)
             for name, was in scheduled.items():
@@ -286,6 +307,9 @@ class Options:
                 "option_rewritten", step=step, optimizer=self._number, group=j, name=key
             )
         self._rewritten.clear()
+        parts = [p for one in left for p in (one if pair(one) else (one,))]
+        if not any(is_tensor(one) for one in parts):
+            self._noted = seen, left
         return set(seen)
 
     def look(self, optimizer: Any, step: int) -> None:
@@ -345,29 +369,3 @@ class Options:
             }
             for name, was in scheduled.items()
         ]
-
-
-def _in_tensors(group: dict[str, Any], name: str) -> bool:
-    value = group.get(name)
-    if value is None and name.startswith("beta"):
-        betas = group.get("betas")
-        return _pair(betas) and any(is_tensor(one) for one in betas)
-    return is_tensor(value)
-
-
-def _pair(value: Any) -> TypeGuard[tuple[Any, ...] | list[Any]]:
-    return isinstance(value, (tuple, list))
-
-
-def _at(group: dict[str, Any], slot: Slot) -> Any:
-    value = group[slot[0]]
-    return value if slot[1] is None else value[slot[1]]
-
-
-def _like(original: Any, value: float) -> Any:
-    """That value in the original's form: where it is a tensor, another one like it."""
-    if not is_tensor(original):
-        return value
-    torch = sys.modules["torch"]
-    with torch.no_grad():
-        return original.detach().clone().fill_(value)

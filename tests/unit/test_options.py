@@ -12,7 +12,7 @@ from lrmonitor.link.option_command import OPTIONS, check_option, parse_option
 from lrmonitor.model import journal, options
 from lrmonitor.model.journal_rows import JournalRows
 from lrmonitor.model.options import OptionRow, Options
-from lrmonitor.probe.options import found_in, slot_of
+from lrmonitor.probe.slots import found_in, slot_of
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ def test_names_are_forgotten_with_the_model(named: None) -> None:
 
 def test_rows_come_slower_and_slower(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1000.0]
-    monkeypatch.setattr(sizes.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr("lrmonitor.probe.sizes.time.perf_counter", lambda: now[0])
     net = Net()
     optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
     norms = Norms(0, RankWriter(tmp_path), Values(), Deferred())
