@@ -192,7 +192,9 @@ class Options:
                 return
         self._plan = None
         self._put_anew(groups)
-        if not any(self._watchful(one) for one in self._done):
+        # One that stands aside (see `_problem`) may be put in the next step.
+        whole = sum(len(o.told) for o in self._done) == sum(len(m) for m in self.held.values())
+        if whole and not any(self._watchful(one) for one in self._done):
             self._plan = self._changes, list(self._done)
 
     def _watchful(self, put: _Put) -> bool:

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from lrmonitor.record.reader import RunReader
-from tests.helpers.options_table import BEGIN, CASES, END, STEPS
+from tests.helpers.options_table import BEGIN, CASES, END, STEPS, WATCHED
 
 pytest.importorskip("torch")
 
@@ -86,7 +86,7 @@ def test_what_a_step_could_not_do_is_refused_with_the_reason(name: str) -> None:
 
 def test_without_a_command_all_is_as_without_lrmonitor() -> None:
     seen = account()
-    assert seen["watched"] == seen["undisturbed"]
+    assert seen["watched"] == {name: seen["undisturbed"][name] for name in WATCHED}
     assert [e for e in seen["events"] if e["event"] in ("probe_error", "option_rewritten")] == []
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-STEPS, BEGIN, END = 14, 4, 10
+STEPS, BEGIN, END = 11, 3, 8
 """A command takes effect at step BEGIN of a case (counted from 0), and `follow` at step END."""
 
 
@@ -82,6 +82,10 @@ CASES: dict[str, Case] = {
     "no such number": Case("AdamW", {}, {"momentum": 0.5}, refused="AdamW has no momentum"),
     "no such group": Case("SGD", _SGD, {"momentum": 0.5}, group=7, refused="there is no group 7"),
 }
+
+
+WATCHED = ("momentum", "AdamW, foreach", "one-cycle beta1", "cycled within the closure")
+"""Cases that are run under lrmonitor without a command as well."""
 
 
 def put(groups: list[dict[str, Any]], case: Case) -> Callable[[], None]:
@@ -217,7 +221,7 @@ def main() -> None:
     from lrmonitor.probe.hooks import current
 
     run = lrmonitor.start()
-    watched = {name: trained(case, None) for name, case in CASES.items()}
+    watched = {name: trained(CASES[name], None) for name in WATCHED}
     commanded = {}
     for name, case in CASES.items():
         probe = current()

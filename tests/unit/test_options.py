@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from lrmonitor.link.messages import CommandError, OptionCommand, parse_command
 from lrmonitor.link.option_command import OPTIONS, check_option, parse_option
 from lrmonitor.model import journal, options
 from lrmonitor.model.journal_rows import JournalRows
 from lrmonitor.model.options import OptionRow, Options
+from lrmonitor.probe import options as probe
 from lrmonitor.probe.slots import found_in, slot_of
+from lrmonitor.record.writer import RankWriter
 
 
 @pytest.mark.parametrize(
@@ -157,3 +161,79 @@ def test_in_the_journal_a_command_and_its_change_are_one_row() -> None:
     assert (row.what, row.who, row.step) == ("Option", "ann (cli)", 7)
     assert row.text == "Hold momentum at 0.5 (all optimizers) – why"
     assert row.result == "Applied: 0.9 → 0.5 (and 1 more)"
+
+
+class Held:
+    """Options of a real optimizer, and the steps that it makes under them."""
+
+    def __init__(self, folder: Path, kind: str, **options: Any) -> None:
+        self.weight = torch.nn.Parameter(torch.ones(3))
+        self.optimizer = getattr(torch.optim, kind)([self.weight], lr=0.1, **options)
+        self.group: dict[str, Any] = self.optimizer.param_groups[0]
+        self.options = probe.Options(0, RankWriter(folder))
+        self.options.look_at_groups(self.optimizer)
+        self.steps = 0
+
+    def step(self) -> dict[str, Any]:
+        """Make one; what it used."""
+        self.steps += 1
+        self.weight.grad = torch.ones(3)
+        groups = self.optimizer.param_groups
+        self.options.put(groups)
+        used = {k: v for k, v in self.group.items() if k != "params"}
+        self.optimizer.step()
+        self.options.restore(groups)
+        self.options.ended(groups, self.steps, float(self.steps))
+        return used
+
+    def recorded(self, name: str) -> list[tuple[int, float]]:
+        """The points of a series."""
+        return [
+            (step, value)
+            for one in self.options._series.values()
+            if one.info.name == name
+            for step, _, value in one.waiting
+        ]
+
+
+def test_what_a_step_could_not_do_any_more_stands_aside(tmp_path: Path) -> None:
+    held = Held(tmp_path, "RMSprop", momentum=0.9)
+    assert held.options.change(0, "momentum", 0.5, held.optimizer) == []
+    assert [held.step()["momentum"] for _ in range(3)] == [0.5, 0.5, 0.5]
+    held.group["momentum"] = 0  # torch would fail at the first step that goes from or to 0
+    assert [held.step()["momentum"] for _ in range(2)] == [0, 0]
+    held.group["momentum"] = 0.8
+    assert [held.step()["momentum"] for _ in range(2)] == [0.5, 0.5]
+    assert held.group["momentum"] == 0.8
+    assert held.recorded("momentum[0.0]") == [(0, 0.9), (1, 0.5), (4, 0.0), (6, 0.5)]
+    assert held.recorded("scheduled momentum[0.0]") == [(1, 0.9), (4, 0.0), (6, 0.8)]
+
+
+def test_what_the_script_writes_in_a_step_is_its_own_from_then_on(tmp_path: Path) -> None:
+    held = Held(tmp_path, "Adam")
+    held.options.change(None, "beta2", 0.5, held.optimizer)
+    groups = held.optimizer.param_groups
+    held.options.put(groups)
+    # As OneCycleLR does, from the pair that it finds there.
+    held.group["betas"] = (0.7, *held.group["betas"][1:])
+    held.options.restore(groups)
+    assert held.group["betas"] == (0.7, 0.999), "what was held has leaked into the script's pair"
+    assert held.step()["betas"] == (0.7, 0.5)
+    assert held.group["betas"] == (0.7, 0.999)
+
+
+def test_the_script_changes_are_recorded_while_nothing_is_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe, "LOOK_SECONDS", 0.0)
+    held = Held(tmp_path, "SGD", momentum=0.9)
+    held.options.look(held.optimizer, 3)
+    assert held.recorded("momentum[0.0]") == []
+    held.group["momentum"] = 0.8
+    held.options.look(held.optimizer, 5)
+    held.options.look(held.optimizer, 6)
+    assert held.recorded("momentum[0.0]") == [(4, 0.9), (5, 0.8)]
+    held.options.change(0, "momentum", 0.5, held.optimizer)
+    held.options.look(held.optimizer, 7)  # the training thread is at it
+    held.step()
+    assert held.recorded("momentum[0.0]")[2:] == [(1, 0.5)]
