@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from .panels.findings import FindingsPanel
     from .panels.groups import GroupsPanel
     from .panels.journal import JournalPanel
+    from .panels.options import OptionsPanel
+    from .panels.sizes import SizesPanel
     from .plots.marks import Mark
     from .plots.pane import PlotPane
 
@@ -74,6 +76,8 @@ class RunView(QWidget):
         self.alert = FindingAlert(session, theme, self)
         self.control = ControlPanel(session, theme, self)
         self.groups: GroupsPanel | None = None
+        self.options: OptionsPanel | None = None
+        self.sizes: SizesPanel | None = None
         self.data: DataPanel | None = None
         self._empty = QWidget(self)
         self._empty.setAutoFillBackground(True)
@@ -115,6 +119,12 @@ class RunView(QWidget):
             "data", self.tr("Data table"), self._make_data, BOTTOM, visible=False, keys="Ctrl+6"
         )
         docks.add("findings", self.tr("Findings"), self._make_findings, BOTTOM, keys="Ctrl+7")
+        docks.add(
+            "options", self.tr("Options"), self._make_options, BOTTOM, visible=False, keys="Ctrl+8"
+        )
+        docks.add(
+            "sizes", self.tr("Step sizes"), self._make_sizes, BOTTOM, visible=False, keys="Ctrl+9"
+        )
         self.control.groups_wanted.connect(lambda: docks.show("groups"))
 
     def show_rules(self) -> None:
@@ -137,6 +147,19 @@ class RunView(QWidget):
         self.groups = GroupsPanel(self.session, self._theme, self, entry.take_note)
         self.groups.thought_of.connect(self.think_of)
         return self.groups
+
+    def _make_options(self) -> OptionsPanel:
+        from .panels.options import OptionsPanel
+
+        entry = self.control.entry
+        self.options = OptionsPanel(self.session, self._theme, self, entry.take_note)
+        return self.options
+
+    def _make_sizes(self) -> SizesPanel:
+        from .panels.sizes import SizesPanel
+
+        self.sizes = SizesPanel(self.session, self._theme, self)
+        return self.sizes
 
     def _make_data(self) -> DataPanel:
         from .panels.data import DataPanel
@@ -331,8 +354,9 @@ class RunView(QWidget):
         self.header.refresh()
         self._show_notices()
         self.control.refresh()
-        if self.groups is not None and self.groups.isVisible():
-            self.groups.refresh()
+        for panel in (self.groups, self.options, self.sizes):
+            if panel is not None and panel.isVisible():
+                panel.refresh()
 
     def _show_notices(self) -> None:
         self.notices.refresh()

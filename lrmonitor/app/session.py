@@ -22,6 +22,7 @@ from lrmonitor.link.messages import (
     Command,
     CommandError,
     LrCommand,
+    OptionCommand,
     PauseCommand,
     ResumeCommand,
     RewindCommand,
@@ -242,7 +243,16 @@ class Session(QObject):
         self._send(command)
         return command.id
 
-    def send_all(self, commands: Sequence[LrCommand]) -> None:
+    def send_option(
+        self, name: str, value: float | None, optimizer: int | str, group: int | None, note: str
+    ) -> None:
+        """Ask for another number of groups to be held, or (None) released; it is checked."""
+        command = OptionCommand(
+            name=name, value=value, optimizer=optimizer, group=group, note=note, by=self._author()
+        )
+        self._send(command)
+
+    def send_all(self, commands: Sequence[Command]) -> None:
         """Ask for several changes that belong together."""
         for command in commands:
             self._send(replace(command, by=self._author()))
@@ -426,6 +436,6 @@ def _name(command: Any) -> str:
 
 
 def _args(command: Any) -> dict[str, Any]:
-    if isinstance(command, LrCommand):
+    if isinstance(command, (LrCommand, OptionCommand)):
         return command.args()
     return {}

@@ -32,6 +32,8 @@ VERBS = {
     "list": Verb("list", "list the recorded runs, newest first"),
     "show": Verb("show", "show the state, the rates and the latest events of a run"),
     "lr": Verb("lr", "change the learning rate of a run"),
+    "option": Verb("option", "change momentum, betas, weight decay, … of a run"),
+    "sizes": Verb("sizes", "show how far steps move the weights of each layer"),
     "schedule": Verb("schedule", "put a schedule in the place of the script's"),
     "pause": Verb("control", "pause a run at its next step boundary"),
     "resume": Verb("control", "let a paused run go on"),

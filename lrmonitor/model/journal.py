@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lrmonitor.diagnosis.words import CAUSES, KINDS, severity_word
-from lrmonitor.model import plans, rates, rulebook
+from lrmonitor.model import options, plans, rates, rulebook
 from lrmonitor.model.findings import ADVICE, FINDING, JUDGED, MUTED
 from lrmonitor.model.rates import number
 from lrmonitor.model.usage import bytes_text
@@ -43,6 +43,7 @@ class Marker:
 MARKERS = {
     "rates": "rate",
     "rates_settled": "rate",
+    "options": "rate",
     "paused": "paused",
     "resumed": "resumed",
     "note": "note",
@@ -105,6 +106,13 @@ def _text(name: str, e: Mapping[str, Any]) -> str:
     who = f" by {by}" if by else ""
     if name in ("rates", "rates_settled"):
         return f"Rate {rates.headline(e)}"
+    if name == "options":
+        return f"Option {options.headline(e)}"
+    if name == "option_rewritten":
+        return (
+            f"The script wrote {e.get('name')} of optimizer {e.get('optimizer')} group "
+            f"{e.get('group')} during the step: that is its own number now"
+        )
     if name == "command":
         return f"Command{who}: {_command(e)}"
     if name == "acknowledgement":
@@ -237,6 +245,8 @@ def _command(e: Mapping[str, Any]) -> str:
     if not isinstance(args, Mapping):
         return command
     words = [command]
+    if command == "option":
+        words.append(f"{args.get('name')}{' follow' if args.get('value') is None else ''}")
     words += [str(args[key]) for key in ("mode", "value", "target") if args.get(key) is not None]
     for key in ("to", "back", "scale", "save", "every"):
         if args.get(key) is not None:

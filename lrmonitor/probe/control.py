@@ -18,6 +18,7 @@ from lrmonitor.link.messages import (
     CommandError,
     GroupRate,
     LrCommand,
+    OptionCommand,
     PauseCommand,
     ResumeCommand,
     RewindCommand,
@@ -28,6 +29,7 @@ from lrmonitor.link.messages import (
 )
 from lrmonitor.link.server import Reply
 from lrmonitor.probe.entry import Entry
+from lrmonitor.probe.optioncommands import OptionCommands
 from lrmonitor.probe.ratecommands import RateCommands
 from lrmonitor.probe.session import siblings, world_size
 
@@ -58,6 +60,7 @@ class Control:
         self.rates = RateCommands(
             steps, self._lock, self._entries.values, self._answer, self._journal
         )
+        self.options = OptionCommands(steps, self._lock, self._answer, self._journal)
         self._pause: list[Entry] = []
         self._stop: list[Entry] = []
         self._step: list[Entry] = []
@@ -137,6 +140,8 @@ class Control:
             return
         if isinstance(command, LrCommand):
             self.rates.take(entry)
+        elif isinstance(command, OptionCommand):
+            self.options.take(entry)
         elif isinstance(command, PauseCommand):
             if self.paused:
                 self._answer(entry, "applied", self._steps.step)
@@ -251,6 +256,7 @@ class Control:
             ]
             gone = {id(e) for e in chosen}
             self.rates.withdraw(gone)
+            self.options.withdraw(gone)
             self._pause = [e for e in self._pause if id(e) not in gone]
             self._stop = [e for e in self._stop if id(e) not in gone]
             if not self.paused:
@@ -278,9 +284,9 @@ class Control:
                 )
         if isinstance(command, OF_STATE):
             return self.keeper().refusal(command)
-        if not isinstance(command, LrCommand):
-            return None
-        return self.rates.refusal(command)
+        if isinstance(command, OptionCommand):
+            return self.options.refusal(command)
+        return self.rates.refusal(command) if isinstance(command, LrCommand) else None
 
     # On the training thread
 

@@ -109,6 +109,8 @@ class Steps:
         for one in list(self.optimizers):
             if one.norms.look():
                 one.attention = sampling = True
+            if (actual := one.ref()) is not None:
+                one.options.look(actual, self.step)
         self.sampling = sampling
         self.progress.look()
         if self.session is not None:
@@ -192,16 +194,18 @@ class Steps:
                 self.failed("at the norms")
             known.attention = known.attention or known.norms.wanted
         follows = self.control.follows and known.number > 0
+        options = self.control.options.concern(known)
         if not (
             closure
             or sampled
             or here.scaling
             or known.overridden
             or self.control.rates.waiting
+            or options
             or follows
         ):
             return None
-        known.attention = known.attention or follows
+        known.attention = known.attention or follows or options
         here.odd = True
         detail = here.detail = Detail()
         detail.sampled = sampled
@@ -209,10 +213,12 @@ class Steps:
             detail.applied = self.control.rates.apply(known)
             if self.control.rates.waiting:
                 known.attention = True
+        if options:
+            self.control.options.apply(known, actual)
         if known.overridden and not known.plain:
             known.attention = True
         detail.scheduled = known.values()
-        if known.overridden and (
+        if (known.overridden or options) and (
             actual._optimizer_step_pre_hooks or actual._optimizer_step_post_hooks
         ):
             self._put_within(here, actual)
@@ -265,6 +271,8 @@ class Steps:
         found = known.record_closely(detail.scheduled, detail.effective, self.step, now)
         if detail.applied:
             self.control.rates.taken(known, detail.applied, found, self.step)
+        if known.options.busy:
+            self.control.options.ended(known, actual, self.step, now)
         if known.moving:
             known.news = True
             known.go_on(self.step)
@@ -566,6 +574,7 @@ class Steps:
         self.loss_only = NO_OPTIMIZER
         session.writer.event("no_optimizer", reason=NO_OPTIMIZER)
         self.control.rates.refuse(f"the rate cannot be set: {NO_OPTIMIZER}")
+        self.control.options.refuse(f"it cannot be set: {NO_OPTIMIZER}")
         self._lone = session.writer.series("loss", "loss")
         for when, one in early:
             self._lone_step(one, when)

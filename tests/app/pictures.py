@@ -206,6 +206,53 @@ def panel_pictures(studio: Studio) -> None:
         studio.close(window)
 
 
+def option_pictures(studio: Studio) -> None:
+    """The numbers of the groups other than the rate: one held, one waiting."""
+    from lrmonitor.app.panels.options import OptionsPanel
+
+    if not studio.wants("options"):
+        return
+    run = studio.run(ago=32).register((("AdamW", 2), ("SGD", 1))).train(800)
+    run.options(
+        {0: ({"beta1": 0.9, "beta2": 0.999, "weight_decay": 0.01, "eps": 1e-8},) * 2}
+        | {1: ({"momentum": 0.9, "dampening": 0.0, "weight_decay": 0.0},)}
+    )
+    run.option_asked("a", "weight_decay", 0.1)
+    run.option_applied("a", "weight_decay", 0.1, (0.01, 0.01))
+    run.option_asked("b", "beta2", 0.95, group=1)
+    window = studio.window(run)
+    window.docks.show("options")
+    panel = window.docks.widget("options")
+    assert isinstance(panel, OptionsPanel)
+    panel.view.pick(6)
+    studio.take("options", window)
+    studio.close(window)
+
+
+def size_pictures(studio: Studio) -> None:
+    """How far steps move the weights, in a picture and as a table."""
+    from lrmonitor.app.panels.sizes import SizesPanel
+
+    if not studio.wants("sizes"):
+        return
+    run = studio.run(ago=32).register((("AdamW", 1),)).train(800)
+    layers = [
+        f"encoder.layers.{i}.{part}.{kind}"
+        for i in range(6)
+        for part in ("attention", "mlp")
+        for kind in ("weight", "bias")
+    ]
+    run.sizes(["embedding.weight", *layers, "head.weight"], range(1, 801, 5))
+    window = studio.window(run)
+    window.docks.show("sizes")
+    studio.take("sizes", window)
+    panel = window.docks.widget("sizes")
+    assert isinstance(panel, SizesPanel)
+    panel.form.setCurrentIndex(1)
+    studio.take("sizes-table", window)
+    studio.close(window)
+
+
 def dialog_pictures(studio: Studio) -> None:
     """The dialogs, without the window behind them."""
     from PySide6.QtCore import Qt
@@ -478,6 +525,8 @@ def take_all(folder: Path, theme: str, scale: int, words: list[str]) -> int:
                 start_pictures,
                 state_pictures,
                 panel_pictures,
+                option_pictures,
+                size_pictures,
                 dialog_pictures,
                 plot_pictures,
                 finding_pictures,
