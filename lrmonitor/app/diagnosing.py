@@ -202,6 +202,7 @@ class Diagnoser(QObject):
             self._go_on()
         elif over and not self._ended:
             self._caught_up = self._ended = True
+            self._behind = False
             self._ask(None)
         elif source.loss is None or source.left:
             return
@@ -241,6 +242,7 @@ class Diagnoser(QObject):
         if self._deaths < DEATHS:
             self._anew = {}
             self._from_start()
+            self._behind = True  # until its rows are taken, which are waited for at first
             self.trouble = self.tr(
                 "The diagnosis ended unexpectedly ({0}). It looks through the run once more."
             ).format(why)
