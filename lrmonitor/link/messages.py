@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 from lrmonitor.link.command import Author, Command, CommandError, check_rate, parse_rate
+from lrmonitor.link.guard_command import GuardCommand
 from lrmonitor.link.rate_command import MODES, NOTE_LIMIT, RAMP_LIMIT, LrCommand
 from lrmonitor.link.state_commands import RewindCommand, SnapshotCommand, SnapshotsCommand
 
@@ -26,6 +27,7 @@ __all__ = [
     "Command",
     "CommandError",
     "GroupRate",
+    "GuardCommand",
     "LrCommand",
     "PauseCommand",
     "ResumeCommand",
@@ -101,6 +103,7 @@ COMMANDS: dict[str, type[Command]] = {
         SnapshotCommand,
         SnapshotsCommand,
         RewindCommand,
+        GuardCommand,
     )
 }
 

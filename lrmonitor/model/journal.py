@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lrmonitor.diagnosis.words import CAUSES, KINDS, severity_word
-from lrmonitor.model import plans, rates, rulebook
+from lrmonitor.model import guards, plans, rates, rulebook
 from lrmonitor.model.findings import ADVICE, FINDING, JUDGED, MUTED
 from lrmonitor.model.rates import number
 from lrmonitor.model.usage import bytes_text
@@ -30,8 +30,8 @@ class JournalEntry:
 class Marker:
     """An event to draw beside the curves, at a step.
 
-    `kind` is "rate", "paused", "resumed", "note", "step_skipped", "stopping", "snapshot" or
-    "rewound".
+    `kind` is "rate", "paused", "resumed", "note", "step_skipped", "stopping", "snapshot",
+    "rewound" or "guard".
     """
 
     step: int
@@ -50,6 +50,7 @@ MARKERS = {
     "stopping": "stopping",
     "snapshot": "snapshot",
     "rewound": "rewound",
+    "guard": "guard",
 }
 """Events that are drawn, with the kind of their marker."""
 
@@ -172,6 +173,8 @@ def _text(name: str, e: Mapping[str, Any]) -> str:
         return str(e["text"])
     if name in ("snapshot", "snapshots", "snapshots_dropped", "snapshot_failed", "rewound"):
         return _state(name, e)
+    if name in ("guards", "guard"):
+        return guards.set_words(e) if name == "guards" else guards.acted_words(e)
     if name == "checkpoint":
         return f"State of step {e['step']} saved to {e['path']}"
     if name == "probe_error":

@@ -182,7 +182,7 @@ class Keeper:
                 return  # a graph is being captured, which would take the copying in: the next time
             while work:
                 if not work[0].answer.final:  # not cancelled meanwhile
-                    self._carry_out(work[0], step)
+                    self.carry_out(work[0], step)
                 work.pop(0)
             if held:
                 why = self._take_itself("change", step)
@@ -208,7 +208,8 @@ class Keeper:
         self._control.release(entry)
         self._own.discard(entry.command.id)
 
-    def _carry_out(self, entry: Entry, step: int) -> None:
+    def carry_out(self, entry: Entry, step: int) -> None:
+        """Do what a command asks for; a guard has one carried out within a step it leaves out."""
         command = entry.command
         entry.begun = True
         try:
@@ -346,6 +347,8 @@ class Keeper:
         self._ring.leave(chosen.step)
         self._latest = None
         self._next = step + self.every
+        if self._steps.guards is not None:
+            self._steps.guards.begin_anew()
         detail: dict[str, Any] = {
             "to": chosen.step,
             "from": step,
