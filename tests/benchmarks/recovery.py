@@ -51,6 +51,9 @@ AFTER = 600
 MOST = 4
 """Findings that are followed."""
 
+PATIENCE = 20
+"""Steps after which a finding that is still open was not ended by what was done."""
+
 LAST = 50
 """Losses that a level is the median of."""
 
@@ -101,8 +104,13 @@ class Follower:
         return int(loss.step[-1]) if len(loss) else 0
 
     def harm(self, after: int) -> Finding | None:
-        """A finding of harm that was made after that step."""
-        found = [f for f in self._diagnosis.findings if f.kind in HARM and f.detected_step > after]
+        """A finding of harm that was made after that step, or holds on well after it."""
+        found = [
+            f
+            for f in self._diagnosis.findings
+            if f.kind in HARM
+            and (f.detected_step > after or (f.open and f.last_step > after + PATIENCE))
+        ]
         return found[0] if found else None
 
 
