@@ -64,7 +64,7 @@ def entry(source: str, event: Mapping[str, Any]) -> JournalEntry | None:
     time = number(event.get("time"))
     if not isinstance(name, str) or time is None or time != time or name in _QUIET:
         return None
-    if name == "snapshot" and event.get("why") == "every":
+    if name == "snapshot" and event.get("why") in ("every", "auto"):
         return None  # the list of those that are kept tells of them
     if name == "snapshots_dropped" and event.get("reason") == "budget":
         return None
@@ -208,6 +208,8 @@ def _state(name: str, e: Mapping[str, Any]) -> str:
     if name == "snapshot_failed":
         return f"No snapshot: {e['reason']}"
     taken = f"every {e['every']} steps" if e["every"] else "none by itself"
+    if e.get("automatic"):
+        taken = "taken unasked, at most half a percent of the time"
     before = ", one before each change of the rate" if e["before"] else ""
     why = f" ({e['reason']})" if e.get("reason") else ""
     return f"Snapshots: {taken}{before}, at most {bytes_text(e['budget'])}{why}"

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lrmonitor.probe.automatic import Automatic
 from lrmonitor.probe.control import Control
 from lrmonitor.probe.evaluation import Evaluation
 from lrmonitor.probe.frames import alive, from_signal_handler, in_step, seen_calling, within_step
@@ -60,6 +61,7 @@ class Steps:
         self.loss_only: str | None = None
         self.guards: Guards | None = None
         """What judges steps before they are made; made at the first such command."""
+        self.automatic = Automatic(self)
         self.control = Control(self)
         self.losses = Losses()
         self.sampling = False
@@ -117,6 +119,7 @@ class Steps:
                 one.attention = sampling = True
         self.sampling = sampling
         self.progress.look()
+        self.automatic.look()
         if self.session is not None:
             self.mirror.look(self.session.writer, time.time())
             self.evaluation.look(self.session.writer)
