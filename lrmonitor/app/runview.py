@@ -101,6 +101,7 @@ class RunView(QWidget):
         self.control.thought_of.connect(self.think_of)
         self.notices.traceback_wanted.connect(self._show_traceback)
         self.header.rules_wanted.connect(self.show_rules)
+        self.header.guards_wanted.connect(self.show_guards)
         session.diagnosis.changed.connect(self._show_findings)
         self.alert.shown_wanted.connect(self._show_finding)
         self.alert.follow_wanted.connect(self._follow_finding)
@@ -136,6 +137,13 @@ class RunView(QWidget):
             self.rules.destroyed.connect(self._forget_rules)
             self.rules.open()
         self.rules.activateWindow()
+
+    def show_guards(self) -> None:
+        """Show the guards of the run, to be set."""
+        from .dialogs.guards import GuardsDialog
+
+        if self.session.control_problem() is None or self.session.model.guards.on:
+            GuardsDialog(self.session, self._theme, self).open()
 
     def _forget_rules(self) -> None:
         self.rules = None

@@ -21,6 +21,7 @@ from lrmonitor.link.messages import (
     CancelCommand,
     Command,
     CommandError,
+    GuardCommand,
     LrCommand,
     OptionCommand,
     PauseCommand,
@@ -32,6 +33,7 @@ from lrmonitor.link.messages import (
 )
 from lrmonitor.model.command import NotLive
 from lrmonitor.model.groups import addressed
+from lrmonitor.model.guards import Set
 from lrmonitor.model.rate_now import rate_now
 from lrmonitor.model.run import Changes, RunModel
 from lrmonitor.model.stop import stop_run
@@ -288,6 +290,17 @@ class Session(QObject):
         """Go back to the snapshot of step `to`, and go on with the rates multiplied by `scale`; the
         command's id."""
         command = RewindCommand(to=to, scale=scale, rng=rng, by=self._author())
+        self._send(command)
+        return command.id
+
+    def guard(self, kind: str, wanted: Set | None) -> str:
+        """Set the guard of that kind, or take it away (None); the command's id. Where it is set, it
+        was said that a GPU has to be waited for."""
+        by = self._author()
+        if wanted is None:
+            command = GuardCommand(on=kind, then="off", by=by)
+        else:
+            command = GuardCommand(**vars(wanted), sync=True, by=by)
         self._send(command)
         return command.id
 

@@ -42,6 +42,9 @@ VERBS = {
     "snapshot": Verb("snapshot", "keep the state of a run, now or every N steps, or save it"),
     "snapshots": Verb("snapshot", "list the snapshots that a run keeps"),
     "rewind": Verb("snapshot", "put a snapshot back while the run goes on"),
+    "guard": Verb(
+        "guard", "leave harmful steps out, or pause or rewind, before they touch weights"
+    ),
     "stop": Verb("stop", "end a run: Ctrl-C's way, or --terminate, or --kill"),
     "note": Verb("note", "add a note to a run"),
     "rename": Verb("manage", "give a run another name"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 from lrmonitor.link.command import Author, Command, CommandError, check_rate, parse_rate
+from lrmonitor.link.guard_command import GuardCommand
 from lrmonitor.link.option_command import OptionCommand
 from lrmonitor.link.rate_command import MODES, NOTE_LIMIT, RAMP_LIMIT, LrCommand
 from lrmonitor.link.state_commands import RewindCommand, SnapshotCommand, SnapshotsCommand
@@ -27,6 +28,7 @@ __all__ = [
     "Command",
     "CommandError",
     "GroupRate",
+    "GuardCommand",
     "LrCommand",
     "OptionCommand",
     "PauseCommand",
@@ -104,6 +106,7 @@ COMMANDS: dict[str, type[Command]] = {
         SnapshotsCommand,
         RewindCommand,
         OptionCommand,
+        GuardCommand,
     )
 }
 

@@ -249,6 +249,7 @@ _ASKED = {
     "snapshot": "Keep the state",
     "snapshots": "Set how snapshots are taken",
     "rewind": "Go back to a snapshot",
+    "guard": "Set a guard",
 }
 _WHAT = {
     "command": ("rate", "Rate"),
@@ -269,6 +270,8 @@ _WHAT = {
     "snapshot_failed": ("problem", "Snapshot"),
     "rewound": ("training", "Rewind"),
     "checkpoint": ("training", "Checkpoint"),
+    "guards": ("training", "Guards"),
+    "guard": ("problem", "Guard"),
     "note": ("note", "Note"),
     "name": ("note", "Name"),
     "series_pattern": ("note", "Series"),

@@ -13,6 +13,7 @@ from typing import Any
 from lrmonitor.model import crash, journal, options, process, rates, rhythm
 from lrmonitor.model.axis import Epochs
 from lrmonitor.model.findings import Findings
+from lrmonitor.model.guards import Guards
 from lrmonitor.model.journal import JournalEntry, Marker
 from lrmonitor.model.notify import Signal
 from lrmonitor.model.optimizer import OptimizerInfo, told_of
@@ -79,6 +80,7 @@ class RunModel:
         self.overrides: dict[tuple[int, int], Override] = {}
         self.options = Options()
         self.snapshots = Snapshots()
+        self.guards = Guards()
         self.markers: list[Marker] = []
         self.journal: list[JournalEntry] = []
         self.no_optimizer: str | None = None
@@ -336,6 +338,7 @@ class RunModel:
         self.overrides = {}
         self.options = Options()
         self.snapshots = Snapshots()
+        self.guards = Guards()
         self._course = Course()
         self.no_optimizer = None
         self._paused = False
@@ -397,8 +400,10 @@ class RunModel:
         elif name == "ended":
             self._said_bye = True
             self.snapshots.take(line)
+            self.guards.take(line)
         else:
             self.snapshots.take(line)
+            self.guards.take(line)
             self._course.take(line)
 
     def _take_optimizer(self, line: dict[str, Any]) -> None:

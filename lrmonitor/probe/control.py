@@ -17,6 +17,7 @@ from lrmonitor.link.messages import (
     Command,
     CommandError,
     GroupRate,
+    GuardCommand,
     LrCommand,
     OptionCommand,
     PauseCommand,
@@ -34,6 +35,7 @@ from lrmonitor.probe.ratecommands import RateCommands
 from lrmonitor.probe.session import siblings, world_size
 
 if TYPE_CHECKING:
+    from lrmonitor.probe.guarding import Guards
     from lrmonitor.probe.keeping import Keeper
     from lrmonitor.probe.optimizers import Optimizer
     from lrmonitor.probe.steps import Steps
@@ -138,7 +140,9 @@ class Control:
         command = entry.command
         if self._kept(entry):
             return
-        if isinstance(command, LrCommand):
+        if isinstance(command, GuardCommand):
+            self._guards().take(entry)
+        elif isinstance(command, LrCommand):
             self.rates.take(entry)
         elif isinstance(command, OptionCommand):
             self.options.take(entry)
@@ -192,6 +196,17 @@ class Control:
                         self, self._steps, self._lock, self._answer, self._journal
                     )
         return self._keeper
+
+    def _guards(self) -> Guards:
+        """What judges steps before they are made; made, and loaded, when it is needed first."""
+        steps = self._steps
+        if steps.guards is None:
+            from lrmonitor.probe.guarding import Guards
+
+            with self._lock:
+                if steps.guards is None:
+                    steps.guards = Guards(self, steps, self._lock, self._answer, self._journal)
+        return steps.guards
 
     def close(self) -> None:
         """At the interpreter's exit."""
@@ -284,6 +299,8 @@ class Control:
                 )
         if isinstance(command, OF_STATE):
             return self.keeper().refusal(command)
+        if isinstance(command, GuardCommand):
+            return self._guards().refusal(command)
         if isinstance(command, OptionCommand):
             return self.options.refusal(command)
         return self.rates.refusal(command) if isinstance(command, LrCommand) else None
@@ -306,6 +323,16 @@ class Control:
             keeper.boundary(step)
             if not (self._pausing or self._stop or self._step or self._pause):
                 return
+        self._hold(step)
+
+    def hold_now(self, step: int) -> None:
+        """Pause here, before the step after `step` touches the weights."""
+        with self._lock:
+            self._pausing = True
+            self._set_gate()
+        self._hold(step)
+
+    def _hold(self, step: int) -> None:
         with self._lock:
             stepped, self._step = self._step, []
             asked, self._pause = self._pause, []

@@ -141,6 +141,8 @@ class Optimizer:
         self.stepped = False
         """Whether it stepped since a GradScaler was asked to step it."""
         self.reason: str | None = None
+        self.closing = False
+        """Whether it was last stepped with a closure."""
         self.closure_at = _closure_at(optimizer)
         # LBFGS reads its rate before it evaluates the closure, all others after.
         self.reads_first = any(c.__name__ == "LBFGS" for c in type(optimizer).__mro__)

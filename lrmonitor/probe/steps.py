@@ -11,11 +11,13 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from lrmonitor.probe.automatic import Automatic
 from lrmonitor.probe.control import Control
 from lrmonitor.probe.evaluation import Evaluation
 from lrmonitor.probe.frames import alive, from_signal_handler, in_step, seen_calling, within_step
+from lrmonitor.probe.hiding import hide, reveal
 from lrmonitor.probe.loss import Losses
 from lrmonitor.probe.mirror import Mirror
 from lrmonitor.probe.norms import Clip, Norms
@@ -26,6 +28,9 @@ from lrmonitor.probe.session import Session
 from lrmonitor.probe.threads import Detail, Thread
 from lrmonitor.probe.values import Arriving, Deferred
 from lrmonitor.record.writer import SeriesWriter
+
+if TYPE_CHECKING:
+    from lrmonitor.probe.guarding import Guards
 
 UNSTEPPED = 1024
 """Backward passes without any optimizer step after which each of them counts as a step, where an
@@ -54,6 +59,9 @@ class Steps:
         self.known: dict[int, Optimizer] = {}
         """By the id of the script's object, which may be another's by now: see its `ref`."""
         self.loss_only: str | None = None
+        self.guards: Guards | None = None
+        """What judges steps before they are made; made at the first such command."""
+        self.automatic = Automatic(self)
         self.control = Control(self)
         self.losses = Losses()
         self.sampling = False
@@ -113,6 +121,7 @@ class Steps:
                 one.options.look(actual, self.step)
         self.sampling = sampling
         self.progress.look()
+        self.automatic.look()
         if self.session is not None:
             self.mirror.look(self.session.writer, time.time())
             self.evaluation.look(self.session.writer)
@@ -184,9 +193,10 @@ class Steps:
             known.look_at_groups(actual)
         known.seen()  # before what follows is looked at
         known.look(groups)
-        closure = callable(known.closure(args, kwargs))
+        closure = known.closing = callable(known.closure(args, kwargs))
+        left_out = self.guards is not None and self._guarded(here, known, actual, closure)
         sampled = False
-        if known.norms.wanted:
+        if known.norms.wanted and not left_out:
             try:
                 sampled = known.norms.before(actual, here.clips, closure)
             except Exception:
@@ -203,12 +213,15 @@ class Steps:
             or self.control.rates.waiting
             or options
             or follows
+            or left_out
         ):
             return None
         known.attention = known.attention or follows or options
         here.odd = True
         detail = here.detail = Detail()
         detail.sampled = sampled
+        if left_out:
+            hide(actual, detail.hidden)
         if self.control.rates.waiting:
             detail.applied = self.control.rates.apply(known)
             if self.control.rates.waiting:
@@ -225,6 +238,15 @@ class Steps:
         else:
             self._put(here, actual)
         return self._wrap_closure(here, actual, args, kwargs) if closure else None
+
+    def _guarded(self, here: Thread, known: Optimizer, actual: Any, closure: bool) -> bool:
+        """Whether a guard wants that step to be left out."""
+        assert self.guards is not None
+        try:
+            return self.guards.before(here, known, actual, closure)
+        except Exception:
+            self.failed("at a guard")
+            return False
 
     def end(self, here: Thread, actual: Any, frame: Any) -> bool:
         """After such a step, or one within it, whose hooks are called in `frame`; whether the
@@ -262,6 +284,7 @@ class Steps:
         assert detail is not None
         for handle in detail.handles:
             handle.remove()
+        reveal(detail.hidden)
         if known.swap.active and known.holder is here:
             self._restore(known, actual)
         here.stepping, here.detail = False, None
@@ -458,6 +481,7 @@ class Steps:
         known = here.known if known is None else known
         for handle in () if here.detail is None else here.detail.handles:
             handle.remove()
+        reveal(() if here.detail is None else here.detail.hidden)
         actual = None if known is None else known.ref()
         if known is not None and actual is not None and known.holder is here:
             if here.put:

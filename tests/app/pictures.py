@@ -267,6 +267,7 @@ def dialog_pictures(studio: Studio) -> None:
         "new-run",
         "attach",
         "rules",
+        "guards",
         "question",
         "keys",
         "about",
@@ -320,6 +321,8 @@ def dialog_pictures(studio: Studio) -> None:
         preferences.reject()
     if studio.wants("rules"):
         rules_pictures(studio, window)
+    if studio.wants("guards"):
+        guard_pictures(studio, window)
     if studio.wants("question"):
         window.launcher.restart(0.1)
         assert window.launcher.question is not None
@@ -504,6 +507,41 @@ def rules_pictures(studio: Studio, window: MainWindow) -> None:
     QTest.keyClick(dialog.cards["lower-on-divergence"].box, Qt.Key.Key_Space)
     QTest.keyClicks(dialog.cards["lower-on-divergence"].fields["factor"], "x")
     studio.take("rules-on", dialog)
+    dialog.reject()
+
+
+def guard_pictures(studio: Studio, window: MainWindow) -> None:
+    """Guards off, on, refused, and in the window once they acted."""
+    from lrmonitor.app.dialogs.guards import GuardsDialog
+
+    view = window.view
+    assert view is not None
+    view.session.control_problem = lambda: None  # type: ignore[method-assign]
+    dialog = GuardsDialog(view.session, window._themes.theme, window)
+    dialog.show()
+    studio.take("guards-off", dialog)
+    dialog._refused.append(
+        "Refused: optimizer 0 (LBFGS) is stepped with a closure: its loss and gradients come only "
+        "within the step, which cannot be left out then"
+    )
+    for row in dialog.rows.values():
+        row.box.setChecked(True)
+    dialog.refresh()
+    studio.take("guards-refused", dialog)
+    dialog.reject()
+    run = studio.latest
+    run.now = time.time()
+    non_finite = {"on": "non-finite", "then": "rewind", "at_most": 10, "scale": 1 / 3}
+    spike = {"on": "spike", "then": "skip", "bound": 8.0, "times": 1.5, "at_most": 5}
+    run.event("guards", step=900, on=[non_finite, spike])
+    told = {"on": "spike", "then": "skip", "optimizer": 0, "what": "loss", "at_most": 5}
+    run.event("guard", step=1100, value=6.25, bound=1.75, acted=1, **told)
+    view.session.poll()
+    studio.pass_time(0.5)
+    studio.take("guards-window", window)
+    dialog = GuardsDialog(view.session, window._themes.theme, window)
+    dialog.show()
+    studio.take("guards-on", dialog)
     dialog.reject()
 
 

@@ -212,6 +212,7 @@ class RewindDialog(QDialog):
         why = {
             "command": self.tr("asked for"),
             "every": self.tr("by itself"),
+            "auto": self.tr("by itself"),
             "change": self.tr("before a change"),
         }
         self._rows = kept

@@ -21,6 +21,7 @@ from ..icons import pixmap
 from ..phases import phase_colour, phase_heading, phase_symbol
 from ..session import Session
 from ..theme import Theme
+from .guard_line import GuardLine
 from .parts import Value, caption
 
 __all__ = ["RunHeader"]
@@ -112,9 +113,11 @@ class RunHeader(QFrame):
 
     Epoch and time left are there where they are known; in a narrow window some figures go.
     `rules_wanted()`: how many rules are on stands beside the state, and was clicked.
+    `guards_wanted()`: the same of guards.
     """
 
     rules_wanted = Signal()
+    guards_wanted = Signal()
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -148,6 +151,8 @@ class RunHeader(QFrame):
         self.rules.hide()
         self.rules.clicked.connect(self.rules_wanted)
         session.rules.changed.connect(self._show_rules)
+        self.guards = GuardLine(session, self)
+        self.guards.clicked.connect(self.guards_wanted)
         self.step = _Figure(self.tr("Step"), self)
         self.epoch = _Figure(self.tr("Epoch"), self)
         self.speed = _Figure(self.tr("Speed"), self)
@@ -172,6 +177,7 @@ class RunHeader(QFrame):
             self.word.setText(word)
         self.sentence.show_text(self._sentence())
         self._show_rules()
+        self.guards.refresh()
         progress = model.progress
         self.step.show_text(_of(state.step, progress.steps))
         self.epoch.show_text(_of(progress.epoch, progress.epochs))
@@ -230,7 +236,7 @@ class RunHeader(QFrame):
         state = QHBoxLayout()
         state.setSpacing(6)
         top = Qt.AlignmentFlag.AlignTop
-        for part in (self.icon, self.word, self.rules):
+        for part in (self.icon, self.word, self.rules, self.guards):
             state.addWidget(part, 0, top)
         state.addSpacing(4)
         state.addWidget(self.sentence, 1, top)
