@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from lrmonitor.link.command import Author, Command, CommandError, check_rate, parse_rate
 from lrmonitor.link.rate_command import MODES, NOTE_LIMIT, RAMP_LIMIT, LrCommand
 from lrmonitor.link.state_commands import RewindCommand, SnapshotCommand, SnapshotsCommand
+from lrmonitor.link.test_commands import RangeTestCommand, TrialCommand
 
 __all__ = [
     "COMMANDS",
@@ -28,12 +29,14 @@ __all__ = [
     "GroupRate",
     "LrCommand",
     "PauseCommand",
+    "RangeTestCommand",
     "ResumeCommand",
     "RewindCommand",
     "SnapshotCommand",
     "SnapshotsCommand",
     "StepCommand",
     "StopCommand",
+    "TrialCommand",
     "check_rate",
     "decode",
     "encode",
@@ -101,6 +104,8 @@ COMMANDS: dict[str, type[Command]] = {
         SnapshotCommand,
         SnapshotsCommand,
         RewindCommand,
+        RangeTestCommand,
+        TrialCommand,
     )
 }
 
