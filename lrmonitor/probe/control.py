@@ -27,6 +27,7 @@ from lrmonitor.link.messages import (
     StopCommand,
 )
 from lrmonitor.link.server import Reply
+from lrmonitor.link.test_commands import TestCommand
 from lrmonitor.probe.entry import Entry
 from lrmonitor.probe.ratecommands import RateCommands
 from lrmonitor.probe.session import siblings, world_size
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 BOUNDARY_SECONDS = 2.0
 """A stop that has met no step boundary for this long comes by SIGINT from outside."""
 
-OF_STATE = (SnapshotCommand, SnapshotsCommand, RewindCommand)
+OF_STATE = (SnapshotCommand, SnapshotsCommand, RewindCommand, TestCommand)
 """Commands that a `Keeper` carries out."""
 
 REMEMBERED = 1024
@@ -66,6 +67,8 @@ class Control:
         self._held = 0
         """Training threads that are held."""
         self._keeper: Keeper | None = None
+        self.first = False
+        """Whether a test waits for the first step."""
         self.follows = False
         """Whether the steps of all optimizers have to be told by `stepped`."""
 
@@ -73,6 +76,11 @@ class Control:
     def paused(self) -> bool:
         """Whether the training is held."""
         return self._held > 0
+
+    @property
+    def testing(self) -> bool:
+        """Whether the steps that are made are of a test, and no part of the run."""
+        return self._keeper is not None and self._keeper.test is not None
 
     # On connection threads
 
@@ -84,6 +92,7 @@ class Control:
             "step": self._steps.step,
             "paused": self.paused,
             "pending": pending,
+            "test": test.state if (test := self._keeper and self._keeper.test) else None,
             "optimizers": [o.status(self._steps.step) for o in list(self._steps.optimizers)],
         }
 
@@ -251,6 +260,10 @@ class Control:
             ]
             gone = {id(e) for e in chosen}
             self.rates.withdraw(gone)
+            test = self._keeper and self._keeper.test
+            if test and target in (None, test.command.id):
+                test.cancel(entry)
+                self._wake.notify_all()
             self._pause = [e for e in self._pause if id(e) not in gone]
             self._stop = [e for e in self._stop if id(e) not in gone]
             if not self.paused:
@@ -260,6 +273,8 @@ class Control:
             self._set_gate()
         for other in chosen:
             self._answer(other, "cancelled", reason="cancelled before it took effect")
+        if test and entry in test.cancels:
+            return  # it is answered once everything is put back
         if chosen:
             self._answer(entry, "applied", self._steps.step)
         else:
@@ -289,6 +304,37 @@ class Control:
         if self._keeper is not None:
             self._keeper.stepped(optimizer.number, self._steps.step)
 
+    def came(self, optimizer: Optimizer, actual: Any) -> None:
+        """An optimizer, or groups of one, that are about to step for the first time."""
+        if self._keeper is not None and self._keeper.test is not None:
+            self._keeper.test.adopt(optimizer, actual)
+
+    def first_step(self) -> None:
+        """The main optimizer is about to make its first step, which a test waits for."""
+        self.first = False
+        try:
+            self.keeper().first_step()
+        except Exception:
+            self._steps.failed("at a test before the first step")
+
+    def lost(self, loss: float | None) -> None:
+        """A GradScaler makes no step of what was back-propagated: its value."""
+        if self._keeper is not None and self._keeper.test is not None:
+            self._keeper.test.skipped(loss)
+
+    def skipped(self, optimizer: Optimizer | None) -> None:
+        """A GradScaler has made no step, and no step boundary follows."""
+        if self.testing and (optimizer is None or optimizer.number == 0):
+            try:
+                self.keeper().skipped(self._steps.step)
+            except Exception:
+                self._steps.failed("at a skipped step of a test")
+
+    def hold(self) -> None:
+        """From a step boundary: hold the training here."""
+        with self._lock:
+            self._pausing = self._steps.gate = True
+
     def boundary(self) -> None:
         """Between two steps of the main optimizer: stop or wait as asked.
 
@@ -317,7 +363,7 @@ class Control:
                     self._answer(entry, "applied", step)
                 while self._wait():
                     assert self._keeper is not None
-                    self._keeper.boundary(step)
+                    self._keeper.while_paused(step)
         finally:
             with self._lock:
                 self._held -= hold
@@ -351,6 +397,8 @@ class Control:
             self._set_gate()
         if not stopping:
             return
+        if self._keeper is not None:
+            self._keeper.end_test("stopped")
         here = threading.current_thread() is threading.main_thread()
         self._journal("stopping", step=step, how="raise_signal" if here else "kill")
         for entry in stopping:

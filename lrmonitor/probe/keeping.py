@@ -20,14 +20,20 @@ from lrmonitor.link.messages import (
     SnapshotCommand,
     SnapshotsCommand,
 )
+from lrmonitor.link.test_commands import TestCommand
 from lrmonitor.probe import checkpoint
+from lrmonitor.probe.aside import Aside
 from lrmonitor.probe.copies import Memory, Unkept
 from lrmonitor.probe.frames import from_signal_handler
 from lrmonitor.probe.holders import Holders
+from lrmonitor.probe.iterations import Iterations
 from lrmonitor.probe.memory import available, size
 from lrmonitor.probe.multiplying import multiplied
+from lrmonitor.probe.overrides import Refused
 from lrmonitor.probe.ring import NotKept, Ring
 from lrmonitor.probe.snapshots import Mismatch, Snapshot, needed, trained_by
+from lrmonitor.probe.testing import Test, states_of
+from lrmonitor.probe.testing import check as check_test
 
 if TYPE_CHECKING:
     from lrmonitor.probe.control import Control
@@ -44,9 +50,6 @@ free."""
 
 LEFT_FREE = 0.2
 """The part of the free memory that a snapshot never takes."""
-
-PATIENCE = 16
-"""Steps of the main optimizer after which it is not waited any more for the others to step."""
 
 SAVE_SECONDS = 20.0
 """What the interpreter's exit waits for a file that is being written."""
@@ -88,22 +91,24 @@ class Keeper:
         self._latest: Snapshot | None = None
         """The snapshot of the state that the training is in now, where there is one."""
         self._own: set[str] = set()
-        self._stepped: int | None = None
-        """The last optimizer but the main one that stepped since the main one did."""
-        self._last: int | None = None
-        """The one that is the last to step before the main one does again."""
-        self._waited = 0
+        self._iterations = Iterations(control, steps)
+        self.test: Test | None = None
+        """The test that goes on; nothing else is done meanwhile."""
+        self._tests = 0
         self._saving: list[threading.Thread] = []
 
     @property
     def armed(self) -> bool:
         """Whether step boundaries have to be looked at."""
-        return bool(self.waiting or self.held or self.every)
+        return bool(self.waiting or self.held or self.every or self.test)
 
     @property
     def work(self) -> bool:
         """Whether something waits that can be done while the training is paused."""
-        return bool(self.waiting or self.held) and not self._several
+        if self._iterations.several:
+            return False
+        test = self.test
+        return bool(self.waiting or self.held) if test is None else test.ending is not None
 
     # On connection threads
 
@@ -111,7 +116,9 @@ class Keeper:
         """Why a command can be refused at once."""
         if self._steps.loss_only:
             return f"there is no state to keep: {self._steps.loss_only}"
-        if isinstance(command, RewindCommand) and not self.waiting:
+        if isinstance(command, TestCommand):
+            return self._no_test(command)
+        if isinstance(command, RewindCommand) and not self.waiting and not self.test:
             try:
                 self._ring.choose(command.to, command.back, self._steps.step)
             except NotKept as why:
@@ -119,6 +126,22 @@ class Keeper:
         if isinstance(command, SnapshotCommand) and command.save is not None:
             return checkpoint.refusal(command.save)
         return None
+
+    def _no_test(self, command: TestCommand) -> str | None:
+        if self._control.paused:
+            return "the training is paused: resume it first"
+        if self.test or any(isinstance(one.command, TestCommand) for one in self.waiting):
+            return "another test goes on: wait until it is over, or cancel it"
+        try:
+            check_test(command, self._steps.optimizers, self._left())
+        except Refused as why:
+            return str(why)
+        return None
+
+    def _left(self) -> int | None:
+        """Steps to the end of the training, where that is known."""
+        total = self._steps.progress.total_steps
+        return None if total is None else total - self._steps.step
 
     def hold(self, entry: Entry) -> bool:
         """Whether a rate command has to wait until a snapshot was taken."""
@@ -135,6 +158,8 @@ class Keeper:
 
     def close(self) -> None:
         """At the interpreter's exit: let a file that a person asked for become whole."""
+        if self.test is not None:
+            self.end_test("exit")
         limit = time.monotonic() + SAVE_SECONDS
         for thread in self._saving:
             thread.join(max(0.0, limit - time.monotonic()))
@@ -142,38 +167,59 @@ class Keeper:
     # On the training thread
 
     def boundary(self, step: int) -> None:
-        """Between two steps of the main optimizer: do what waits. Raises nothing but what a signal
-        handler of the script's raises.
-
-        With several optimizers the main one's step is amid an iteration: what the others are about
-        to step with was computed by weights that a rewind would take away.
-        """
-        if not self.waiting and not self.held and step < self._next:
+        """Between two steps of the main optimizer: do what waits, at once or where the iteration
+        ends. Raises nothing but what a signal handler of the script's raises."""
+        test = self.test
+        if test is not None:
+            test.stepped()
+            wanted = test.due
+        elif not self.waiting and not self.held and step < self._next:
             return  # by far the most frequent while one is taken every so many steps
-        if self._several:
-            self._last, self._stepped = self._stepped, None
-            self._control.follows = True
-            for one in self._steps.optimizers[1:]:
-                one.attention = True  # so that `stepped` is told
-            self._waited += 1
-            if self._waited <= PATIENCE:
-                return
+        else:
+            wanted = True
+        if self._iterations.main_stepped(wanted):
+            self._do(step)
+
+    def while_paused(self, step: int) -> None:
+        """There is `work` while the training is held."""
         self._do(step)
 
     def stepped(self, number: int, step: int) -> None:
         """An optimizer that is not the main one has stepped."""
-        self._stepped = number
-        if number == self._last:
+        if self._iterations.other_stepped(number) and (self.test is None or self.test.due):
             self._do(step)
 
-    @property
-    def _several(self) -> bool:
-        return sum(one.ref() is not None for one in self._steps.optimizers) > 1
+    def skipped(self, step: int) -> None:
+        """A GradScaler made no step of the main optimizer while a test goes on."""
+        test = self.test
+        if test is not None and test.due:
+            self._do(step)
+            if test.over:
+                self._forget_overflow()
+
+    def first_step(self) -> None:
+        """The main optimizer is about to make its first step: a test that waits for that begins."""
+        self._do(0)
+
+    def end_test(self, why: str) -> None:
+        """End the test that goes on, wherever the training is."""
+        test, self.test = self.test, None
+        if test is not None:
+            interrupted = test.finish(self._steps.step, why)
+            if interrupted is not None:
+                raise interrupted
+
+    def _forget_overflow(self) -> None:
+        """A GradScaler is about to take notice of a step that was put back."""
+        for scaler in self._holders.scalers() if self._holders is not None else ():
+            for state in vars(scaler).get("_per_optimizer_states", {}).values():
+                for found in state.get("found_inf_per_device", {}).values():
+                    found.zero_()
 
     def _do(self, step: int) -> None:
-        self._waited = 0
-        self._control.follows = False
-        self._last = self._stepped = None
+        self._iterations.used()
+        if self.test is not None and not self._test_turns(step):
+            return
         with self._lock:
             work, self.waiting = self.waiting, []
             held, self.held = self.held, []
@@ -181,9 +227,11 @@ class Keeper:
             if _capturing():
                 return  # a graph is being captured, which would take the copying in: the next time
             while work:
-                if not work[0].answer.final:  # not cancelled meanwhile
-                    self._carry_out(work[0], step)
-                work.pop(0)
+                entry = work.pop(0)
+                if not entry.answer.final:  # not cancelled meanwhile
+                    self._carry_out(entry, step)
+                if self.test is not None:
+                    return  # all else is done once it is over
             if held:
                 why = self._take_itself("change", step)
                 while held:
@@ -197,6 +245,63 @@ class Keeper:
                 self.waiting = [*work, *self.waiting]
                 self.held = [*held, *self.held]
             self._control.look_at_gate()
+
+    def _test_turns(self, step: int) -> bool:
+        """A leg of the test is over: whether the whole of it is."""
+        test = self.test
+        assert test is not None
+        if _capturing():
+            return False
+        interrupted: BaseException | None = None
+        try:
+            interrupted = test.turn(step)
+        except Exception as error:
+            if from_signal_handler(error):
+                interrupted = error
+            elif not _no_memory(error):
+                self._steps.failed("in a test")
+            interrupted = test.finish(step, "failed") or interrupted
+        if test.over:
+            self.test = None
+            self._latest = None
+            self._control.look_at_gate()
+            if test.command.then == "pause" and test.ending is None:
+                self._control.hold()
+        if interrupted is not None:
+            raise interrupted
+        return test.over
+
+    def _test(self, entry: Entry, command: TestCommand, step: int) -> None:
+        """Begin a test. Raises NotKept, Unkept, Refused."""
+        if self._control.paused:
+            raise Refused("the training is paused: resume it first")
+        check_test(command, self._steps.optimizers, self._left())
+        self._look(True)
+        assert self._holders is not None
+        self._room(states_of(command) * needed(self._steps.optimizers, self._holders), "the test")
+        self._tests += 1
+        number = self._tests
+        self.test = Test(
+            number, entry, step, self._steps, self._take_aside, self._answer, self._journal
+        )
+
+    def _take_aside(self, shared: Aside | None, free: Aside | None) -> Aside:
+        """The present state, for a test: not among the snapshots that are kept."""
+        assert self._holders is not None
+        used = {id(held) for held in shared.held()} if shared is not None else set()
+        spare = [held for held in (free.held() if free else ()) if id(held) not in used]
+        return Aside(
+            0, self._steps.step, "test", self._steps.optimizers, self._holders,
+            Memory(iter(spare)), shared,
+        )  # fmt: skip
+
+    def _room(self, fresh: int, what: str) -> None:
+        """Raises NotKept where there is not enough memory for so many bytes."""
+        free = available()
+        if free is not None and fresh > (1 - LEFT_FREE) * free:
+            raise NotKept(
+                f"there is not enough memory: {what} takes {size(fresh)}, and {size(free)} are free"
+            )
 
     def _release(self, entry: Entry, why: str | None) -> None:
         """Let a rate command go on; `why` there is no snapshot of before it."""
@@ -218,7 +323,9 @@ class Keeper:
                 self._rewind(entry, command, step)
             elif isinstance(command, SnapshotsCommand):
                 self._set(entry, command, step)
-        except (NotKept, Mismatch, Unkept) as why:
+            elif isinstance(command, TestCommand):
+                self._test(entry, command, step)
+        except (NotKept, Mismatch, Unkept, Refused) as why:
             self._answer(entry, "refused", reason=str(why))
         except Exception as error:
             if from_signal_handler(error):
@@ -310,13 +417,7 @@ class Keeper:
         wanted = needed(optimizers, self._holders)
         dropped, spare = self._ring.make_room(wanted, self._allowed())
         self._dropped(dropped, "budget")
-        free = available()
-        fresh = wanted - sum(held.bytes for held in spare)
-        if free is not None and fresh > (1 - LEFT_FREE) * free:
-            raise NotKept(
-                f"there is not enough memory: a snapshot takes {size(wanted)}, and {size(free)} "
-                "are free"
-            )
+        self._room(wanted - sum(held.bytes for held in spare), "a snapshot")
         last = self._ring.kept[-1] if self._ring.kept else None
         made = Snapshot(
             self._count + 1, step, why, optimizers, self._holders, Memory(iter(spare)), last

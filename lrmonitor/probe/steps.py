@@ -117,7 +117,7 @@ class Steps:
         if self._recorded != self.step and self.session is not None:
             self._recorded = self.step
             main = self.optimizers[0] if self.optimizers else None
-            if main is not None and not main.recorded:
+            if main is not None and (not main.recorded or self.control.testing):
                 if self._steps_series is None:
                     self._steps_series = self.session.writer.series("step", "step")
                 self._steps_series.add(self.step, time.time(), float(self.step))
@@ -165,6 +165,7 @@ class Steps:
             known = self._know(actual)
             if known is None:
                 return None
+            self.control.came(known, actual)
         known.steps_in(here, alive)
         holder = known.holder
         if holder is not None and (holder is here or not in_step(holder)):
@@ -180,8 +181,11 @@ class Steps:
         groups = actual.param_groups
         if len(groups) != known.count:
             known.look_at_groups(actual)
+            self.control.came(known, actual)
         known.seen()  # before what follows is looked at
         known.look(groups)
+        if self.control.first and known.number == 0:
+            self.control.first_step()
         closure = callable(known.closure(args, kwargs))
         sampled = False
         if known.norms.wanted:
@@ -316,14 +320,20 @@ class Steps:
         known = self.known.get(id(actual))
         if known is None or not known.stepped:
             self.skipped(actual)
+            self.control.skipped(known)
 
     def skipped(self, actual: Any) -> None:
         """GradScaler did not step: what was back-propagated for this step is dropped."""
         try:
             if self.session is not None:
                 here = self.losses.thread()
+                testing = self.control.testing
+                if testing:
+                    self.control.lost(here.total if here.count and not here.taken else None)
                 here.take()
                 here.clips = None
+                if testing:
+                    return
                 known = self.known.get(id(actual))
                 self.session.writer.event(
                     "step_skipped",
