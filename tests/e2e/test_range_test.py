@@ -103,23 +103,32 @@ def test_all_is_put_back_and_the_run_goes_on(variant: str, tmp_path: Path) -> No
     assert not any(begin < n <= to for n in rank.by_name["lr[0.0]"].step.tolist())
 
 
-def test_the_random_numbers_after_a_test_are_those_it_began_with(tmp_path: Path) -> None:
-    """A script that draws its batches goes on as if there had been no test at all; a hold that
-    stood before it does so again after it, and a command given during it waits for its end."""
+def test_a_script_that_draws_its_batches_goes_on_as_if_there_had_been_no_test(
+    tmp_path: Path,
+) -> None:
+    """What a person holds is multiplied in a trial, and held again after it."""
     out, last = tmp_path / "out.json", tmp_path / "last"
     with live(SCRIPT, "drawn", out, last) as run:
-        run.do(LrCommand(mode="hold", value=0.02))
-        test = RangeTestCommand(start=START, stop=STOP, steps=60, bound=False)
-        with run.another() as other:
-            other.send(test)
-            run.until_testing()
-            later = run.ask(LrCommand(mode="scale", value=0.5))
+        run.do(RangeTestCommand(start=START, stop=STOP, steps=8, sweeps=2, bound=False))
+        run.go_on(10)
+        held = run.do(LrCommand(mode="hold", value=0.02, ramp=4)).step
+        assert held is not None
+        run.go_on(5)
+        run.do(TrialCommand(factors=(0.5, 3.0), steps=4, legs=2))
+        run.go_on(3)
         last.write_text("0")
         rank, _ = run.finish()
-    ((begun, ended),) = made_of(rank)
+    (begun, ended), (began, over) = made_of(rank)
     begin, to = begun["step"], ended["step"]
-    assert later.step == to + 1
-    assert [g.previous for g in later.groups] == [0.02]
     hashes = truth(out)["hashes"]
-    assert hashes[to] == hashes[begin]
-    assert begun["rates"] == [{"optimizer": 0, "group": 0, "scheduled": 0.01, "effective": 0.02}]
+    last.write_text(str(held))
+    wanted = undisturbed(tmp_path, "drawn", last)["hashes"]
+    shift = to - begin
+    assert all(hashes[n] == wanted[n] for n in range(1, begin + 1))
+    assert all(hashes[n] == wanted[n - shift] for n in range(to, held))
+    assert [one["effective"] for one in began["rates"]] == [0.02]
+    used = at_each_step(rank, "test[2].lr[0.0]", over["step"])
+    assert list(used.values()) == pytest.approx([0.01, 0.01, 0.06, 0.06] * 2, rel=1e-12)
+    own = rank.by_name["lr[0.0]"]
+    assert (own.step[-1], own.value[-1]) == (held + 3, 0.02)
+    assert not [e for e in rank.events if e["event"] == "rates_settled" and e["step"] > held + 3]
