@@ -29,6 +29,7 @@ from lrmonitor.link.messages import (
     SnapshotsCommand,
     StepCommand,
 )
+from lrmonitor.link.test_commands import TestCommand
 from lrmonitor.model.command import NotLive
 from lrmonitor.model.groups import addressed
 from lrmonitor.model.rate_now import rate_now
@@ -275,6 +276,12 @@ class Session(QObject):
         """Go back to the snapshot of step `to`, and go on with the rates multiplied by `scale`; the
         command's id."""
         command = RewindCommand(to=to, scale=scale, rng=rng, by=self._author())
+        self._send(command)
+        return command.id
+
+    def try_rates(self, command: TestCommand) -> str:
+        """Ask for a range test or a trial; the command's id."""
+        command = replace(command, by=self._author())
         self._send(command)
         return command.id
 

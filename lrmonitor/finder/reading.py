@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lrmonitor.finder import rules
-from lrmonitor.finder.sweep import Floats, Sweep, SweepError, centred
+from lrmonitor.finder.sweep import MOST_POINTS, Floats, Sweep, SweepError, centred
 from lrmonitor.schedules.bound import DEVIATIONS, FIRST, NOISE
 
 WIDTH = 0.23
@@ -18,7 +18,7 @@ WIDTH = 0.23
 LEAST = 16
 """Steps that a sweep must have before its loss leaves the bound, to be read at all."""
 QUIET = 0.25
-"""Share of a sweep that is taken to be too slow to change the loss, where nothing came before."""
+"""Share of a sweep that is taken to be too slow to change the loss."""
 SIGNIFICANT = 4.0
 """Standard deviations of its own noise that the smoothed loss must fall. The lowest of about 40
 independent points of noise alone is 2.2 of them below their mean, and 4 in one of 800 sweeps."""
@@ -62,13 +62,11 @@ class Reading:
     """The rate that each sweep alone would give."""
 
 
-def read(
-    sweeps: Sequence[Sweep], before: Sequence[float] = (), steps: int | None = None
-) -> Reading:
+def read(sweeps: Sequence[Sweep], steps: int | None = None) -> Reading:
     """Read one sweep or several, all from the same state with the same rates (as far as they go).
 
-    `before`: losses of the run before the test, oldest first; they tell level and noise better than
-    the test's own first quarter. `steps`: of a sweep as planned, where all ended early.
+    Level and noise are those of the first quarter, so that a sweep has to begin where the rate does
+    nothing yet. `steps`: of a sweep as planned, where all ended early.
 
     The rate: let a be the last at which the smoothed loss is within 10 % of its fall of its lowest,
     and b the last before it left the bound (`lrmonitor.schedules.bound`) or the sweep ended. The
@@ -85,13 +83,15 @@ def read(
     if not sweeps:
         raise SweepError("a reading needs at least one sweep")
     _same_rates(sweeps)
-    usable = [s.usable(before) for s in sweeps]
+    ended = [s.usable() for s in sweeps]
+    size = -(-max(len(s) for s in ended) // MOST_POINTS)
+    usable = [s.thinned(size) for s in ended]
     others = _others(sweeps[0], steps)
     long = [s for s in usable if len(s) >= LEAST]
     if 2 * len(long) <= len(usable):
         return _refusal(_too_short(sweeps), others)
     lr, loss, count = _pooled(long)
-    level, noise, known = _quiet(long, before)
+    level, noise, known = _quiet(long)
     width = _width(lr)
     smooth = centred(loss, width)
     lowest = int(np.argmin(smooth))
@@ -114,7 +114,7 @@ def read(
         high=max(*rates, middle) * UP,
         reason="",
         others=others,
-        open_end=all(len(u) == len(s) for u, s in zip(usable, sweeps, strict=True)),
+        open_end=all(len(u) == len(s) for u, s in zip(ended, sweeps, strict=True)),
         rates=tuple(rates),
         **drawn,
     )
@@ -167,11 +167,8 @@ def _pooled(sweeps: Sequence[Sweep]) -> tuple[Floats, Floats, Floats]:
     return max(sweeps, key=len).lr[:n], total / count, count
 
 
-def _quiet(sweeps: Sequence[Sweep], before: Sequence[float]) -> tuple[float, float, int]:
-    """Level, noise and of how many losses: of those before, or of the first of the sweeps."""
-    came = [x for x in before if math.isfinite(x)][-2 * NOISE :]
-    if len(came) >= FIRST:
-        return float(np.median(came)), _noise(np.array(came)), len(came)
+def _quiet(sweeps: Sequence[Sweep]) -> tuple[float, float, int]:
+    """Level, noise and of how many losses: the first of the sweeps."""
     first = [s.loss[: max(FIRST, int(QUIET * len(s)))] for s in sweeps]
     noise = float(np.median([_noise(s.loss[: max(NOISE, int(QUIET * len(s)))]) for s in sweeps]))
     flat = np.concatenate(first)

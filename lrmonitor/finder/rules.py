@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lrmonitor.finder.sweep import Floats, Sweep, averaged
+from lrmonitor.finder.sweep import MOST_POINTS, Floats, Sweep, averaged
 
 WINDOW = 15
 """Steps between the two slopes that `slide` compares."""
@@ -26,7 +26,8 @@ def trimmed(sweep: Sweep, steps: int | None = None) -> tuple[Floats, Floats]:
     finite = int(np.argmin(np.isfinite(sweep.loss))) if len(sweep) else 0
     n = len(sweep) if len(sweep) and np.isfinite(sweep.loss).all() else finite
     a, b = (steps or len(sweep)) // 10, max(n - 5, 0)
-    return sweep.lr[a:b], averaged(sweep.loss[:n])[a:b]
+    every = -(-max(b - a, 1) // (2 * MOST_POINTS))  # `valley` takes the square of that many
+    return sweep.lr[a:b:every], averaged(sweep.loss[:n])[a:b:every]
 
 
 def valley(lr: Floats, loss: Floats) -> float | None:

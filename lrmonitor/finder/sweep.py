@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,9 @@ import numpy.typing as npt
 from lrmonitor.schedules.bound import Bound
 
 Floats = npt.NDArray[np.float64]
+
+MOST_POINTS = 500
+"""Points of a sweep that are read: a hundred to a decade tell no more than fifty."""
 
 
 class SweepError(ValueError):
@@ -40,18 +43,24 @@ class Sweep:
     def __len__(self) -> int:
         return len(self.lr)
 
-    def usable(self, before: Sequence[float] = ()) -> Sweep:
-        """The part before the first loss that is not finite or, twice in a row, beyond the bound.
-
-        `before`: losses of the run before the test, see `lrmonitor.schedules.bound.Bound`. The
-        steps beyond are the divergence and say nothing of which rate to use, but for where it is.
-        """
-        bound = Bound(before)
+    def usable(self) -> Sweep:
+        """The part before the first loss that is not finite or, twice in a row, beyond the bound of
+        `lrmonitor.schedules.bound`: of the divergence nothing is read but where it is."""
+        bound = Bound()
         for i, loss in enumerate(self.loss.tolist()):
             if bound.add(loss):
                 first = i - 1 if np.isfinite(loss) else i
                 return Sweep(self.lr[:first], self.loss[:first])
         return self
+
+    def thinned(self, size: int) -> Sweep:
+        """Means of pieces of `size` steps, at the mean of their logarithms of the rate; a rest at
+        the end is left out."""
+        if size <= 1:
+            return self
+        n = len(self) // size * size
+        lr = np.exp(np.log(self.lr[:n]).reshape(-1, size).mean(axis=1))
+        return Sweep(lr, self.loss[:n].reshape(-1, size).mean(axis=1))
 
 
 def averaged(loss: Floats, beta: float = 0.98) -> Floats:
@@ -74,6 +83,8 @@ def centred(loss: Floats, width: float) -> Floats:
     Unlike an average of what came before, it does not lag behind a rate that rises at each step.
     At the ends the weights of what is there are normalised.
     """
-    at = np.arange(len(loss), dtype=np.float64)
-    weights = np.exp(-0.5 * ((at[:, None] - at) / width) ** 2)
-    return np.asarray(weights @ loss / weights.sum(1))
+    reach = min(math.ceil(5 * width), max(len(loss) - 1, 0))
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / width) ** 2)
+    whole = np.convolve(loss, weights)[reach : reach + len(loss)]
+    held = np.convolve(np.ones_like(loss), weights)[reach : reach + len(loss)]
+    return np.asarray(whole / held)

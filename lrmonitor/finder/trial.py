@@ -84,29 +84,29 @@ class Comparison:
     """A sentence for people."""
 
 
-def compare(candidates: Sequence[Candidate], before: Sequence[float] = ()) -> Comparison:
+def compare(candidates: Sequence[Candidate]) -> Comparison:
     """Compare candidates that ran round-robin from the same state, on different batches.
 
-    `before`: losses of the run before the trial. The one nearest ×1 is what the others are measured
-    against. Another one is recommended only where the loss that it reached is lower by more than
-    2.58 standard errors of the difference. That is not enough for a lower rate: it leaves the
-    noise floor of the old rate at once, whether or not it then trains as fast, which is why
-    choosing by the very next losses chooses rates that lose later (Wu et al. 2018, arXiv
-    1803.02021; Roulet et al. 2024, arXiv 2407.06183). So a lower rate must also, in its second
-    half, fall no more slowly than the rate it would replace. The last loss alone decides nothing.
+    The one nearest ×1 is what the others are measured against. Another one is recommended only
+    where the loss that it reached is lower by more than 2.58 standard errors of the difference.
+    That is not enough for a lower rate: it leaves the noise floor of the old rate at once, whether
+    or not it then trains as fast, which is why choosing by the very next losses chooses rates that
+    lose later (Wu et al. 2018, arXiv 1803.02021; Roulet et al. 2024, arXiv 2407.06183). So a lower
+    rate must also, in its second half, fall no more slowly than the rate it would replace. The last
+    loss alone decides nothing.
     """
     if len(candidates) < 2:
         raise TrialError("a trial compares at least two rates")
     ordered = sorted(candidates, key=lambda c: c.factor)
     if any(a.factor == b.factor for a, b in itertools.pairwise(ordered)):
         raise TrialError("each rate is tried once")
-    tried = tuple(_tried(c, before) for c in ordered)
+    tried = tuple(_tried(c) for c in ordered)
     return Comparison(tried, *_verdict(tried))
 
 
-def _tried(candidate: Candidate, before: Sequence[float]) -> Tried:
+def _tried(candidate: Candidate) -> Tried:
     loss = candidate.loss
-    bound = Bound(before)
+    bound = Bound()
     broke = any(bound.add(x) for x in loss.tolist())
     n = len(loss)
     if broke or n < LEAST:

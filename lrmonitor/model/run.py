@@ -19,6 +19,7 @@ from lrmonitor.model.optimizer import OptimizerInfo, told_of
 from lrmonitor.model.printed import Printed
 from lrmonitor.model.process import Identity
 from lrmonitor.model.progress import Course, Progress
+from lrmonitor.model.rate_tests import RateTests
 from lrmonitor.model.rates import Override
 from lrmonitor.model.rulebook import Rulebook
 from lrmonitor.model.snapshots import Snapshots
@@ -77,6 +78,7 @@ class RunModel:
         self.optimizers: list[OptimizerInfo] = []
         self.overrides: dict[tuple[int, int], Override] = {}
         self.snapshots = Snapshots()
+        self.rate_tests = RateTests()
         self.markers: list[Marker] = []
         self.journal: list[JournalEntry] = []
         self.no_optimizer: str | None = None
@@ -335,6 +337,7 @@ class RunModel:
         self.optimizers = []
         self.overrides = {}
         self.snapshots = Snapshots()
+        self.rate_tests = RateTests()
         self._course = Course()
         self.no_optimizer = None
         self._paused = False
@@ -395,8 +398,10 @@ class RunModel:
         elif name == "ended":
             self._said_bye = True
             self.snapshots.take(line)
+            self.rate_tests.take(line)
         else:
             self.snapshots.take(line)
+            self.rate_tests.take(line)
             self._course.take(line)
 
     def _take_optimizer(self, line: dict[str, Any]) -> None:

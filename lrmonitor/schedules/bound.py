@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 import statistics
-from collections.abc import Iterable
 
 FACTOR = 10.0
 """How many times the noise the loss may rise above the level where the sweep began."""
@@ -14,7 +13,7 @@ FIRST = 8
 """Losses that make the level, and the least number of them before anything can be judged."""
 
 NOISE = 32
-"""Losses that the noise is taken from: in a sweep the first ones, whose rates change little yet."""
+"""Losses that the noise is taken from: the first ones, whose rates change little yet."""
 
 DEVIATIONS = 1.4826 / math.sqrt(2)
 """Median absolute first difference to standard deviation, for normal values."""
@@ -23,26 +22,23 @@ DEVIATIONS = 1.4826 / math.sqrt(2)
 class Bound:
     """The stop rule of a range test, one loss at a time: L₀ + k · noise, or a loss not finite.
 
-    L₀ is the median of the losses before the test, or of the first 8 of it; the noise is the
-    standard deviation around a trend, from the median absolute first difference of the same losses
-    (of the first 32 of the test, where none came before). No ratio: a factor of the lowest loss,
-    as others stop at, means nothing where losses are negative, and stops at the noise near zero.
+    L₀ is the median of the first 8 losses; the noise is the standard deviation around a trend, from
+    the median absolute first difference of the first 32. Losses from before the test would not do:
+    where the loss was falling they are above what the state it begins from gives. No ratio: a
+    factor of the lowest loss, as others stop at, means nothing where losses are negative, and stops
+    at the noise near zero.
     Two losses in a row have to be above it, since one odd batch is not the rate's doing. Scaling
     or shifting all losses changes no answer. Standard library only: the probe uses it.
     """
 
-    def __init__(self, before: Iterable[float] = (), factor: float = FACTOR) -> None:
-        """`before`: losses of the run before the test, oldest first; the last 64 finite ones."""
+    def __init__(self, factor: float = FACTOR) -> None:
         self.factor = factor
         self.level: float | None = None
         """L₀, once it is known."""
         self.noise: float | None = None
         self._losses: list[float] = []
         self._above = False
-        known = [x for x in before if math.isfinite(x)][-2 * NOISE :]
-        self._fixed = len(known) >= FIRST
-        if self._fixed:
-            self._measure(known)
+        self._fixed = False
 
     @property
     def limit(self) -> float | None:
@@ -68,7 +64,6 @@ class Bound:
         return ends
 
     def _measure(self, losses: list[float]) -> None:
-        """Level and noise: of the last ones where they came before, of the first ones of a test."""
         if self.level is None:
             self.level = statistics.median(losses)
         steps = [abs(b - a) for a, b in itertools.pairwise(losses)]

@@ -72,14 +72,6 @@ def test_a_converged_model_is_refused_also_where_it_then_breaks() -> None:
         assert len(found.lr) == len(found.loss) > 50, "the curve is drawn all the same"
 
 
-def test_what_came_before_tells_a_fall_that_began_at_once() -> None:
-    lr = np.geomspace(1e-3, 10, 60)
-    draw = np.random.default_rng(2)
-    loss = 1.0 - 0.3 * np.linspace(0, 1, 60) + 0.1 * draw.standard_normal(60)
-    before = 1.3 + 0.1 * draw.standard_normal(200)
-    assert read([Sweep(lr, loss)], before.tolist()).fall > read([Sweep(lr, loss)]).fall
-
-
 def test_a_sweep_that_breaks_at_once_says_so() -> None:
     loss = np.full(100, math.nan)
     loss[:5] = 1.0
@@ -142,6 +134,16 @@ def test_any_losses_are_answered(losses: list[list[float]]) -> None:
     assert (found.rate is None) == bool(found.reason)
     if found.rate is not None and found.low is not None and found.high is not None:
         assert 0 < found.low < found.rate < found.high < math.inf
+
+
+def test_a_long_sweep_says_the_same_and_takes_no_longer() -> None:
+    lr = np.geomspace(1e-8, 10, 100_000)
+    loss = np.interp(np.log(lr), np.log(LR), curve(noise=0.0))
+    loss += 0.05 * np.random.default_rng(0).standard_normal(len(lr))
+    found = read([Sweep(lr, loss)])
+    assert found.rate is not None
+    assert len(found.lr) <= 500
+    assert found.rate == pytest.approx(read([Sweep(LR, curve())]).rate, rel=0.6)
 
 
 def test_what_is_no_sweep_is_said() -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,19 +48,20 @@ def main(piece: int = 0, pieces: int = 1) -> None:
         path = RESULTS / f"{case.name}.json"
         known: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
         before = json.dumps(known)
-        measured(case, known)
-        if json.dumps(known) != before:
-            path.write_text(json.dumps(known), "utf-8")
-            print(case.name, flush=True)
+        for _ in measured(case, known):
+            if json.dumps(known) != before:
+                path.write_text(json.dumps(known), "utf-8")
+        print(case.name, flush=True)
 
 
-def measured(case: Case, known: dict[str, Any]) -> None:
-    """Fill in what is missing of a case."""
+def measured(case: Case, known: dict[str, Any]) -> Iterator[None]:
+    """Fill in what is missing of a case, piece by piece."""
     setup, seed = case.setup, case.seed
     state = fresh(setup, seed)
     if "grid" not in known:
         known["start"] = short(whole(setup, state.model))
         known["grid"] = [[rate, *ends(case, state, rate)] for rate in setup.grid]
+        yield
     if "sweeps" not in known:
         known["sweeps"] = sweeps(case, state, 1)
     if seed == 0:
@@ -72,6 +74,7 @@ def measured(case: Case, known: dict[str, Any]) -> None:
                     "grid": [[r, *ends(case, begun, r)] for r in setup.grid[::2]],
                     "sweeps": sweeps(case, begun, 11 + 10 * i),
                 }
+                yield
     found = read(read_back(known["sweeps"]))
     if found.rate is not None and "trial" not in known:
         # What the trial's rates come to is trained with the suggestions below.
@@ -82,6 +85,7 @@ def measured(case: Case, known: dict[str, Any]) -> None:
     for rate in suggested(case, known).values():
         if rate is not None and name(rate) not in reached:
             reached[name(rate)] = ends(case, state, rate)
+    yield
 
 
 def name(rate: float) -> str:
