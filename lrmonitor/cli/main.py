@@ -40,6 +40,8 @@ VERBS = {
     "snapshot": Verb("snapshot", "keep the state of a run, now or every N steps, or save it"),
     "snapshots": Verb("snapshot", "list the snapshots that a run keeps"),
     "rewind": Verb("snapshot", "put a snapshot back while the run goes on"),
+    "find-lr": Verb("find_lr", "find a learning rate by a range test, in a run or before it"),
+    "trial": Verb("trial", "try several rates on a run and compare them; all is put back"),
     "stop": Verb("stop", "end a run: Ctrl-C's way, or --terminate, or --kill"),
     "note": Verb("note", "add a note to a run"),
     "rename": Verb("manage", "give a run another name"),

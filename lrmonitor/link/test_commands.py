@@ -12,6 +12,10 @@ from lrmonitor.link.command import Command, CommandError, check_index, check_rat
 STEPS_LIMIT = 100_000
 """Steps of one sweep, or of one candidate, at most."""
 
+RATE_LIMIT = 1e3
+"""The highest rate of a test. No training bears more, and where weights have 16 bits torch raises,
+and so ends the script, for a rate above 65504 (which Adam multiplies by ten in its first step)."""
+
 SWEEPS_LIMIT = 20
 CANDIDATES_LIMIT = 12
 
@@ -65,6 +69,8 @@ class RangeTestCommand(TestCommand):
                 f"the test begins at {self.start:g} and rises to {self.stop:g}: the end has to be "
                 "above the beginning"
             )
+        if self.stop > RATE_LIMIT:
+            raise CommandError(f"the test rises to {self.stop:g}: a rate is at most {RATE_LIMIT:g}")
         _count("steps", self.steps, 2, STEPS_LIMIT)
         _count("sweeps", self.sweeps, 1, SWEEPS_LIMIT)
         if not isinstance(self.same, bool) or not isinstance(self.bound, bool):

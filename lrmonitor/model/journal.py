@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lrmonitor.diagnosis.words import CAUSES, KINDS, severity_word
-from lrmonitor.model import plans, rates, rulebook
+from lrmonitor.model import plans, rates, rulebook, tests
 from lrmonitor.model.findings import ADVICE, FINDING, JUDGED, MUTED
 from lrmonitor.model.rates import number
 from lrmonitor.model.usage import bytes_text
@@ -30,8 +30,8 @@ class JournalEntry:
 class Marker:
     """An event to draw beside the curves, at a step.
 
-    `kind` is "rate", "paused", "resumed", "note", "step_skipped", "stopping", "snapshot" or
-    "rewound".
+    `kind` is "rate", "paused", "resumed", "note", "step_skipped", "stopping", "snapshot",
+    "rewound" or "test".
     """
 
     step: int
@@ -50,10 +50,11 @@ MARKERS = {
     "stopping": "stopping",
     "snapshot": "snapshot",
     "rewound": "rewound",
+    "test_began": "test",
 }
 """Events that are drawn, with the kind of their marker."""
 
-_QUIET = frozenset({"series", "loader", "batches", "reading"})
+_QUIET = frozenset({"series", "loader", "batches", "reading", "test_leg"})
 """Events that tell a person nothing."""
 
 
@@ -172,6 +173,8 @@ def _text(name: str, e: Mapping[str, Any]) -> str:
         return str(e["text"])
     if name in ("snapshot", "snapshots", "snapshots_dropped", "snapshot_failed", "rewound"):
         return _state(name, e)
+    if name in ("test_began", "test_ended"):
+        return tests.told(name, e)
     if name == "checkpoint":
         return f"State of step {e['step']} saved to {e['path']}"
     if name == "probe_error":
@@ -238,7 +241,7 @@ def _command(e: Mapping[str, Any]) -> str:
         return command
     words = [command]
     words += [str(args[key]) for key in ("mode", "value", "target") if args.get(key) is not None]
-    for key in ("to", "back", "scale", "save", "every"):
+    for key in ("to", "back", "scale", "save", "every", "start", "stop", "factors", "steps"):
         if args.get(key) is not None:
             words.append(f"{key} {args[key]}")
     if "plan" in args:

@@ -209,7 +209,9 @@ class RunModel:
             self._processes.look(now, over=over, elsewhere=self._foreign() is not None)
         state = decide(self._facts(now))
         if self._curves:
-            self._throughput.update(self._steps())
+            rank = self.rank
+            known = None if rank is None else rhythm.recorded_steps(rank, self.main)
+            self._throughput.update(known)
             read |= self.printed.poll(self._steps(), now, state.phase.over)
         changes = Changes(data=read, events=events, state=state != self.state)
         self.state = state

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from lrmonitor.link import first_rate
+from lrmonitor.link import first_rate, first_test
 from lrmonitor.link.messages import (
     Acknowledgement,
     Author,
@@ -97,14 +97,21 @@ class Control:
         }
 
     def begin(self, environ: Mapping[str, str]) -> None:
-        """The process has its place in the run: take the change that holds from the first step."""
-        try:
-            command = first_rate.command(environ, Author(who="person", via="launch"))
-        except CommandError as error:
-            self._journal("probe_error", where="first rate", error=str(error), traceback="")
-            return
-        if command is not None:
-            self.submit(command, lambda answer: None)
+        """The process has its place in the run: take the change that holds from the first step,
+        and the test that comes before it."""
+        by = Author(who="person", via="launch")
+        for where, module in (("first rate", first_rate), ("first test", first_test)):
+            try:
+                command = module.command(environ, by)
+            except CommandError as error:
+                self._journal("probe_error", where=where, error=str(error), traceback="")
+                continue
+            session = self._steps.session
+            if module is first_test and session is not None and session.rank > 0:
+                continue  # a process that comes later inherits the variable
+            if command is not None:
+                self.first = self.first or module is first_test
+                self.submit(command, lambda answer: None)
 
     def submit(self, command: Command, reply: Reply) -> None:
         """Take a command; a repeated id is answered as the first one was."""
@@ -301,8 +308,12 @@ class Control:
 
     def stepped(self, optimizer: Optimizer) -> None:
         """Another optimizer than the main one has stepped."""
-        if self._keeper is not None:
-            self._keeper.stepped(optimizer.number, self._steps.step)
+        keeper = self._keeper
+        if keeper is not None:
+            testing = keeper.test is not None
+            keeper.stepped(optimizer.number, self._steps.step)
+            if testing and keeper.test is None and self._pausing:
+                self._stay(self._steps.step)  # it is to be held right after its test
 
     def came(self, optimizer: Optimizer, actual: Any) -> None:
         """An optimizer, or groups of one, that are about to step for the first time."""
@@ -346,6 +357,10 @@ class Control:
             keeper.boundary(step)
             if not (self._pausing or self._stop or self._step or self._pause):
                 return
+        self._stay(step)
+
+    def _stay(self, step: int) -> None:
+        """At a step boundary: answer, and wait or stop as asked."""
         with self._lock:
             stepped, self._step = self._step, []
             asked, self._pause = self._pause, []

@@ -92,10 +92,15 @@ class Keeper:
         """The snapshot of the state that the training is in now, where there is one."""
         self._own: set[str] = set()
         self._iterations = Iterations(control, steps)
-        self.test: Test | None = None
-        """The test that goes on; nothing else is done meanwhile."""
+        self._test_made: Test | None = None
         self._tests = 0
         self._saving: list[threading.Thread] = []
+
+    @property
+    def test(self) -> Test | None:
+        """The test that goes on; nothing else is done meanwhile."""
+        made = self._test_made
+        return None if made is None or made.over else made
 
     @property
     def armed(self) -> bool:
@@ -203,7 +208,7 @@ class Keeper:
 
     def end_test(self, why: str) -> None:
         """End the test that goes on, wherever the training is."""
-        test, self.test = self.test, None
+        test = self.test
         if test is not None:
             interrupted = test.finish(self._steps.step, why)
             if interrupted is not None:
@@ -255,17 +260,20 @@ class Keeper:
         interrupted: BaseException | None = None
         try:
             interrupted = test.turn(step)
-        except Exception as error:
-            if from_signal_handler(error):
+        except BaseException as error:
+            why = "interrupted"
+            if isinstance(error, Exception) and not from_signal_handler(error):
+                why = "failed"
+                if not _no_memory(error):
+                    self._steps.failed("in a test")
+            else:
                 interrupted = error
-            elif not _no_memory(error):
-                self._steps.failed("in a test")
-            interrupted = test.finish(step, "failed") or interrupted
+            interrupted = test.finish(step, why) or interrupted
         if test.over:
-            self.test = None
+            self._test_made = None
             self._latest = None
             self._control.look_at_gate()
-            if test.command.then == "pause" and test.ending is None:
+            if test.held:
                 self._control.hold()
         if interrupted is not None:
             raise interrupted
@@ -281,9 +289,13 @@ class Keeper:
         self._room(states_of(command) * needed(self._steps.optimizers, self._holders), "the test")
         self._tests += 1
         number = self._tests
-        self.test = Test(
-            number, entry, step, self._steps, self._take_aside, self._answer, self._journal
-        )
+        made = Test(number, entry, step, self._steps, self._take_aside, self._answer, self._journal)
+        self._test_made = made
+        try:
+            made.begin()
+        except BaseException:
+            made.finish(step, "failed")
+            raise
 
     def _take_aside(self, shared: Aside | None, free: Aside | None) -> Aside:
         """The present state, for a test: not among the snapshots that are kept."""

@@ -329,7 +329,8 @@ class Steps:
                 here = self.losses.thread()
                 testing = self.control.testing
                 if testing:
-                    self.control.lost(here.total if here.count and not here.taken else None)
+                    known_loss = here.count and not here.taken and here.arriving is None
+                    self.control.lost(here.total if known_loss else None)
                 here.take()
                 here.clips = None
                 if testing:

@@ -12,7 +12,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from lrmonitor.link.test_commands import RangeTestCommand, TestCommand, TrialCommand
+from lrmonitor.link.test_commands import (
+    RATE_LIMIT,
+    RangeTestCommand,
+    TestCommand,
+    TrialCommand,
+)
 from lrmonitor.probe.aside import Aside
 from lrmonitor.probe.diverted import Diverted
 from lrmonitor.probe.overrides import Refused, check_group, share_of, span
@@ -65,8 +70,14 @@ def check(command: TestCommand, optimizers: list[Optimizer], left: int | None) -
         if one.reason:
             raise Refused(f"the rate cannot be set: {one.reason}")
         check_group(command.group, one.count)
+        rates = [group.effective or 0.0 for group in one.groups]
         if isinstance(command, RangeTestCommand):
-            _shares(command, one)
+            highest = command.stop * max(_shares(command, one).values())
+        else:
+            assert isinstance(command, TrialCommand)
+            highest = max(command.factors) * max(rates, default=0.0)
+        if highest > RATE_LIMIT:
+            raise Refused(f"the rate would come to {highest:g}: it is at most {RATE_LIMIT:g}")
     for one in optimizers:
         if one.reads_first:
             raise Refused(
@@ -101,13 +112,15 @@ class Test:
         answer: Callable[..., None],
         journal: Callable[..., None],
     ) -> None:
-        """Begins after the run's step `step`. Raises what taking a snapshot does."""
+        """Takes the snapshot after the run's step `step`. Raises what that does."""
         assert isinstance(entry.command, TestCommand)
         assert steps.session is not None
         self.number = number
         self.command = entry.command
         self.entry = entry
         self.over = False
+        self.held = False
+        """Whether the training is to be held after it."""
         self.ending: str | None = None
         """Why it is to end at the next end of an iteration."""
         self.cancels: list[Entry] = []
@@ -126,12 +139,18 @@ class Test:
         self._most = self._base.bytes
         self._diverted: list[Diverted] = []
         self._signals = Signals(self._interrupted)
+        self._busy = True
+        """Whether states are being put back, which is not to be done twice at a time."""
         self.leg = self._legs.popleft()
+
+    def begin(self) -> None:
+        """From the next step on all is the test's."""
+        steps = self._steps
         begun = {
-            "id": entry.command.id,
-            "test": number,
+            "id": self.command.id,
+            "test": self.number,
             "kind": self._kind,
-            "step": step,
+            "step": self._begun,
             "optimizer": self.command.optimizer,
             "group": self.command.group,
             "bytes": self._base.bytes,
@@ -153,14 +172,15 @@ class Test:
         ]
         if self._base.warnings:
             begun["warnings"] = list(dict.fromkeys(self._base.warnings))[:8]
-        journal("test_began", **begun)
+        self._journal("test_began", **begun)
         for one in steps.optimizers:
             if one.ref() is not None:
                 self._divert(one)
         steps.evaluation.quiet = True
         steps.control.rates.held = True
         self._signals.watch()
-        self._begin_leg(step)
+        self._begin_leg(self._begun)
+        self._busy = False
 
     @property
     def due(self) -> bool:
@@ -221,6 +241,7 @@ class Test:
         """An iteration is over, and a leg with it: go on to the next one, or end. What a signal
         handler of the script's raised meanwhile."""
         leg = self.leg
+        self._busy = True
         self._end_leg(step)
         if leg.why and self._which == "candidate":
             self._out.add(leg.which)
@@ -235,14 +256,19 @@ class Test:
         self.leg = self._legs.popleft()
         state = self._states.get(self.leg.which, self._base)
         _, interrupted = state.put_back(rng=False)
+        if interrupted is not None:
+            self.finish(step, "interrupted")
+            return interrupted
         self._begin_leg(step)
-        return interrupted
+        self._busy = False
+        return None
 
     def finish(self, step: int, why: str) -> BaseException | None:
         """Put everything back, and say so. What a signal handler of the script's raised."""
         if self.over:
             return None
-        self.over = True
+        self.over = self._busy = True
+        self.held = self.command.then == "pause" and why in _WHOLE
         if self.leg.first <= step and len(self._told) <= self.leg.number:
             self._end_leg(step)
         begun = time.perf_counter()
@@ -353,8 +379,12 @@ class Test:
 
     def _interrupted(self) -> None:
         """A signal handler of the script's raises: it may save a checkpoint now, and end."""
-        self.finish(self._steps.step, "interrupted")
+        if not self._busy:  # else whoever is busy hears of it, and ends the test
+            self.finish(self._steps.step, "interrupted")
 
+
+_WHOLE = ("done", "bound", "non_finite", "skipped")
+"""Why a test ended that says something."""
 
 _WORDS = {
     "cancelled": "cancelled; everything was put back",
@@ -362,6 +392,7 @@ _WORDS = {
     "interrupted": "the script was interrupted during it; everything was put back",
     "exit": "the script ended during it; everything was put back",
     "changed": "an optimizer or a group was added during it; everything was put back",
+    "failed": "lrmonitor failed in it; everything was put back",
 }
 """Why a test ended that was not over, for its answer."""
 
