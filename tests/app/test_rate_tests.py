@@ -143,7 +143,9 @@ def test_it_is_followed_and_its_suggestion_applied(
     assert command.value == float(f"{dialog.reading.rate:.2g}")
     assert command.note == "LR finder"
     # Another row, and "set".
-    box = dialog.table.visualItemRect(dialog.table.item(2, 0))
+    item = dialog.table.item(2, 0)
+    assert item is not None
+    box = dialog.table.visualItemRect(item)
     viewport = dialog.table.viewport()
     QTest.mouseClick(viewport, Qt.MouseButton.LeftButton, pos=QPointF(box.center()).toPoint())
     assert dialog.chosen == dialog.rates[2]
