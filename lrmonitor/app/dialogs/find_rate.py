@@ -19,20 +19,12 @@ __all__ = ["FindRateDialog"]
 
 FROM, TO, STEPS, SWEEPS = 1e-7, 10.0, 100, 3
 """What is suggested; three sweeps, as the median of them is steadier than one."""
-NAMES = {
-    "valley": "Valley (fastai)",
-    "minimum": "Minimum ÷ 10",
-    "steepest": "Steepest",
-    "slide": "Slide (fastai)",
-}
 
 
 class FindRateDialog(RateTestDialog):
     """Asks for a range test and shows it while it goes on."""
 
     kind = "range"
-    columns = ("Suggestion", "Rate", "Of the rate before")
-    accept_note = "LR finder"
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget) -> None:
         super().__init__(session, theme, parent)
@@ -94,6 +86,13 @@ class FindRateDialog(RateTestDialog):
         if self.reading is not None:
             self._say(self.reading)
 
+    def columns(self) -> tuple[str, ...]:
+        tr = self.tr
+        return tr("Suggestion"), tr("Rate"), tr("Of the rate before")
+
+    def note(self) -> str:
+        return self.tr("LR finder")
+
     def set_theme(self, theme: Theme) -> None:
         super().set_theme(theme)
         self.plot.set_theme(theme)
@@ -126,9 +125,15 @@ class FindRateDialog(RateTestDialog):
         rows: list[tuple[tuple[str, ...], float | None]] = [
             ((self.tr("lrmonitor"), own, self._times(reading.rate, test)), reading.rate)
         ]
+        names = {
+            "valley": self.tr("Valley (fastai)"),
+            "minimum": self.tr("Minimum ÷ 10"),
+            "steepest": self.tr("Steepest"),
+            "slide": self.tr("Slide (fastai)"),
+        }
         for name, rate in reading.others.items():
             text = "–" if rate is None else format_rate(rate, 2)
-            rows.append(((self.tr(NAMES[name]), text, self._times(rate, test)), rate))
+            rows.append(((names[name], text, self._times(rate, test)), rate))
         return rows
 
     @staticmethod

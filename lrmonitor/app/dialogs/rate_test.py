@@ -36,13 +36,11 @@ __all__ = ["RateTestDialog"]
 class RateTestDialog(QDialog):
     """Echoes the session's record; what is asked for here is followed until everything is put back.
 
-    A subclass gives `kind`, the form, the picture, what it asks for (`wanted`) and what it makes
-    of the record (`echo`), with a rate for each row of the table.
+    A subclass gives `kind`, the form, the picture, the table's `columns`, what it asks for
+    (`wanted`) and what it makes of the record (`echo`), with a rate for each row of the table.
     """
 
     kind = ""
-    columns: tuple[str, ...] = ()
-    accept_note = ""
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
@@ -72,7 +70,7 @@ class RateTestDialog(QDialog):
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         self.start = QPushButton(tr("&Start"), self)
         self.start.setProperty("role", "primary")
-        self.stop = QPushButton(tr("S&top"), self)
+        self.stop = QPushButton(tr("Stop"), self)
         self.stop.setToolTip(tr("End the test now; everything is put back"))
         self.apply = QPushButton(tr("&Apply"), self)
         for button in (self.start, self.stop, self.apply):
@@ -111,6 +109,14 @@ class RateTestDialog(QDialog):
 
     def echo(self, test: RateTest | None) -> None:
         """Show what the record holds of the test, and fill the table."""
+        raise NotImplementedError
+
+    def columns(self) -> tuple[str, ...]:
+        """The heads of the table's columns."""
+        raise NotImplementedError
+
+    def note(self) -> str:
+        """Said in the journal beside a rate that is applied from here."""
         raise NotImplementedError
 
     def lay_out(self, form: QWidget, picture: QWidget) -> None:
@@ -183,7 +189,7 @@ class RateTestDialog(QDialog):
         for a start."""
         shown = [row for row, _ in rows]
         self.rates = [rate for _, rate in rows]
-        table, columns = self.table, len(self.columns)
+        table, columns = self.table, self.table.columnCount()
         now = [
             tuple(
                 item.text() if (item := table.item(i, j)) is not None else ""
@@ -287,9 +293,10 @@ class RateTestDialog(QDialog):
             self.said.say(told, "bad")
 
     def _make_table(self) -> QTableWidget:
-        table = QTableWidget(0, len(self.columns), self)
+        names = self.columns()
+        table = QTableWidget(0, len(names), self)
         table.setAccessibleName(self.tr("Results"))
-        table.setHorizontalHeaderLabels([self.tr(name) for name in self.columns])
+        table.setHorizontalHeaderLabels(names)
         header = table.horizontalHeader()
         header.setHighlightSections(False)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
@@ -325,7 +332,7 @@ class RateTestDialog(QDialog):
         optimizer = None if test is None else test.optimizer
         group = None if test is None else test.only
         proposal = Proposal(self.mode.currentData(), rate)
-        self.applied = self.session.send_rate(proposal, optimizer, group, self.accept_note)
+        self.applied = self.session.send_rate(proposal, optimizer, group, self.note())
 
     def _cancel(self) -> None:
         test = self.session.model.rate_tests.going

@@ -43,8 +43,6 @@ class TryRatesDialog(RateTestDialog):
     """Asks for a trial and shows it while it goes on."""
 
     kind = "trial"
-    columns = ("Rate", "Slope in a step", "95 % interval", "Loss reached")
-    accept_note = "rate trial"
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget) -> None:
         super().__init__(session, theme, parent)
@@ -97,6 +95,13 @@ class TryRatesDialog(RateTestDialog):
         self.fill([self._row(one, test) for one in made.tried], None if test.going else best)
         if not test.going:
             self._say(made)
+
+    def columns(self) -> tuple[str, ...]:
+        tr = self.tr
+        return tr("Rate"), tr("Slope in a step"), tr("95 % interval"), tr("Loss reached")
+
+    def note(self) -> str:
+        return self.tr("rate trial")
 
     def set_theme(self, theme: Theme) -> None:
         super().set_theme(theme)
