@@ -92,6 +92,8 @@ def find_lr(parser: Parser, args: argparse.Namespace) -> int:
     if a_run:
         if args.then is not None:
             parser.error("--then is for a script: a run goes on after the test")
+        if words[0].endswith(".py"):
+            parser.error(f"there is no script {words[0]}")
         args.run = words[0]
         entry = common.find_run(args)
         command = _command(args, "go")
@@ -183,7 +185,7 @@ def _report(
     from lrmonitor.cli.control import outcome
     from lrmonitor.cli.lr import answer_json, applied
     from lrmonitor.finder import read
-    from lrmonitor.model.rate_tests import losses_before, sweeps
+    from lrmonitor.model.rate_tests import readable
 
     told = rate_tests.told(entry.id, answer)
     if answer.status != "applied":
@@ -194,8 +196,7 @@ def _report(
         return outcome(args, answer, "the test")
     model, test = rate_tests.record(entry.folder, command)
     assert model.rank is not None
-    before = losses_before(model.loss(test.optimizer), test)
-    found = read(sweeps(test, model.rank), before, command.steps)
+    found = read(readable(test, model.rank), command.steps)
     change: Acknowledgement | None = None
     if launched:
         if args.then == "go" and found.rate is not None:

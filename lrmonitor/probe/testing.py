@@ -85,10 +85,11 @@ def check(command: TestCommand, optimizers: list[Optimizer], left: int | None) -
                 "size of its own: a test of its rate would say nothing"
             )
     steps = sum(leg.steps for leg in legs_of(command))
-    if left is not None and steps >= left:
+    # One that has gone on beyond its end was wrongly told.
+    if left is not None and 0 < left <= steps:
         raise Refused(
-            f"the test takes {steps} steps, and the training ends in {max(left, 0)}: it would be "
-            "over before everything is put back"
+            f"the test takes {steps} steps, and the training ends in {left}: it would be over "
+            "before everything is put back"
         )
 
 
@@ -269,7 +270,7 @@ class Test:
             return None
         self.over = self._busy = True
         self.held = self.command.then == "pause" and why in _WHOLE
-        if self.leg.first <= step and len(self._told) <= self.leg.number:
+        if self.leg.first and not (self._told and self._told[-1]["leg"] == self.leg.number):
             self._end_leg(step)
         begun = time.perf_counter()
         interrupted: BaseException | None = None
