@@ -88,13 +88,16 @@ def find_lr(parser: Parser, args: argparse.Namespace) -> int:
     if args.module is None and not words:
         parser.error("name a run, or a script, `-m MODULE`, or `-- COMMAND`")
     # Text that names a file is a script, whatever runs are called.
-    a_run = args.module is None and len(words) == 1 and not Path(words[0]).is_file()
-    if a_run:
+    if args.module is None and words[0] != "--" and not Path(words[0]).is_file():
+        args.run, *more = words
+        if args.run.endswith(".py"):
+            parser.error(f"there is no script {args.run}")
+        # Options may follow on a run, where what follows on a script is the script's.
+        args = parser.parse_args(more, argparse.Namespace(**{**vars(args), "words": []}))
+        if args.words:
+            parser.error(f"a run takes no arguments ({args.words[0]!r} was given)")
         if args.then is not None:
             parser.error("--then is for a script: a run goes on after the test")
-        if words[0].endswith(".py"):
-            parser.error(f"there is no script {words[0]}")
-        args.run = words[0]
         entry = common.find_run(args)
         command = _command(args, "go")
         return _report(args, entry, command, rate_tests.run(entry, command, args.timeout))

@@ -95,11 +95,12 @@ class Control:
         """What a status request is answered with."""
         with self._lock:
             pending = [id for id, e in self._entries.items() if not e.answer.final]
+        test = self.tests and self.tests.test
         return {
             "step": self._steps.step,
             "paused": self.paused,
             "pending": pending,
-            "test": self.tests.test.state if self.tests and self.tests.test else None,
+            "test": test.state if test else None,
             "optimizers": [o.status(self._steps.step) for o in list(self._steps.optimizers)],
         }
 
@@ -288,7 +289,9 @@ class Control:
         for other in chosen:
             self._answer(other, "cancelled", reason="cancelled before it took effect")
         if test and entry in test.cancels:
-            return  # it is answered once everything is put back
+            if test.over:  # it has ended at this very moment
+                self._answer(entry, "applied", self._steps.step)
+            return  # otherwise it is answered once everything is put back
         if chosen:
             self._answer(entry, "applied", self._steps.step)
         else:

@@ -81,14 +81,19 @@ def test_before_the_first_step_and_on_at_the_rate_that_was_found(tmp_path: Path)
 
 def test_before_the_first_step_of_a_script_that_is_stopped_then(tmp_path: Path) -> None:
     out, last = tmp_path / "out.json", tmp_path / "last"
-    script = ("--python", sys.executable, SCRIPT, "two", out, last)
-    done = lrmonitor("find-lr", *RANGE, *script)
+    script = ("--python", sys.executable, SCRIPT, "bare-two", out, last)
+    done = lrmonitor("find-lr", *RANGE, "--optimizer", "all", *script)
     rank = read_rank(only_run())
     ((_, ended),) = made_of(rank)
-    found = truth(out)
-    (saved,) = found["stopped"].values()
-    assert saved == found["hashes"][ended["step"]], "it has trained on"
-    assert done.stdout.startswith(f"range test over steps 1 to {ended['step']}; everything")
+    to = ended["step"]
+    last.write_text(str(to))
+    (saved,) = truth(out)["stopped"].values()
+    wanted = undisturbed(tmp_path, "bare-two", last, 0, to)["hashes"]
+    assert saved == wanted[to], "the weights are not those of its beginning"
+    assert rank.by_name["test[1].loss[1]"].step.tolist() == list(range(1, to + 1))
+    assert rank.by_name["test[1].lr[1.0]"].value[0] == 1e-5
+    assert [len(rank.by_name[name]) for name in ("loss", "loss[1]")] == [0, 0]
+    assert done.stdout.startswith(f"range test over steps 1 to {to}; everything")
     refused = lrmonitor("find-lr", *RANGE, "--python", sys.executable, SCRIPT, "lbfgs", out, last)
     assert refused.returncode == 3
     assert "LBFGS evaluates its closure" in refused.stderr
