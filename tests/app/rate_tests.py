@@ -23,7 +23,7 @@ def good_and_bad(rate: float, step: int) -> float:
 
 def only_noise(rate: float, step: int) -> float:
     """Of a model that has converged: nothing until it breaks."""
-    return good_and_bad(rate, step) + 1.5 / (1 + (0.03 / rate) ** 1.5) - 2.0
+    return float(good_and_bad(rate, step) + 1.5 / (1 + (0.03 / rate) ** 1.5) - 2.0)
 
 
 class TestOf:
