@@ -88,11 +88,16 @@ def find_lr(parser: Parser, args: argparse.Namespace) -> int:
     if args.module is None and not words:
         parser.error("name a run, or a script, `-m MODULE`, or `-- COMMAND`")
     # Text that names a file is a script, whatever runs are called.
-    a_run = args.module is None and len(words) == 1 and not Path(words[0]).is_file()
-    if a_run:
+    if args.module is None and words[0] != "--" and not Path(words[0]).is_file():
+        args.run, *more = words
+        if args.run.endswith(".py"):
+            parser.error(f"there is no script {args.run}")
+        # Options may follow on a run, where what follows on a script is the script's.
+        args = parser.parse_args(more, argparse.Namespace(**{**vars(args), "words": []}))
+        if args.words:
+            parser.error(f"a run takes no arguments ({args.words[0]!r} was given)")
         if args.then is not None:
             parser.error("--then is for a script: a run goes on after the test")
-        args.run = words[0]
         entry = common.find_run(args)
         command = _command(args, "go")
         return _report(args, entry, command, rate_tests.run(entry, command, args.timeout))
@@ -183,7 +188,7 @@ def _report(
     from lrmonitor.cli.control import outcome
     from lrmonitor.cli.lr import answer_json, applied
     from lrmonitor.finder import read
-    from lrmonitor.model.rate_tests import losses_before, sweeps
+    from lrmonitor.model.rate_tests import readable
 
     told = rate_tests.told(entry.id, answer)
     if answer.status != "applied":
@@ -194,8 +199,7 @@ def _report(
         return outcome(args, answer, "the test")
     model, test = rate_tests.record(entry.folder, command)
     assert model.rank is not None
-    before = losses_before(model.loss(test.optimizer), test)
-    found = read(sweeps(test, model.rank), before, command.steps)
+    found = read(readable(test, model.rank), command.steps)
     change: Acknowledgement | None = None
     if launched:
         if args.then == "go" and found.rate is not None:

@@ -59,7 +59,7 @@ def trial(args: argparse.Namespace) -> int:
     from lrmonitor.cli.control import outcome
     from lrmonitor.cli.lr import answer_json, applied
     from lrmonitor.finder import compare
-    from lrmonitor.model.rate_tests import candidates, losses_before
+    from lrmonitor.model.rate_tests import candidates
 
     command = _command(args)
     entry = common.find_run(args)
@@ -71,8 +71,7 @@ def trial(args: argparse.Namespace) -> int:
         return outcome(args, answer, "the trial")
     model, test = rate_tests.record(entry.folder, command)
     assert model.rank is not None
-    before = losses_before(model.loss(test.optimizer), test)
-    found = compare(candidates(test, model.rank), before)
+    found = compare(candidates(test, model.rank))
     commands = _commands(model, command, found.recommended) if args.apply else []
     answers = rate_tests.apply(entry, commands)
     if args.json:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from lrmonitor.probe.keeping import Keeper
     from lrmonitor.probe.optimizers import Optimizer
     from lrmonitor.probe.steps import Steps
+    from lrmonitor.probe.tester import Tester
 
 BOUNDARY_SECONDS = 2.0
 """A stop that has met no step boundary for this long comes by SIGINT from outside."""
@@ -80,7 +81,13 @@ class Control:
     @property
     def testing(self) -> bool:
         """Whether the steps that are made are of a test, and no part of the run."""
-        return self._keeper is not None and self._keeper.test is not None
+        tests = self.tests
+        return tests is not None and tests.test is not None
+
+    @property
+    def tests(self) -> Tester | None:
+        """Who makes tests of rates; None before anything of the kind was asked for."""
+        return None if self._keeper is None else self._keeper.tests
 
     # On connection threads
 
@@ -88,11 +95,12 @@ class Control:
         """What a status request is answered with."""
         with self._lock:
             pending = [id for id, e in self._entries.items() if not e.answer.final]
+        test = self.tests and self.tests.test
         return {
             "step": self._steps.step,
             "paused": self.paused,
             "pending": pending,
-            "test": test.state if (test := self._keeper and self._keeper.test) else None,
+            "test": test.state if test else None,
             "optimizers": [o.status(self._steps.step) for o in list(self._steps.optimizers)],
         }
 
@@ -267,7 +275,7 @@ class Control:
             ]
             gone = {id(e) for e in chosen}
             self.rates.withdraw(gone)
-            test = self._keeper and self._keeper.test
+            test = self.tests and self.tests.test
             if test and target in (None, test.command.id):
                 test.cancel(entry)
                 self._wake.notify_all()
@@ -281,7 +289,9 @@ class Control:
         for other in chosen:
             self._answer(other, "cancelled", reason="cancelled before it took effect")
         if test and entry in test.cancels:
-            return  # it is answered once everything is put back
+            if test.over:  # it has ended at this very moment
+                self._answer(entry, "applied", self._steps.step)
+            return  # otherwise it is answered once everything is put back
         if chosen:
             self._answer(entry, "applied", self._steps.step)
         else:
@@ -310,15 +320,16 @@ class Control:
         """Another optimizer than the main one has stepped."""
         keeper = self._keeper
         if keeper is not None:
-            testing = keeper.test is not None
+            testing = self.testing
             keeper.stepped(optimizer.number, self._steps.step)
-            if testing and keeper.test is None and self._pausing:
+            if testing and self._pausing and not self.testing:
                 self._stay(self._steps.step)  # it is to be held right after its test
 
-    def came(self, optimizer: Optimizer, actual: Any) -> None:
-        """An optimizer, or groups of one, that are about to step for the first time."""
-        if self._keeper is not None and self._keeper.test is not None:
-            self._keeper.test.adopt(optimizer, actual)
+    def no_optimizer(self, why: str) -> None:
+        """It has turned out that there is none: refuse what waits for one."""
+        self.rates.refuse(f"the rate cannot be set: {why}")
+        if self._keeper is not None:
+            self._keeper.refuse(f"there is no state to keep: {why}")
 
     def first_step(self) -> None:
         """The main optimizer is about to make its first step, which a test waits for."""
@@ -327,11 +338,6 @@ class Control:
             self.keeper().first_step()
         except Exception:
             self._steps.failed("at a test before the first step")
-
-    def lost(self, loss: float | None) -> None:
-        """A GradScaler makes no step of what was back-propagated: its value."""
-        if self._keeper is not None and self._keeper.test is not None:
-            self._keeper.test.skipped(loss)
 
     def skipped(self, optimizer: Optimizer | None) -> None:
         """A GradScaler has made no step, and no step boundary follows."""
@@ -412,8 +418,8 @@ class Control:
             self._set_gate()
         if not stopping:
             return
-        if self._keeper is not None:
-            self._keeper.end_test("stopped")
+        if self.tests is not None:
+            self.tests.end("stopped")
         here = threading.current_thread() is threading.main_thread()
         self._journal("stopping", step=step, how="raise_signal" if here else "kill")
         for entry in stopping:

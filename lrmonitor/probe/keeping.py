@@ -22,7 +22,6 @@ from lrmonitor.link.messages import (
 )
 from lrmonitor.link.test_commands import TestCommand
 from lrmonitor.probe import checkpoint
-from lrmonitor.probe.aside import Aside
 from lrmonitor.probe.copies import Memory, Unkept
 from lrmonitor.probe.frames import from_signal_handler
 from lrmonitor.probe.holders import Holders
@@ -32,8 +31,7 @@ from lrmonitor.probe.multiplying import multiplied
 from lrmonitor.probe.overrides import Refused
 from lrmonitor.probe.ring import NotKept, Ring
 from lrmonitor.probe.snapshots import Mismatch, Snapshot, needed, trained_by
-from lrmonitor.probe.testing import Test, states_of
-from lrmonitor.probe.testing import check as check_test
+from lrmonitor.probe.tester import Tester
 
 if TYPE_CHECKING:
     from lrmonitor.probe.control import Control
@@ -92,27 +90,20 @@ class Keeper:
         """The snapshot of the state that the training is in now, where there is one."""
         self._own: set[str] = set()
         self._iterations = Iterations(control, steps)
-        self._test_made: Test | None = None
-        self._tests = 0
+        self.tests = Tester(control, steps, lambda: self._look(True), self._room, answer, journal)
         self._saving: list[threading.Thread] = []
-
-    @property
-    def test(self) -> Test | None:
-        """The test that goes on; nothing else is done meanwhile."""
-        made = self._test_made
-        return None if made is None or made.over else made
 
     @property
     def armed(self) -> bool:
         """Whether step boundaries have to be looked at."""
-        return bool(self.waiting or self.held or self.every or self.test)
+        return bool(self.waiting or self.held or self.every or self.tests.test)
 
     @property
     def work(self) -> bool:
         """Whether something waits that can be done while the training is paused."""
         if self._iterations.several:
             return False
-        test = self.test
+        test = self.tests.test
         return bool(self.waiting or self.held) if test is None else test.ending is not None
 
     # On connection threads
@@ -122,8 +113,9 @@ class Keeper:
         if self._steps.loss_only:
             return f"there is no state to keep: {self._steps.loss_only}"
         if isinstance(command, TestCommand):
-            return self._no_test(command)
-        if isinstance(command, RewindCommand) and not self.waiting and not self.test:
+            waits = any(isinstance(one.command, TestCommand) for one in self.waiting)
+            return self.tests.refusal(command, waits)
+        if isinstance(command, RewindCommand) and not self.waiting and not self.tests.test:
             try:
                 self._ring.choose(command.to, command.back, self._steps.step)
             except NotKept as why:
@@ -131,22 +123,6 @@ class Keeper:
         if isinstance(command, SnapshotCommand) and command.save is not None:
             return checkpoint.refusal(command.save)
         return None
-
-    def _no_test(self, command: TestCommand) -> str | None:
-        if self._control.paused:
-            return "the training is paused: resume it first"
-        if self.test or any(isinstance(one.command, TestCommand) for one in self.waiting):
-            return "another test goes on: wait until it is over, or cancel it"
-        try:
-            check_test(command, self._steps.optimizers, self._left())
-        except Refused as why:
-            return str(why)
-        return None
-
-    def _left(self) -> int | None:
-        """Steps to the end of the training, where that is known."""
-        total = self._steps.progress.total_steps
-        return None if total is None else total - self._steps.step
 
     def hold(self, entry: Entry) -> bool:
         """Whether a rate command has to wait until a snapshot was taken."""
@@ -161,10 +137,16 @@ class Keeper:
         self.waiting = [e for e in self.waiting if id(e) not in gone]
         self.held = [e for e in self.held if id(e) not in gone]
 
+    def refuse(self, reason: str) -> None:
+        """Refuse what waits."""
+        with self._lock:
+            waiting, self.waiting = self.waiting, []
+        for entry in waiting:
+            self._answer(entry, "refused", reason=reason)
+
     def close(self) -> None:
         """At the interpreter's exit: let a file that a person asked for become whole."""
-        if self.test is not None:
-            self.end_test("exit")
+        self.tests.end("exit")
         limit = time.monotonic() + SAVE_SECONDS
         for thread in self._saving:
             thread.join(max(0.0, limit - time.monotonic()))
@@ -174,7 +156,7 @@ class Keeper:
     def boundary(self, step: int) -> None:
         """Between two steps of the main optimizer: do what waits, at once or where the iteration
         ends. Raises nothing but what a signal handler of the script's raises."""
-        test = self.test
+        test = self.tests.test
         if test is not None:
             test.stepped()
             wanted = test.due
@@ -191,40 +173,28 @@ class Keeper:
 
     def stepped(self, number: int, step: int) -> None:
         """An optimizer that is not the main one has stepped."""
-        if self._iterations.other_stepped(number) and (self.test is None or self.test.due):
+        test = self.tests.test
+        if self._iterations.other_stepped(number) and (test is None or test.due):
             self._do(step)
 
     def skipped(self, step: int) -> None:
         """A GradScaler made no step of the main optimizer while a test goes on."""
-        test = self.test
+        test = self.tests.test
         if test is not None and test.due:
             self._do(step)
             if test.over:
-                self._forget_overflow()
+                self.tests.forget_overflow()
 
     def first_step(self) -> None:
         """The main optimizer is about to make its first step: a test that waits for that begins."""
         self._do(0)
 
-    def end_test(self, why: str) -> None:
-        """End the test that goes on, wherever the training is."""
-        test = self.test
-        if test is not None:
-            interrupted = test.finish(self._steps.step, why)
-            if interrupted is not None:
-                raise interrupted
-
-    def _forget_overflow(self) -> None:
-        """A GradScaler is about to take notice of a step that was put back."""
-        for scaler in self._holders.scalers() if self._holders is not None else ():
-            for state in vars(scaler).get("_per_optimizer_states", {}).values():
-                for found in state.get("found_inf_per_device", {}).values():
-                    found.zero_()
-
     def _do(self, step: int) -> None:
         self._iterations.used()
-        if self.test is not None and not self._test_turns(step):
-            return
+        if self.tests.test is not None:
+            if _capturing() or not self.tests.turn(step):
+                return
+            self._latest = None
         with self._lock:
             work, self.waiting = self.waiting, []
             held, self.held = self.held, []
@@ -235,7 +205,7 @@ class Keeper:
                 entry = work.pop(0)
                 if not entry.answer.final:  # not cancelled meanwhile
                     self._carry_out(entry, step)
-                if self.test is not None:
+                if self.tests.test is not None:
                     return  # all else is done once it is over
             if held:
                 why = self._take_itself("change", step)
@@ -250,62 +220,6 @@ class Keeper:
                 self.waiting = [*work, *self.waiting]
                 self.held = [*held, *self.held]
             self._control.look_at_gate()
-
-    def _test_turns(self, step: int) -> bool:
-        """A leg of the test is over: whether the whole of it is."""
-        test = self.test
-        assert test is not None
-        if _capturing():
-            return False
-        interrupted: BaseException | None = None
-        try:
-            interrupted = test.turn(step)
-        except BaseException as error:
-            why = "interrupted"
-            if isinstance(error, Exception) and not from_signal_handler(error):
-                why = "failed"
-                if not _no_memory(error):
-                    self._steps.failed("in a test")
-            else:
-                interrupted = error
-            interrupted = test.finish(step, why) or interrupted
-        if test.over:
-            self._test_made = None
-            self._latest = None
-            self._control.look_at_gate()
-            if test.held:
-                self._control.hold()
-        if interrupted is not None:
-            raise interrupted
-        return test.over
-
-    def _test(self, entry: Entry, command: TestCommand, step: int) -> None:
-        """Begin a test. Raises NotKept, Unkept, Refused."""
-        if self._control.paused:
-            raise Refused("the training is paused: resume it first")
-        check_test(command, self._steps.optimizers, self._left())
-        self._look(True)
-        assert self._holders is not None
-        self._room(states_of(command) * needed(self._steps.optimizers, self._holders), "the test")
-        self._tests += 1
-        number = self._tests
-        made = Test(number, entry, step, self._steps, self._take_aside, self._answer, self._journal)
-        self._test_made = made
-        try:
-            made.begin()
-        except BaseException:
-            made.finish(step, "failed")
-            raise
-
-    def _take_aside(self, shared: Aside | None, free: Aside | None) -> Aside:
-        """The present state, for a test: not among the snapshots that are kept."""
-        assert self._holders is not None
-        used = {id(held) for held in shared.held()} if shared is not None else set()
-        spare = [held for held in (free.held() if free else ()) if id(held) not in used]
-        return Aside(
-            0, self._steps.step, "test", self._steps.optimizers, self._holders,
-            Memory(iter(spare)), shared,
-        )  # fmt: skip
 
     def _room(self, fresh: int, what: str) -> None:
         """Raises NotKept where there is not enough memory for so many bytes."""
@@ -336,7 +250,7 @@ class Keeper:
             elif isinstance(command, SnapshotsCommand):
                 self._set(entry, command, step)
             elif isinstance(command, TestCommand):
-                self._test(entry, command, step)
+                self.tests.begin(entry, command, step)
         except (NotKept, Mismatch, Unkept, Refused) as why:
             self._answer(entry, "refused", reason=str(why))
         except Exception as error:
@@ -424,16 +338,13 @@ class Keeper:
     def _take(self, why: str, step: int, look: bool = False) -> Snapshot:
         """Raises NotKept, Unkept, and what torch raises where there is no memory."""
         optimizers = self._steps.optimizers
-        self._look(look)
-        assert self._holders is not None
-        wanted = needed(optimizers, self._holders)
+        holders = self._look(look)
+        wanted = needed(optimizers, holders)
         dropped, spare = self._ring.make_room(wanted, self._allowed())
         self._dropped(dropped, "budget")
         self._room(wanted - sum(held.bytes for held in spare), "a snapshot")
         last = self._ring.kept[-1] if self._ring.kept else None
-        made = Snapshot(
-            self._count + 1, step, why, optimizers, self._holders, Memory(iter(spare)), last
-        )
+        made = Snapshot(self._count + 1, step, why, optimizers, holders, Memory(iter(spare)), last)
         self._count += 1
         self._ring.add(made)
         self._latest = made
@@ -518,11 +429,12 @@ class Keeper:
         warning = "; ".join(dict.fromkeys(entry.warnings)) or None
         self._answer(entry, "applied", step, warning=warning, groups=groups, detail=detail)
 
-    def _look(self, now: bool) -> None:
+    def _look(self, now: bool) -> Holders:
         late = time.monotonic() - self._looked > LOOK_SECONDS
         if self._holders is None or now or late:
             self._holders = Holders(trained_by(self._steps.optimizers))
             self._looked = time.monotonic()
+        return self._holders
 
     def _allowed(self) -> int:
         if self.budget is not None:

@@ -17,11 +17,14 @@ class Signals:
     def __init__(self, raised: Callable[[], None]) -> None:
         self._raised = raised
         self._handlers: dict[int, Any] = {}
+        """Those that there were. They are kept: who has taken ours for the script's calls on."""
+        self._watching = False
 
     def watch(self) -> None:
         """Stand before the handlers that there are."""
         if threading.current_thread() is not threading.main_thread():
             return
+        self._watching = True
         for name in WATCHED:
             number = getattr(signal, name, None)
             handler = None if number is None else signal.getsignal(number)
@@ -31,19 +34,19 @@ class Signals:
 
     def leave(self) -> None:
         """Give the handlers their places back, but where the script has set others meanwhile."""
+        self._watching = False
         if threading.current_thread() is not threading.main_thread():
             return
-        while self._handlers:
-            number, handler = self._handlers.popitem()
+        for number, handler in self._handlers.items():
             if signal.getsignal(number) == self._handle:
                 signal.signal(number, handler)
 
     def _handle(self, number: int, frame: Any) -> Any:
-        handler = self._handlers.get(number)
         try:
-            return handler(number, frame) if handler is not None else None
+            return self._handlers[number](number, frame)
         except BaseException as error:
-            self._raised()
+            if self._watching:
+                self._raised()
             if error.__traceback__ is not None:
                 error.__traceback__ = error.__traceback__.tb_next
             raise

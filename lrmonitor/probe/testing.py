@@ -85,10 +85,11 @@ def check(command: TestCommand, optimizers: list[Optimizer], left: int | None) -
                 "size of its own: a test of its rate would say nothing"
             )
     steps = sum(leg.steps for leg in legs_of(command))
-    if left is not None and steps >= left:
+    # One that has gone on beyond its end was wrongly told.
+    if left is not None and 0 < left <= steps:
         raise Refused(
-            f"the test takes {steps} steps, and the training ends in {max(left, 0)}: it would be "
-            "over before everything is put back"
+            f"the test takes {steps} steps, and the training ends in {left}: it would be over "
+            "before everything is put back"
         )
 
 
@@ -134,8 +135,8 @@ class Test:
         self._out: set[int] = set()
         self._states: dict[int, Aside] = {}
         self._skips = 0
-        self._warnings: list[str] = []
         self._base = take(None, None)
+        self._warnings = list(dict.fromkeys(self._base.warnings))
         self._most = self._base.bytes
         self._diverted: list[Diverted] = []
         self._signals = Signals(self._interrupted)
@@ -170,8 +171,8 @@ class Test:
             for one in addressed(self.command, steps.optimizers)
             for group in one.groups
         ]
-        if self._base.warnings:
-            begun["warnings"] = list(dict.fromkeys(self._base.warnings))[:8]
+        if self._warnings:
+            begun["warnings"] = self._warnings[:8]
         self._journal("test_began", **begun)
         for one in steps.optimizers:
             if one.ref() is not None:
@@ -233,9 +234,13 @@ class Test:
         diverted = next((one for one in self._diverted if one.known is known), None)
         if diverted is not None:
             diverted.groups_added()
-        else:
-            self._divert(known)
-        self.ending = self.ending or "changed"
+            self.ending = self.ending or "changed"
+            return
+        self._divert(known)
+        if self._begun or self.leg.number or self.leg.done > 1:
+            self.ending = self.ending or "changed"
+        else:  # it is one of several that the script has from its first iteration on
+            self._use(self._diverted[-1])
 
     def turn(self, step: int) -> BaseException | None:
         """An iteration is over, and a leg with it: go on to the next one, or end. What a signal
@@ -269,7 +274,7 @@ class Test:
             return None
         self.over = self._busy = True
         self.held = self.command.then == "pause" and why in _WHOLE
-        if self.leg.first <= step and len(self._told) <= self.leg.number:
+        if self.leg.first and not (self._told and self._told[-1]["leg"] == self.leg.number):
             self._end_leg(step)
         begun = time.perf_counter()
         interrupted: BaseException | None = None
@@ -331,28 +336,35 @@ class Test:
         self._diverted.append(Diverted(known, self._steps.session.writer, self.number))
 
     def _begin_leg(self, step: int) -> None:
-        leg, command = self.leg, self.command
+        leg = self.leg
         leg.first = step + 1
         self._bound = Bound()
         self._skips = 0
         told = {"test": self.number, "leg": leg.number, self._which: leg.which}
         self._journal("test_leg", step=step, steps=leg.steps, **told)
-        chosen = addressed(command, self._steps.optimizers)
         for one in self._diverted:
-            known = one.known
             one.tap.fresh.clear()
-            if known not in chosen:
-                continue
-            own = one.overrides.copy()
-            own.tick = known.overrides.tick
-            if isinstance(command, RangeTestCommand):
-                ends = command.start, command.stop
-                made = sweep(own, known.count, _shares(command, known), leg, ends)
-            else:
-                assert isinstance(command, TrialCommand)
-                groups = [command.group] if command.group is not None else range(known.count)
-                made = times(own, known.count, list(groups), command.factors[leg.which])
-            one.use(made)
+            self._use(one)
+
+    def _use(self, one: Diverted) -> None:
+        """Have an optimizer use the rates of this leg, if it is one of those that are tried."""
+        leg, command, known = self.leg, self.command, one.known
+        if known not in addressed(command, self._steps.optimizers):
+            return
+        own = one.overrides.copy()
+        own.tick = known.overrides.tick
+        if isinstance(command, RangeTestCommand):
+            try:
+                shares = _shares(command, known)
+            except Refused as why:
+                self._warnings.append(f"optimizer {known.number}: {why}")
+                return
+            made = sweep(own, known.count, shares, leg, (command.start, command.stop))
+        else:
+            assert isinstance(command, TrialCommand)
+            groups = [command.group] if command.group is not None else range(known.count)
+            made = times(own, known.count, list(groups), command.factors[leg.which])
+        one.use(made)
 
     def _end_leg(self, step: int) -> None:
         leg = self.leg

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 from pathlib import Path
@@ -25,9 +26,9 @@ from tests.helpers.live import Live, live
 from tests.helpers.wait import wait_until
 
 
-def long() -> RangeTestCommand:
+def long(steps: int = 100_000) -> RangeTestCommand:
     """One that would go on for longer than any of these."""
-    return RangeTestCommand(start=1e-6, stop=0.1, steps=100_000, bound=False)
+    return RangeTestCommand(start=1e-6, stop=0.1, steps=steps, bound=False)
 
 
 def ended(run: Live, count: int = 1) -> dict[str, Any]:
@@ -38,7 +39,7 @@ def ended(run: Live, count: int = 1) -> dict[str, Any]:
 
 def test_refused_and_waited_for_and_cancelled(tmp_path: Path) -> None:
     out, last = tmp_path / "out.json", tmp_path / "last"
-    with live(SCRIPT, "adam", out, last) as run:
+    with live(SCRIPT, "drawn", out, last) as run:
         assert run.refused(RangeTestCommand(group=5)).startswith("there is no group 5")
         assert run.refused(TrialCommand(optimizer=3)).startswith("there is no optimizer 3")
         run.paused()
@@ -83,6 +84,7 @@ def test_refused_and_waited_for_and_cancelled(tmp_path: Path) -> None:
         with run.another() as test:
             test.send(long())
             run.until_testing()
+            run.go_on(2)
             last.write_text("0")
             rank, _ = run.finish()
     (*_, (begun, over)) = made_of(rank)
@@ -96,7 +98,7 @@ def test_refused_and_waited_for_and_cancelled(tmp_path: Path) -> None:
 @pytest.mark.parametrize("how", ["stop", "signal"])
 def test_what_a_stopped_script_saves_is_not_of_the_test(how: str, tmp_path: Path) -> None:
     out, last = tmp_path / "out.json", tmp_path / "last"
-    with live(SCRIPT, "adam", out, last) as run, run.another() as test:
+    with live(SCRIPT, "drawn", out, last) as run, run.another() as test:
         test.send(long())
         run.until_testing()
         run.go_on(3)
@@ -117,7 +119,7 @@ def test_a_group_that_is_added_ends_it(tmp_path: Path) -> None:
     out, last = tmp_path / "out.json", tmp_path / "last"
     with live(SCRIPT, "added", out, last) as run:
         with run.another() as test:
-            test.send(long())
+            test.send(long(3000))
             run.until_testing()
             last.with_suffix(".change").touch()
             over = ended(run)
@@ -137,23 +139,37 @@ def test_a_loss_that_is_not_finite_does_no_harm(variant: str, tmp_path: Path) ->
     out, last = tmp_path / "out.json", tmp_path / "last"
     with live(SCRIPT, variant, out, last) as run:
         done = run.do(RangeTestCommand(start=1.0, stop=1e3, steps=200, bound=False))
-        tried = run.do(TrialCommand(factors=(1.0, 4e4), steps=60, legs=4))
         run.go_on(10)
         last.write_text("0")
         rank, _ = run.finish()
-    (begun, over), (began, ended) = made_of(rank)
+    ((begun, over),) = made_of(rank)
     assert (done.detail["why"], over["why"]) == ("non_finite", "non_finite")
     assert over["steps"] < 200
+    assert not math.isfinite(rank.by_name["test[1].loss"].value[-1]) or variant != "sgd"
+    hashes = truth(out)["hashes"]
+    begin = begun["step"]
+    # With a GradScaler the script counts passes in which it made no step.
+    end = next(n for n in sorted(hashes) if n > begin and hashes[n] == hashes[begin])
+    assert (end == over["step"]) == (variant == "sgd")
+    last.write_text(str(max(hashes)))
+    wanted = undisturbed(tmp_path, variant, last, begin, end)["hashes"]
+    own = [n for n in hashes if not begin < n <= end]
+    assert [hashes[n] for n in own] == [wanted[n] for n in own]
+
+
+def test_a_candidate_that_diverges_is_out(tmp_path: Path) -> None:
+    out, last = tmp_path / "out.json", tmp_path / "last"
+    with live(SCRIPT, "sgd", out, last) as run:
+        tried = run.do(TrialCommand(factors=(1.0, 4e4), steps=60, legs=4))
+        last.write_text("0")
+        rank, _ = run.finish()
+    ((_, ended),) = made_of(rank)
     assert tried.detail["why"] == "done"
     turns = [(one["candidate"], one["why"]) for one in ended["legs"]]
     assert [one for one in turns if one[0] == 0] == [(0, "end")] * 4
     assert [why for which, why in turns if which == 1][-1] == "non_finite"
     hashes = truth(out)["hashes"]
-    last.write_text(str(max(hashes)))
-    gaps = (begun["step"], over["step"], "", began["step"], ended["step"])
-    wanted = undisturbed(tmp_path, variant, last, *gaps)["hashes"]
-    own = [n for n in hashes if not (gaps[0] < n <= gaps[1] or began["step"] < n <= ended["step"])]
-    assert [hashes[n] for n in own] == [wanted[n] for n in own]
+    assert hashes[ended["step"]] == hashes[ended["from"]]
 
 
 def test_lbfgs_is_refused(tmp_path: Path) -> None:
