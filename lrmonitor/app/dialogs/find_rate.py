@@ -34,7 +34,6 @@ class FindRateDialog(RateTestDialog):
         self.steps, self.sweeps = QSpinBox(self), QSpinBox(self)
         self.plot = SweepPlot(theme, self)
         self.reading: Reading | None = None
-        self._read: tuple[object, ...] = ()
         self.begin.put(FROM)
         self.end.put(TO)
         self.steps.setRange(20, 100_000)
@@ -70,10 +69,8 @@ class FindRateDialog(RateTestDialog):
             self.plot.show_test((), None, self._span(), None)
             return
         found = sweeps(test, rank)
-        seen = (test, sum(len(s) for s in found))
-        if seen == self._read:
+        if not self.news(test, sum(len(s) for s in found)):
             return
-        self._read = seen
         self.reading = None
         if not test.going and any(len(s) for s in found):
             planned = int(test.plan.get("steps") or 0) or None

@@ -51,6 +51,7 @@ class RateTestDialog(QDialog):
         self.applied: str | None = None
         """The command for the rate that was applied here."""
         self._best: int | None = None
+        self._seen: tuple[object, ...] = ()
         self.rates: list[float | None] = []
         """What applying each row of the table would hold."""
         self.setWindowModality(Qt.WindowModality.WindowModal)
@@ -70,7 +71,7 @@ class RateTestDialog(QDialog):
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         self.start = QPushButton(tr("&Start"), self)
         self.start.setProperty("role", "primary")
-        self.stop = QPushButton(tr("Stop"), self)
+        self.stop = QPushButton(tr("S&top"), self)
         self.stop.setToolTip(tr("End the test now; everything is put back"))
         self.apply = QPushButton(tr("&Apply"), self)
         for button in (self.start, self.stop, self.apply):
@@ -168,7 +169,7 @@ class RateTestDialog(QDialog):
         self._form.setEnabled(not going and not waiting)
         self.start.setEnabled(idle)
         self.start.setToolTip(problem or "")
-        self.start.setText(self.tr("&Again") if test is not None else self.tr("&Start"))
+        self.start.setText(self.tr("A&gain") if test is not None else self.tr("&Start"))
         self.stop.setEnabled(going or waiting)
         self.bar.setMaximum(test.steps if test is not None else 1)
         done = self._done(test)
@@ -231,6 +232,13 @@ class RateTestDialog(QDialog):
             " Then weights, optimizer and random numbers are put back, to the bit; the batches it "
             "saw are gone."
         )
+
+    def news(self, test: RateTest, points: int) -> bool:
+        """Whether there is more to show than the last time. Of very long tests not each step."""
+        every = 1 if not test.going else max(test.steps // 2000, 1)
+        seen = (test, points // every)
+        new, self._seen = seen != self._seen, seen
+        return new
 
     def reason(self, text: str) -> None:
         """Say why there is no result."""

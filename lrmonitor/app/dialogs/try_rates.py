@@ -52,7 +52,6 @@ class TryRatesDialog(RateTestDialog):
         self.steps, self.legs = QSpinBox(self), QSpinBox(self)
         self.plot = TrialPlot(theme, self)
         self.comparison: Comparison | None = None
-        self._read: tuple[object, ...] = ()
         self.steps.setRange(LEAST, 100_000)
         self.steps.setValue(STEPS)
         self.steps.setGroupSeparatorShown(True)
@@ -83,10 +82,8 @@ class TryRatesDialog(RateTestDialog):
             self.plot.show_comparison(None, True)
             return
         found = candidates(test, rank)
-        seen = (test, sum(len(c.loss) for c in found))
-        if seen == self._read or len(found) < 2:
+        if len(found) < 2 or not self.news(test, sum(len(c.loss) for c in found)):
             return
-        self._read = seen
         made = self.comparison = compare(found)
         self.plot.show_comparison(made, not test.going)
         best = None
@@ -146,7 +143,7 @@ class TryRatesDialog(RateTestDialog):
             (
                 (tr("&Rates"), self.factors),
                 (tr("each for ste&ps"), self.steps),
-                (tr("in &turns"), self.legs),
+                (tr("in t&urns"), self.legs),
             )
         ):
             label = QLabel(text, form)
