@@ -51,7 +51,7 @@ def test_on_a_run_that_trains(tmp_path: Path) -> None:
     assert first.startswith(f"trial over steps {tried['from'] + 1} to {tried['step']}; everything")
     assert [line.split()[:2] for line in table[1:4]] == [["×0.5", "20"], ["×1", "20"], ["×2", "20"]]
     assert shown["test"] is None
-    assert any("Range test over after" in one["text"] for one in shown["events"])
+    assert any("Rate trial over after" in one["text"] for one in shown["events"])
     assert (wrong.returncode, nobody.returncode) == (2, 4)
     assert "has to be above the beginning" in wrong.stderr
     hashes = truth(out)["hashes"]
