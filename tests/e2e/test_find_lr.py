@@ -94,6 +94,10 @@ def test_before_the_first_step_of_a_script_that_is_stopped_then(tmp_path: Path) 
     assert rank.by_name["test[1].lr[1.0]"].value[0] == 1e-5
     assert [len(rank.by_name[name]) for name in ("loss", "loss[1]")] == [0, 0]
     assert done.stdout.startswith(f"range test over steps 1 to {to}; everything")
+
+
+def test_a_script_that_cannot_be_tested(tmp_path: Path) -> None:
+    out, last = tmp_path / "out.json", tmp_path / "last"
     refused = lrmonitor("find-lr", *RANGE, "--python", sys.executable, SCRIPT, "lbfgs", out, last)
     assert refused.returncode == 3
     assert "LBFGS evaluates its closure" in refused.stderr
