@@ -28,12 +28,14 @@ class Leg:
 @dataclass(frozen=True)
 class Swept(Override):
     """`share` times start · (stop / start)^(i / (steps - 1)) in step i = 0, 1, … of a leg. It
-    follows the main optimizer's steps, whichever optimizer it is of."""
+    follows the main optimizer's steps, whichever optimizer it is of; one that is `after` it steps
+    when the main one has made the iteration's step already."""
 
     leg: Leg = field(default_factory=lambda: Leg(0, 0, 2))
     start: float = 1.0
     stop: float = 1.0
     share: float = 1.0
+    after: bool = False
 
     @property
     def moving(self) -> bool:
@@ -43,7 +45,7 @@ class Swept(Override):
     def effective(self, scheduled: float, tick: int) -> float:
         """The rate of the step that comes."""
         last = self.leg.steps - 1
-        done = min(self.leg.done, last)
+        done = min(max(self.leg.done - self.after, 0), last)
         if done == 0:
             return self.start * self.share
         if done == last:
@@ -71,13 +73,19 @@ class Times(Override):
 
 
 def sweep(
-    overrides: Overrides, count: int, shares: dict[int, float], leg: Leg, ends: tuple[float, float]
+    overrides: Overrides,
+    count: int,
+    shares: dict[int, float],
+    leg: Leg,
+    ends: tuple[float, float],
+    after: bool = False,
 ) -> Overrides:
     """The overrides of an optimizer with `count` groups in a sweep between two rates: those in
-    `shares` are swept, each at its share of it; the others go on as they would."""
+    `shares` are swept, each at its share of it; the others go on as they would. `after`: it is not
+    the main one."""
     start, stop = ends
     made: dict[int, Override] = {
-        j: Swept("test", start * share, leg=leg, start=start, stop=stop, share=share)
+        j: Swept("test", start * share, leg=leg, start=start, stop=stop, share=share, after=after)
         for j, share in shares.items()
     }
     return _rest(made, overrides, count)

@@ -359,7 +359,8 @@ class Test:
             except Refused as why:
                 self._warnings.append(f"optimizer {known.number}: {why}")
                 return
-            made = sweep(own, known.count, shares, leg, (command.start, command.stop))
+            ends = command.start, command.stop
+            made = sweep(own, known.count, shares, leg, ends, known.number > 0)
         else:
             assert isinstance(command, TrialCommand)
             groups = [command.group] if command.group is not None else range(known.count)

@@ -51,7 +51,7 @@ def test_on_a_run_that_trains(tmp_path: Path) -> None:
     assert first.startswith(f"trial over steps {tried['from'] + 1} to {tried['step']}; everything")
     assert [line.split()[:2] for line in table[1:4]] == [["×0.5", "20"], ["×1", "20"], ["×2", "20"]]
     assert shown["test"] is None
-    assert any("Range test over after" in one["text"] for one in shown["events"])
+    assert any("Rate trial over after" in one["text"] for one in shown["events"])
     assert (wrong.returncode, nobody.returncode) == (2, 4)
     assert "has to be above the beginning" in wrong.stderr
     hashes = truth(out)["hashes"]
@@ -94,6 +94,10 @@ def test_before_the_first_step_of_a_script_that_is_stopped_then(tmp_path: Path) 
     assert rank.by_name["test[1].lr[1.0]"].value[0] == 1e-5
     assert [len(rank.by_name[name]) for name in ("loss", "loss[1]")] == [0, 0]
     assert done.stdout.startswith(f"range test over steps 1 to {to}; everything")
+
+
+def test_a_script_that_cannot_be_tested(tmp_path: Path) -> None:
+    out, last = tmp_path / "out.json", tmp_path / "last"
     refused = lrmonitor("find-lr", *RANGE, "--python", sys.executable, SCRIPT, "lbfgs", out, last)
     assert refused.returncode == 3
     assert "LBFGS evaluates its closure" in refused.stderr
