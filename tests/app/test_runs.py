@@ -230,7 +230,7 @@ def test_it_is_drawn_in_both_themes_and_rows_differ(
     assert panel.list.grab().toImage() != light
     panel.set_theme(LIGHT)
     before = panel.list.grab().toImage()
-    panel.select(three["ended"].path)
+    panel.show_open(three["ended"].path)
     assert panel.list.grab().toImage() != before
 
 
