@@ -35,6 +35,8 @@ class Handlers:
     enter_rate: Callable[[], None]
     release: Callable[[], None]
     schedule: Callable[[], None]
+    find_rate: Callable[[], None]
+    try_rates: Callable[[], None]
     rules: Callable[[], None]
     guards: Callable[[], None]
     snapshot: Callable[[], None]
@@ -102,6 +104,10 @@ class Actions:
         self._add(train, tr("&Enter a rate"), "Ctrl+R", do.enter_rate, True)
         self._add(train, tr("&Release to the schedule"), "Ctrl+Shift+R", do.release, True)
         self._add(train, tr("&Schedule…"), "Ctrl+Shift+L", do.schedule, True)
+        self.find_rate = self._add(
+            train, tr("&Find the learning rate…"), "Ctrl+Shift+T", do.find_rate, True
+        )
+        self.try_rates = self._add(train, tr("Tr&y rates…"), "Ctrl+T", do.try_rates, True)
         self.rules = self._add(train, tr("Ru&les…"), "Ctrl+Alt+R", do.rules, True)
         self.guards = self._add(train, tr("&Guards…"), "Ctrl+Alt+G", do.guards, True)
         train.addSeparator()
@@ -171,6 +177,8 @@ class Actions:
         self.snapshot.setEnabled(can)
         self.rewind.setEnabled(can)
         self.guards.setEnabled(can)
+        self.find_rate.setEnabled(can)
+        self.try_rates.setEnabled(can)
 
     def show_undo(self, undo: str, redo: str, can: bool = True) -> None:
         """Say what could be undone and done again (empty: nothing), and whether it can now."""

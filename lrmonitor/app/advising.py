@@ -16,7 +16,7 @@ from lrmonitor.model.snapshots import Kept
 from .format import format_count, format_rate
 from .proposal import Proposal, RateNow, multiplied
 
-__all__ = ["Offer", "again", "offer"]
+__all__ = ["Offer", "again", "may_try", "offer"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,12 @@ def again(finding: Finding) -> float | None:
     advice = finding.advice
     ruined = finding.kind == "non_finite" and advice.factor is not None
     return advice.factor if advice.action == "restart" or ruined else None
+
+
+def may_try(finding: Finding) -> bool:
+    """Whether a trial of rates is offered: the cause is not told, and it may be the rate."""
+    slow = finding.kind in ("plateau", "slow_progress", "near_convergence", "oscillation")
+    return finding.open and finding.cause == "undetermined" and slow
 
 
 def offer(

@@ -44,6 +44,8 @@ def handlers(window: MainWindow) -> Handlers:
         guards=lambda: w.view.show_guards() if w.view else None,
         release=lambda: w.view.control.release.click() if w.view else None,
         schedule=w.edit_schedule,
+        find_rate=lambda: w.trying.find(w.view),
+        try_rates=lambda: w.trying.compare(w.view),
         snapshot=lambda: w.session.snapshot() if w.session else None,
         rewind=lambda: w.asking.rewind(),
         save_picture=lambda: w.sharing.save_picture(),

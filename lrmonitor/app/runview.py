@@ -48,6 +48,7 @@ class RunView(QWidget):
 
     `stop_wanted()`, `restart_wanted(float)`: the run is to be ended, or started again with its rate
     times that factor (both to be confirmed). `guide_wanted(str)`: a page of the guide.
+    `trial_wanted()`: rates are to be tried.
 
     The plots come with `load_plots`, after the window's first frame: importing what draws them
     takes as long as everything else together. `add_docks` puts the panels around the plots; those
@@ -59,6 +60,7 @@ class RunView(QWidget):
     stop_wanted = Signal()
     restart_wanted = Signal(float)
     guide_wanted = Signal(str)
+    trial_wanted = Signal()
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -184,6 +186,7 @@ class RunView(QWidget):
         panel.stop_wanted.connect(self.stop_wanted)
         panel.restart_wanted.connect(self.restart_wanted)
         panel.guide_wanted.connect(self.guide_wanted)
+        panel.trial_wanted.connect(self.trial_wanted)
         return panel
 
     def _findings(self) -> FindingsPanel | None:

@@ -31,6 +31,7 @@ from lrmonitor.link.messages import (
     SnapshotsCommand,
     StepCommand,
 )
+from lrmonitor.link.test_commands import TestCommand
 from lrmonitor.model.command import NotLive
 from lrmonitor.model.groups import addressed
 from lrmonitor.model.guards import Set
@@ -301,6 +302,12 @@ class Session(QObject):
             command = GuardCommand(on=kind, then="off", by=by)
         else:
             command = GuardCommand(**vars(wanted), sync=True, by=by)
+        self._send(command)
+        return command.id
+
+    def try_rates(self, command: TestCommand) -> str:
+        """Ask for a range test or a trial; the command's id."""
+        command = replace(command, by=self._author())
         self._send(command)
         return command.id
 

@@ -51,6 +51,7 @@ from .stopper import Stopper
 from .theme import Theme, ThemeManager
 from .ticker import Ticker
 from .toolbar import ToolBar
+from .trying import Trying
 from .windows import OtherWindows
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ class MainWindow(QMainWindow):
         self.asking = Asking(self, lambda: self.session, self.stopper)
         self.asking.left.connect(self.leave_and_close)
         self.scheduling = Scheduling(settings, themes)
+        self.trying = Trying(themes)
         self.notifier = Notifier(self)
         self.notifier.clicked.connect(self.come_forward)
         self._presence = presence
@@ -173,6 +175,7 @@ class MainWindow(QMainWindow):
         self.view.stop_wanted.connect(self.ask_stop)
         self.view.restart_wanted.connect(self.launcher.restart)
         self.view.guide_wanted.connect(self.show_guide)
+        self.view.trial_wanted.connect(self.actions_table.try_rates.trigger)
         session.diagnosis.alarmed.connect(self._on_alarm)
         session.rules.acted.connect(self._on_deed)
         self.view.control.undo_wanted.connect(self.undo)
@@ -364,6 +367,7 @@ class MainWindow(QMainWindow):
             return
         view, self.view = self.view, None
         self.scheduling.close()
+        self.trying.close()
         self.status.follow(None)
         view.session.close()
         self.takeCentralWidget()

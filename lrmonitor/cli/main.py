@@ -45,6 +45,8 @@ VERBS = {
     "guard": Verb(
         "guard", "leave harmful steps out, or pause or rewind, before they touch weights"
     ),
+    "find-lr": Verb("find_lr", "find a learning rate by a range test, in a run or before it"),
+    "trial": Verb("trial", "try several rates on a run and compare them; all is put back"),
     "stop": Verb("stop", "end a run: Ctrl-C's way, or --terminate, or --kill"),
     "note": Verb("note", "add a note to a run"),
     "rename": Verb("manage", "give a run another name"),

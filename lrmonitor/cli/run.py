@@ -39,6 +39,28 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     add_launch_options(parser)
     add_first_rate(parser)
+    add_environment(parser)
+    parser.add_argument(
+        "--json", action="store_true", help="with --detach: print id, folder and pid as JSON"
+    )
+    parser.add_argument("command", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    parser.set_defaults(func=functools.partial(_run, parser))
+
+
+def add_launch_options(parser: argparse.ArgumentParser) -> None:
+    """Options that `run` and `demo` share."""
+    parser.add_argument("--no-window", action="store_true", help="do not open the window")
+    parser.add_argument(
+        "--detach",
+        action="store_true",
+        help="return at once and leave the script to its supervisor; opens no window",
+    )
+    parser.add_argument("--name", type=_name, help="the run's name (default: the script's)")
+    add_runs(parser)
+
+
+def add_environment(parser: argparse.ArgumentParser) -> None:
+    """Options that `run` and `find-lr` share: what the script runs in, and `-m`."""
     parser.add_argument("--python", metavar="PY", help="the script's Python: a path or a name")
     parser.add_argument("--cwd", metavar="DIR", help="the script's working directory")
     parser.add_argument(
@@ -71,25 +93,8 @@ def add_parser(subparsers: Subparsers) -> None:
         help="keep no snapshots by themselves, however little they would cost",
     )
     parser.add_argument(
-        "--json", action="store_true", help="with --detach: print id, folder and pid as JSON"
-    )
-    parser.add_argument(
         "-m", dest="module", nargs=argparse.REMAINDER, help="run a module, as `python -m` does"
     )
-    parser.add_argument("command", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
-    parser.set_defaults(func=functools.partial(_run, parser))
-
-
-def add_launch_options(parser: argparse.ArgumentParser) -> None:
-    """Options that `run` and `demo` share."""
-    parser.add_argument("--no-window", action="store_true", help="do not open the window")
-    parser.add_argument(
-        "--detach",
-        action="store_true",
-        help="return at once and leave the script to its supervisor; opens no window",
-    )
-    parser.add_argument("--name", type=_name, help="the run's name (default: the script's)")
-    add_runs(parser)
 
 
 def add_first_rate(parser: argparse.ArgumentParser) -> None:
@@ -194,6 +199,19 @@ def _spec(
     parser: argparse.ArgumentParser, args: argparse.Namespace
 ) -> tuple[LaunchSpec, list[str]]:
     """What is to be launched, and what to say about it."""
+    env = {**dict(args.env), **first_rate_variables(parser, args)}
+    return spec_of(parser, args, args.command, env, args.detach)
+
+
+def spec_of(
+    parser: argparse.ArgumentParser,
+    args: argparse.Namespace,
+    words: list[str],
+    env: dict[str, str],
+    detached: bool,
+) -> tuple[LaunchSpec, list[str]]:
+    """What is to be launched of a script, `-m MODULE` or `-- COMMAND`, with these variables added,
+    and what to say about it."""
     from lrmonitor.launch import spec as specs
     from lrmonitor.launch.interpreter import choose
     from lrmonitor.launch.start import ignored_signals
@@ -203,11 +221,10 @@ def _spec(
         home=runs_home(args.runs),
         name=args.name,
         cwd=args.cwd,
-        env={**dict(args.env), **first_rate_variables(parser, args)},
-        detached=args.detach,
+        env=env,
+        detached=detached,
         ignored=ignored_signals(),
     )
-    words: list[str] = args.command
     if args.module is None and words[:1] == ["--"]:
         if args.python is not None:
             parser.error("--python is for a script or -m: a command brings its own")

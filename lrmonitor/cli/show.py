@@ -76,6 +76,7 @@ def _told(entry: RunEntry, model: RunModel, events: int) -> dict[str, Any]:
         "step_time": model.step_time,
         "usage": _usage(model),
         "loss": _latest(model.loss()),
+        "test": _test(model),
         "control_problem": None if model.state.phase.over else model.control_problem,
         "optimizers": [
             {
@@ -103,6 +104,21 @@ def _told(entry: RunEntry, model: RunModel, events: int) -> dict[str, Any]:
             }
             for event in (model.journal[-events:] if events else [])
         ],
+    }
+
+
+def _test(model: RunModel) -> dict[str, Any] | None:
+    """The range test or trial that goes on; None without one."""
+    test = model.rate_tests.going
+    if test is None or not model.state.live:
+        return None
+    leg = test.legs[-1] if test.legs else None
+    return {
+        "test": test.number,
+        "kind": test.kind,
+        "done": test.done(model.state.step),
+        "steps": test.steps,
+        "which": None if leg is None else leg.which,
     }
 
 
@@ -192,6 +208,11 @@ def _print(told: dict[str, Any]) -> None:
     if progress["eta"] is not None:
         lines.append(("left", f"{duration(progress['eta'])}, by {progress['basis']}"))
     lines += _usage_lines(told["usage"])
+    test = told["test"]
+    if test is not None:
+        what = "range test" if test["kind"] == "range" else "trial of rates"
+        words = "its steps are put back then"
+        lines.append(("test", f"{what}, {test['done']} of {test['steps']} steps; {words}"))
     if told["loss"] is not None:
         lines.append(("loss", f"{told['loss']:.6g}"))
     if isinstance(told["command"], list) and told["command"]:

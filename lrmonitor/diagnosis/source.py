@@ -15,6 +15,9 @@ from lrmonitor.record.reader import RankReader, RunReader, Series
 
 MEASURED = ("grad_norm", "update_ratio")
 
+APART = ("step", "test_loss", "test_lr")
+"""Kinds of series that tell nothing of how the training goes: steps of a test are taken back."""
+
 LOOKED = 16_384
 """Points of a series that are looked at first for those that belong to a piece of rows; more where
 these are too few."""
@@ -63,6 +66,7 @@ class RowSource:
         self._looked = -1
         self._events = 0
         self._back: list[int] = []
+        self._tests: list[tuple[float, float]] = []
 
     @property
     def loss(self) -> Series | None:
@@ -108,6 +112,7 @@ class RowSource:
         self._find_others(loss)
         steps = loss.step[start:end]
         found: dict[str, Floats] = {}
+        self._take_events()
         for name, walk in self._walks.items():
             rows = [walk.take(piece) for piece in _ascending(steps)]
             found[name] = rows[0] if len(rows) == 1 else np.concatenate(rows)
@@ -123,17 +128,22 @@ class RowSource:
             steps = np.asarray(np.round(counted), np.int64)
         time = loss.time[start:end] if self._timed else None
         chunk = Chunk(steps, loss.value[start:end], time=time, **found)
-        chunk.rewound = self._rewound()
+        chunk.rewound = tuple(self._back)
         return chunk
 
-    def _rewound(self) -> tuple[int, ...]:
-        """Steps after which the training was put back to an earlier state."""
+    def _take_events(self) -> None:
+        """Note the steps after which the training was put back to an earlier state, and when tests
+        went on: what the script logged then is of a model that was put back."""
         events = self._rank.events
         for event in events[self._events :]:
-            if event.get("event") == "rewound" and isinstance(event.get("step"), int):
+            name, time = event.get("event"), event.get("time")
+            if name == "rewound" and isinstance(event.get("step"), int):
                 self._back.append(event["step"])
+            elif name == "test_began" and isinstance(time, (int, float)):
+                self._tests.append((time, math.inf))
+            elif name == "test_ended" and isinstance(time, (int, float)) and self._tests:
+                self._tests[-1] = (self._tests[-1][0], time)
         self._events = len(events)
-        return tuple(self._back)
 
     def _find_loss(self) -> Series | None:
         if self._loss is None:
@@ -162,7 +172,10 @@ class RowSource:
         for name, series in found.items():
             if name in self._walks or series is None or series is loss:
                 continue
-            self._walks[name] = (_Carried if name in ("lr", "step") else _Placed)(series)
+            if name in ("lr", "step"):
+                self._walks[name] = _Carried(series)
+            else:
+                self._walks[name] = _Placed(series, self._tests if name == "val" else [])
 
     def _main(self) -> int:
         events = self._rank.events
@@ -174,7 +187,7 @@ class RowSource:
         """All series by name, also the columns of a log that are not shown."""
         found = dict(getattr(self._rank, "columns", {}))
         series = self._rank.series.values()
-        found.update((s.info.name, s) for s in series if s.info.kind != "step")
+        found.update((s.info.name, s) for s in series if s.info.kind not in APART)
         return found
 
     def _names(self) -> str:
@@ -250,7 +263,23 @@ class _Carried(_Walk):
 
 
 class _Placed(_Walk):
-    """Each value in the last row at or before its step; nan in the other rows."""
+    """Each value in the last row at or before its step; nan in the other rows, and for what came
+    within one of `spans` (unix seconds, which may grow)."""
+
+    def __init__(self, series: Series, spans: list[tuple[float, float]]) -> None:
+        super().__init__(series)
+        self._spans = spans
+
+    def _upto(self, step: int | None) -> tuple[Steps, Floats]:
+        begin = self._at
+        known, values = super()._upto(step)
+        if not self._spans:
+            return known, values
+        time = self.series.time[begin : self._at]
+        out = np.zeros(len(known), bool)
+        for first, last in self._spans:
+            out |= (first <= time) & (time <= last)
+        return known[~out], values[~out]
 
     def take(self, steps: Steps) -> Floats:
         known, values = self._upto(int(steps[-1]))

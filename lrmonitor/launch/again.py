@@ -22,6 +22,9 @@ _STARTED = (
     "as a notebook. Run it again where it ran"
 )
 
+ONCE = ("LRMONITOR_FIRST_TEST",)
+"""Variables that were for one launch alone: a client waited for what they ask for."""
+
 
 class CannotRerun(SpecError):
     """The run cannot be started once more; the message says why, as the rest of a sentence."""
@@ -110,7 +113,8 @@ def _recorded(info: Mapping[str, Any]) -> tuple[tuple[str, ...], str, dict[str, 
         raise CannotRerun("its record does not say which command it was")
     if not isinstance(cwd, str) or not isinstance(env, dict):
         raise CannotRerun("its record does not say where it worked")
-    return tuple(words), cwd, {str(key): str(value) for key, value in env.items()}
+    variables = {str(key): str(value) for key, value in env.items() if key not in ONCE}
+    return tuple(words), cwd, variables
 
 
 def _parts(info: Mapping[str, Any], words: tuple[str, ...]) -> tuple[str, str, tuple[str, ...]]:

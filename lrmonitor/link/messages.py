@@ -13,6 +13,7 @@ from lrmonitor.link.guard_command import GuardCommand
 from lrmonitor.link.option_command import OptionCommand
 from lrmonitor.link.rate_command import MODES, NOTE_LIMIT, RAMP_LIMIT, LrCommand
 from lrmonitor.link.state_commands import RewindCommand, SnapshotCommand, SnapshotsCommand
+from lrmonitor.link.test_commands import RangeTestCommand, TrialCommand
 
 __all__ = [
     "COMMANDS",
@@ -32,12 +33,14 @@ __all__ = [
     "LrCommand",
     "OptionCommand",
     "PauseCommand",
+    "RangeTestCommand",
     "ResumeCommand",
     "RewindCommand",
     "SnapshotCommand",
     "SnapshotsCommand",
     "StepCommand",
     "StopCommand",
+    "TrialCommand",
     "check_rate",
     "decode",
     "encode",
@@ -107,6 +110,8 @@ COMMANDS: dict[str, type[Command]] = {
         RewindCommand,
         OptionCommand,
         GuardCommand,
+        RangeTestCommand,
+        TrialCommand,
     )
 }
 

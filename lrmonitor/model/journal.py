@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lrmonitor.diagnosis.words import CAUSES, KINDS, severity_word
-from lrmonitor.model import guards, options, plans, rates, rulebook
+from lrmonitor.model import guards, options, plans, rates, rulebook, tests
 from lrmonitor.model.findings import ADVICE, FINDING, JUDGED, MUTED
 from lrmonitor.model.rates import number
 from lrmonitor.model.usage import bytes_text
@@ -31,7 +31,7 @@ class Marker:
     """An event to draw beside the curves, at a step.
 
     `kind` is "rate", "paused", "resumed", "note", "step_skipped", "stopping", "snapshot",
-    "rewound" or "guard".
+    "rewound", "guard" or "test".
     """
 
     step: int
@@ -52,10 +52,11 @@ MARKERS = {
     "snapshot": "snapshot",
     "rewound": "rewound",
     "guard": "guard",
+    "test_began": "test",
 }
 """Events that are drawn, with the kind of their marker."""
 
-_QUIET = frozenset({"series", "loader", "batches", "reading"})
+_QUIET = frozenset({"series", "loader", "batches", "reading", "test_leg"})
 """Events that tell a person nothing."""
 
 
@@ -183,6 +184,8 @@ def _text(name: str, e: Mapping[str, Any]) -> str:
         return _state(name, e)
     if name in ("guards", "guard"):
         return guards.set_words(e) if name == "guards" else guards.acted_words(e)
+    if name in ("test_began", "test_ended"):
+        return tests.told(name, e)
     if name == "checkpoint":
         return f"State of step {e['step']} saved to {e['path']}"
     if name == "probe_error":
@@ -253,7 +256,7 @@ def _command(e: Mapping[str, Any]) -> str:
     if command == "option":
         words.append(f"{args.get('name')}{' follow' if args.get('value') is None else ''}")
     words += [str(args[key]) for key in ("mode", "value", "target") if args.get(key) is not None]
-    for key in ("to", "back", "scale", "save", "every"):
+    for key in ("to", "back", "scale", "save", "every", "start", "stop", "factors", "steps"):
         if args.get(key) is not None:
             words.append(f"{key} {args[key]}")
     if "plan" in args:

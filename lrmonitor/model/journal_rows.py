@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lrmonitor.model import options, plans, rates, rulebook
+from lrmonitor.model import options, plans, rates, rulebook, tests
 from lrmonitor.model.journal import MARKERS, JournalEntry, author
 from lrmonitor.record.jsonl import plain
 
@@ -84,7 +84,7 @@ class JournalRows:
     def _add(self, entry: JournalEntry) -> None:
         identity = str(entry.data.get("id") or "")
         at = self._commands.get(identity) if identity else None
-        if entry.event in ("rates", "options", "rewound", "acknowledgement") and at is not None:
+        if entry.event in _JOINED and at is not None:
             self.rows[at] = _joined(self.rows[at], entry)
             return
         if entry.event == "command" and identity:
@@ -175,6 +175,9 @@ def _joined(row: JournalRow, entry: JournalEntry) -> JournalRow:
     if entry.event in ("rates", "options"):
         # It stands where it took effect: there is its marker.
         return replace(row, step=entry.step, entries=entries)
+    if entry.event in ("test_began", "test_ended"):
+        step = row.step if entry.event == "test_ended" else entry.step
+        return replace(row, step=step, text=entry.text, entries=entries)
     if entry.event == "rewound":
         return replace(row, step=entry.step, text=entry.text, entries=entries)
     status = str(entry.data.get("status") or "")
@@ -205,7 +208,9 @@ def _command(e: Mapping[str, Any]) -> tuple[str, str, str]:
     if name == "option":
         return "rate", "Option", options.command_words(args)
     if name != "lr":
-        what = {"step": "One step"}.get(name, _capital(name))
+        what = {"step": "One step", "trial": "Rate trial"}.get(name, _capital(name))
+        if name in ("range_test", "trial"):
+            return "rate", what, tests.asked(name, args)
         return "training", what, _ASKED.get(name, f"{_capital(name)} asked for")
     value = rates.short(rates.number(args.get("value")))
     mode = str(args.get("mode", ""))
@@ -238,6 +243,8 @@ def _capital(words: str) -> str:
 
 
 _LOG = ("log", "log_problem")
+_JOINED = ("rates", "options", "rewound", "test_began", "test_ended", "acknowledgement")
+"""Events that belong to the row of their command."""
 _SOURCES = {"supervisor": "lrmonitor", "rank": "training"}
 _TONES = {"applied": "good", "refused": "bad", "pending": "wait"}
 _ASKED = {
@@ -272,6 +279,8 @@ _WHAT = {
     "checkpoint": ("training", "Checkpoint"),
     "guards": ("training", "Guards"),
     "guard": ("problem", "Guard"),
+    "test_began": ("rate", "Rate test"),
+    "test_ended": ("rate", "Rate test"),
     "note": ("note", "Note"),
     "name": ("note", "Name"),
     "series_pattern": ("note", "Series"),

@@ -37,6 +37,17 @@ def step_series(rank: RankReader, main: int) -> Series | None:
     return max(telling, key=lambda s: (int(s.step[-1]), len(s)), default=None)
 
 
+def recorded_steps(rank: RankReader, main: int) -> Series | None:
+    """The series that has had most of the steps: while a test goes on, another one may tell of the
+    latest."""
+    own = [
+        series
+        for series in rank.series.values()
+        if series.info.kind == "loss" and series.info.optimizer in (None, main) and len(series)
+    ]
+    return max(own, key=len, default=None) or step_series(rank, main)
+
+
 def step_at(steps: Series | None, moment: float) -> int:
     """The latest step done at a moment (unix seconds); 0 before the first."""
     if steps is None:

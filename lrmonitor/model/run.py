@@ -21,6 +21,7 @@ from lrmonitor.model.options import Options
 from lrmonitor.model.printed import Printed
 from lrmonitor.model.process import Identity
 from lrmonitor.model.progress import Course, Progress
+from lrmonitor.model.rate_tests import RateTests
 from lrmonitor.model.rates import Override
 from lrmonitor.model.rulebook import Rulebook
 from lrmonitor.model.snapshots import Snapshots
@@ -81,6 +82,7 @@ class RunModel:
         self.options = Options()
         self.snapshots = Snapshots()
         self.guards = Guards()
+        self.rate_tests = RateTests()
         self.markers: list[Marker] = []
         self.journal: list[JournalEntry] = []
         self.no_optimizer: str | None = None
@@ -211,7 +213,9 @@ class RunModel:
             self._processes.look(now, over=over, elsewhere=self._foreign() is not None)
         state = decide(self._facts(now))
         if self._curves:
-            self._throughput.update(self._steps())
+            rank = self.rank
+            known = None if rank is None else rhythm.recorded_steps(rank, self.main)
+            self._throughput.update(known)
             read |= self.printed.poll(self._steps(), now, state.phase.over)
         changes = Changes(data=read, events=events, state=state != self.state)
         self.state = state
@@ -339,6 +343,7 @@ class RunModel:
         self.options = Options()
         self.snapshots = Snapshots()
         self.guards = Guards()
+        self.rate_tests = RateTests()
         self._course = Course()
         self.no_optimizer = None
         self._paused = False
@@ -401,9 +406,11 @@ class RunModel:
             self._said_bye = True
             self.snapshots.take(line)
             self.guards.take(line)
+            self.rate_tests.take(line)
         else:
             self.snapshots.take(line)
             self.guards.take(line)
+            self.rate_tests.take(line)
             self._course.take(line)
 
     def _take_optimizer(self, line: dict[str, Any]) -> None:

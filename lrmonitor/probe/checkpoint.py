@@ -13,7 +13,7 @@ from lrmonitor.probe.copies import PLAIN, Held, is_tensor
 from lrmonitor.probe.holders import Holders, named_tensors
 
 if TYPE_CHECKING:
-    from lrmonitor.probe.snapshots import Snapshot, _Kept
+    from lrmonitor.probe.snapshots import Kept, Snapshot
 
 FORMAT = 1
 
@@ -68,7 +68,7 @@ def contents(snapshot: Snapshot, holders: Holders) -> dict[str, Any]:
     }
 
 
-def _optimizer(kept: _Kept) -> dict[str, Any]:
+def _optimizer(kept: Kept) -> dict[str, Any]:
     actual = kept.ref()
     numbers: dict[int, int] = {}
     groups = []

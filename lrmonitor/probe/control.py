@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from lrmonitor.link import first_rate
+from lrmonitor.link import first_rate, first_test
 from lrmonitor.link.messages import (
     Acknowledgement,
     Author,
@@ -29,6 +29,7 @@ from lrmonitor.link.messages import (
     StopCommand,
 )
 from lrmonitor.link.server import Reply
+from lrmonitor.link.test_commands import TestCommand
 from lrmonitor.probe.entry import Entry
 from lrmonitor.probe.optioncommands import OptionCommands
 from lrmonitor.probe.ratecommands import RateCommands
@@ -39,11 +40,12 @@ if TYPE_CHECKING:
     from lrmonitor.probe.keeping import Keeper
     from lrmonitor.probe.optimizers import Optimizer
     from lrmonitor.probe.steps import Steps
+    from lrmonitor.probe.tester import Tester
 
 BOUNDARY_SECONDS = 2.0
 """A stop that has met no step boundary for this long comes by SIGINT from outside."""
 
-OF_STATE = (SnapshotCommand, SnapshotsCommand, RewindCommand)
+OF_STATE = (SnapshotCommand, SnapshotsCommand, RewindCommand, TestCommand)
 """Commands that a `Keeper` carries out."""
 
 REMEMBERED = 1024
@@ -71,6 +73,8 @@ class Control:
         self._held = 0
         """Training threads that are held."""
         self._keeper: Keeper | None = None
+        self.first = False
+        """Whether a test waits for the first step."""
         self.follows = False
         """Whether the steps of all optimizers have to be told by `stepped`."""
 
@@ -79,28 +83,48 @@ class Control:
         """Whether the training is held."""
         return self._held > 0
 
+    @property
+    def testing(self) -> bool:
+        """Whether the steps that are made are of a test, and no part of the run."""
+        tests = self.tests
+        return tests is not None and tests.test is not None
+
+    @property
+    def tests(self) -> Tester | None:
+        """Who makes tests of rates; None before anything of the kind was asked for."""
+        return None if self._keeper is None else self._keeper.tests
+
     # On connection threads
 
     def status(self) -> dict[str, Any]:
         """What a status request is answered with."""
         with self._lock:
             pending = [id for id, e in self._entries.items() if not e.answer.final]
+        test = self.tests and self.tests.test
         return {
             "step": self._steps.step,
             "paused": self.paused,
             "pending": pending,
+            "test": test.state if test else None,
             "optimizers": [o.status(self._steps.step) for o in list(self._steps.optimizers)],
         }
 
     def begin(self, environ: Mapping[str, str]) -> None:
-        """The process has its place in the run: take the change that holds from the first step."""
-        try:
-            command = first_rate.command(environ, Author(who="person", via="launch"))
-        except CommandError as error:
-            self._journal("probe_error", where="first rate", error=str(error), traceback="")
-            return
-        if command is not None:
-            self.submit(command, lambda answer: None)
+        """The process has its place in the run: take the change that holds from the first step,
+        and the test that comes before it."""
+        by = Author(who="person", via="launch")
+        for where, module in (("first rate", first_rate), ("first test", first_test)):
+            try:
+                command = module.command(environ, by)
+            except CommandError as error:
+                self._journal("probe_error", where=where, error=str(error), traceback="")
+                continue
+            session = self._steps.session
+            if module is first_test and session is not None and session.rank > 0:
+                continue  # a process that comes later inherits the variable
+            if command is not None:
+                self.first = self.first or module is first_test
+                self.submit(command, lambda answer: None)
 
     def submit(self, command: Command, reply: Reply) -> None:
         """Take a command; a repeated id is answered as the first one was."""
@@ -272,6 +296,10 @@ class Control:
             gone = {id(e) for e in chosen}
             self.rates.withdraw(gone)
             self.options.withdraw(gone)
+            test = self.tests and self.tests.test
+            if test and target in (None, test.command.id):
+                test.cancel(entry)
+                self._wake.notify_all()
             self._pause = [e for e in self._pause if id(e) not in gone]
             self._stop = [e for e in self._stop if id(e) not in gone]
             if not self.paused:
@@ -281,6 +309,10 @@ class Control:
             self._set_gate()
         for other in chosen:
             self._answer(other, "cancelled", reason="cancelled before it took effect")
+        if test and entry in test.cancels:
+            if test.over:  # it has ended at this very moment
+                self._answer(entry, "applied", self._steps.step)
+            return  # otherwise it is answered once everything is put back
         if chosen:
             self._answer(entry, "applied", self._steps.step)
         else:
@@ -309,8 +341,40 @@ class Control:
 
     def stepped(self, optimizer: Optimizer) -> None:
         """Another optimizer than the main one has stepped."""
+        keeper = self._keeper
+        if keeper is not None:
+            testing = self.testing
+            keeper.stepped(optimizer.number, self._steps.step)
+            if testing and self._pausing and not self.testing:
+                self._stay(self._steps.step)  # it is to be held right after its test
+
+    def no_optimizer(self, why: str) -> None:
+        """It has turned out that there is none: refuse what waits for one."""
+        self.rates.refuse(f"the rate cannot be set: {why}")
+        self.options.refuse(f"it cannot be set: {why}")
         if self._keeper is not None:
-            self._keeper.stepped(optimizer.number, self._steps.step)
+            self._keeper.refuse(f"there is no state to keep: {why}")
+
+    def first_step(self) -> None:
+        """The main optimizer is about to make its first step, which a test waits for."""
+        self.first = False
+        try:
+            self.keeper().first_step()
+        except Exception:
+            self._steps.failed("at a test before the first step")
+
+    def skipped(self, optimizer: Optimizer | None) -> None:
+        """A GradScaler has made no step, and no step boundary follows."""
+        if self.testing and (optimizer is None or optimizer.number == 0):
+            try:
+                self.keeper().skipped(self._steps.step)
+            except Exception:
+                self._steps.failed("at a skipped step of a test")
+
+    def hold(self) -> None:
+        """From a step boundary: hold the training here."""
+        with self._lock:
+            self._pausing = self._steps.gate = True
 
     def boundary(self) -> None:
         """Between two steps of the main optimizer: stop or wait as asked.
@@ -323,16 +387,17 @@ class Control:
             keeper.boundary(step)
             if not (self._pausing or self._stop or self._step or self._pause):
                 return
-        self._hold(step)
+        self._stay(step)
 
     def hold_now(self, step: int) -> None:
         """Pause here, before the step after `step` touches the weights."""
         with self._lock:
             self._pausing = True
             self._set_gate()
-        self._hold(step)
+        self._stay(step)
 
-    def _hold(self, step: int) -> None:
+    def _stay(self, step: int) -> None:
+        """At a step boundary: answer, and wait or stop as asked."""
         with self._lock:
             stepped, self._step = self._step, []
             asked, self._pause = self._pause, []
@@ -350,7 +415,7 @@ class Control:
                     self._answer(entry, "applied", step)
                 while self._wait():
                     assert self._keeper is not None
-                    self._keeper.boundary(step)
+                    self._keeper.while_paused(step)
         finally:
             with self._lock:
                 self._held -= hold
@@ -384,6 +449,8 @@ class Control:
             self._set_gate()
         if not stopping:
             return
+        if self.tests is not None:
+            self.tests.end("stopped")
         here = threading.current_thread() is threading.main_thread()
         self._journal("stopping", step=step, how="raise_signal" if here else "kill")
         for entry in stopping:

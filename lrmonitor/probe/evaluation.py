@@ -67,6 +67,8 @@ class Evaluation:
         self.mark = -1
         """The main optimizer's step at which a loss was last computed for training: what comes
         after it and before its step is a part of that step."""
+        self.quiet = False
+        """Whether nothing is to be noted: what is evaluated is the model of a test."""
         self._steps = steps
         self._phase: Phase | None = None
         self._phases: deque[Phase] = deque()
@@ -80,6 +82,7 @@ class Evaluation:
         step = steps.step
         if (
             steps.broken
+            or self.quiet
             or type(loss) is not torch.Tensor
             or type(target) is not torch.Tensor
             or loss.dim() != 0

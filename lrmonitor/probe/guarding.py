@@ -97,8 +97,6 @@ class Guards:
         """`lock` is the control's, `answer` and `journal` are how it answers and records."""
         self.on: dict[str, Guard] = {}
         """By what they look for."""
-        self.resting = False
-        """Whether steps are not judged for now: they are those of a test, which means to go far."""
         self._control = control
         self._steps = steps
         self._lock = lock
@@ -140,8 +138,8 @@ class Guards:
             self._take_up(step, closure)
         if self._waiting or self.on:
             known.attention = True  # the next one as well
-        if not self.on or self.resting:
-            return False
+        if not self.on or self._control.testing:
+            return False  # the steps of a test mean to go far
         fit = self._fits.get(known.number)
         if fit is None or fit.ref is not known.ref or closure:
             fit = self._fits[known.number] = Fit(known, actual, closure)

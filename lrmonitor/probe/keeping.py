@@ -20,14 +20,18 @@ from lrmonitor.link.messages import (
     SnapshotCommand,
     SnapshotsCommand,
 )
+from lrmonitor.link.test_commands import TestCommand
 from lrmonitor.probe import checkpoint
 from lrmonitor.probe.copies import Memory, Unkept
 from lrmonitor.probe.frames import from_signal_handler
 from lrmonitor.probe.holders import Holders
+from lrmonitor.probe.iterations import Iterations
 from lrmonitor.probe.memory import available, size
 from lrmonitor.probe.multiplying import multiplied
+from lrmonitor.probe.overrides import Refused
 from lrmonitor.probe.ring import NotKept, Ring
 from lrmonitor.probe.snapshots import Mismatch, Snapshot, needed, trained_by
+from lrmonitor.probe.tester import Tester
 
 if TYPE_CHECKING:
     from lrmonitor.probe.control import Control
@@ -44,9 +48,6 @@ free."""
 
 LEFT_FREE = 0.2
 """The part of the free memory that a snapshot never takes."""
-
-PATIENCE = 16
-"""Steps of the main optimizer after which it is not waited any more for the others to step."""
 
 SAVE_SECONDS = 20.0
 """What the interpreter's exit waits for a file that is being written."""
@@ -88,22 +89,23 @@ class Keeper:
         self._latest: Snapshot | None = None
         """The snapshot of the state that the training is in now, where there is one."""
         self._own: set[str] = set()
-        self._stepped: int | None = None
-        """The last optimizer but the main one that stepped since the main one did."""
-        self._last: int | None = None
-        """The one that is the last to step before the main one does again."""
-        self._waited = 0
+        self._iterations = Iterations(control, steps)
+        self.tests = Tester(control, steps, lambda: self._look(True), self._room, answer, journal)
         self._saving: list[threading.Thread] = []
 
     @property
     def armed(self) -> bool:
         """Whether step boundaries have to be looked at."""
-        return bool(self.waiting or self.held or self.every or self._steps.automatic.wanted)
+        wanted = self._steps.automatic.wanted
+        return bool(self.waiting or self.held or self.every or wanted or self.tests.test)
 
     @property
     def work(self) -> bool:
         """Whether something waits that can be done while the training is paused."""
-        return bool(self.waiting or self.held) and not self._several
+        if self._iterations.several:
+            return False
+        test = self.tests.test
+        return bool(self.waiting or self.held) if test is None else test.ending is not None
 
     # On connection threads
 
@@ -111,7 +113,10 @@ class Keeper:
         """Why a command can be refused at once."""
         if self._steps.loss_only:
             return f"there is no state to keep: {self._steps.loss_only}"
-        if isinstance(command, RewindCommand) and not self.waiting:
+        if isinstance(command, TestCommand):
+            waits = any(isinstance(one.command, TestCommand) for one in self.waiting)
+            return self.tests.refusal(command, waits)
+        if isinstance(command, RewindCommand) and not self.waiting and not self.tests.test:
             try:
                 self._ring.choose(command.to, command.back, self._steps.step)
             except NotKept as why:
@@ -133,8 +138,16 @@ class Keeper:
         self.waiting = [e for e in self.waiting if id(e) not in gone]
         self.held = [e for e in self.held if id(e) not in gone]
 
+    def refuse(self, reason: str) -> None:
+        """Refuse what waits."""
+        with self._lock:
+            waiting, self.waiting = self.waiting, []
+        for entry in waiting:
+            self._answer(entry, "refused", reason=reason)
+
     def close(self) -> None:
         """At the interpreter's exit: let a file that a person asked for become whole."""
+        self.tests.end("exit")
         limit = time.monotonic() + SAVE_SECONDS
         for thread in self._saving:
             thread.join(max(0.0, limit - time.monotonic()))
@@ -142,39 +155,47 @@ class Keeper:
     # On the training thread
 
     def boundary(self, step: int) -> None:
-        """Between two steps of the main optimizer: do what waits. Raises nothing but what a signal
-        handler of the script's raises.
-
-        With several optimizers the main one's step is amid an iteration: what the others are about
-        to step with was computed by weights that a rewind would take away.
-        """
-        wanted = self._steps.automatic.wanted
-        if not (self.waiting or self.held or wanted) and step < self._next:
+        """Between two steps of the main optimizer: do what waits, at once or where the iteration
+        ends. Raises nothing but what a signal handler of the script's raises."""
+        test, wanted = self.tests.test, self._steps.automatic.wanted
+        if test is not None:
+            test.stepped()
+            wanted = test.due
+        elif not (self.waiting or self.held or wanted) and step < self._next:
             return  # by far the most frequent while one is taken every so many steps
-        if self._several:
-            self._last, self._stepped = self._stepped, None
-            self._control.follows = True
-            for one in self._steps.optimizers[1:]:
-                one.attention = True  # so that `stepped` is told
-            self._waited += 1
-            if self._waited <= PATIENCE:
-                return
+        else:
+            wanted = True
+        if self._iterations.main_stepped(wanted):
+            self._do(step)
+
+    def while_paused(self, step: int) -> None:
+        """There is `work` while the training is held."""
         self._do(step)
 
     def stepped(self, number: int, step: int) -> None:
         """An optimizer that is not the main one has stepped."""
-        self._stepped = number
-        if number == self._last:
+        test = self.tests.test
+        if self._iterations.other_stepped(number) and (test is None or test.due):
             self._do(step)
 
-    @property
-    def _several(self) -> bool:
-        return sum(one.ref() is not None for one in self._steps.optimizers) > 1
+    def skipped(self, step: int) -> None:
+        """A GradScaler made no step of the main optimizer while a test goes on."""
+        test = self.tests.test
+        if test is not None and test.due:
+            self._do(step)
+            if test.over:
+                self.tests.forget_overflow()
+
+    def first_step(self) -> None:
+        """The main optimizer is about to make its first step: a test that waits for that begins."""
+        self._do(0)
 
     def _do(self, step: int) -> None:
-        self._waited = 0
-        self._control.follows = False
-        self._last = self._stepped = None
+        self._iterations.used()
+        if self.tests.test is not None:
+            if _capturing() or not self.tests.turn(step):
+                return
+            self._latest = None
         with self._lock:
             work, self.waiting = self.waiting, []
             held, self.held = self.held, []
@@ -182,9 +203,11 @@ class Keeper:
             if _capturing():
                 return  # a graph is being captured, which would take the copying in: the next time
             while work:
-                if not work[0].answer.final:  # not cancelled meanwhile
-                    self.carry_out(work[0], step)
-                work.pop(0)
+                entry = work.pop(0)
+                if not entry.answer.final:  # not cancelled meanwhile
+                    self.carry_out(entry, step)
+                if self.tests.test is not None:
+                    return  # all else is done once it is over
             if held:
                 why = self.take_itself("change", step)
                 while held:
@@ -200,6 +223,14 @@ class Keeper:
                 self.waiting = [*work, *self.waiting]
                 self.held = [*held, *self.held]
             self._control.look_at_gate()
+
+    def _room(self, fresh: int, what: str) -> None:
+        """Raises NotKept where there is not enough memory for so many bytes."""
+        free = available()
+        if free is not None and fresh > (1 - LEFT_FREE) * free:
+            raise NotKept(
+                f"there is not enough memory: {what} takes {size(fresh)}, and {size(free)} are free"
+            )
 
     def _release(self, entry: Entry, why: str | None) -> None:
         """Let a rate command go on; `why` there is no snapshot of before it."""
@@ -222,7 +253,9 @@ class Keeper:
                 self._rewind(entry, command, step)
             elif isinstance(command, SnapshotsCommand):
                 self._set(entry, command, step)
-        except (NotKept, Mismatch, Unkept) as why:
+            elif isinstance(command, TestCommand):
+                self.tests.begin(entry, command, step)
+        except (NotKept, Mismatch, Unkept, Refused) as why:
             self._answer(entry, "refused", reason=str(why))
         except Exception as error:
             if from_signal_handler(error):
@@ -319,22 +352,13 @@ class Keeper:
     def _take(self, why: str, step: int, look: bool = False) -> Snapshot:
         """Raises NotKept, Unkept, and what torch raises where there is no memory."""
         optimizers = self._steps.optimizers
-        self._look(look)
-        assert self._holders is not None
-        wanted = needed(optimizers, self._holders)
+        holders = self._look(look)
+        wanted = needed(optimizers, holders)
         dropped, spare = self._ring.make_room(wanted, self._allowed())
         self._dropped(dropped, "budget")
-        free = available()
-        fresh = wanted - sum(held.bytes for held in spare)
-        if free is not None and fresh > (1 - LEFT_FREE) * free:
-            raise NotKept(
-                f"there is not enough memory: a snapshot takes {size(wanted)}, and {size(free)} "
-                "are free"
-            )
+        self._room(wanted - sum(held.bytes for held in spare), "a snapshot")
         last = self._ring.kept[-1] if self._ring.kept else None
-        made = Snapshot(
-            self._count + 1, step, why, optimizers, self._holders, Memory(iter(spare)), last
-        )
+        made = Snapshot(self._count + 1, step, why, optimizers, holders, Memory(iter(spare)), last)
         self._count += 1
         self._ring.add(made)
         self._latest = made
@@ -421,11 +445,12 @@ class Keeper:
         warning = "; ".join(dict.fromkeys(entry.warnings)) or None
         self._answer(entry, "applied", step, warning=warning, groups=groups, detail=detail)
 
-    def _look(self, now: bool) -> None:
+    def _look(self, now: bool) -> Holders:
         late = time.monotonic() - self._looked > LOOK_SECONDS
         if self._holders is None or now or late:
             self._holders = Holders(trained_by(self._steps.optimizers))
             self._looked = time.monotonic()
+        return self._holders
 
     def _allowed(self) -> int:
         if self.budget is not None:

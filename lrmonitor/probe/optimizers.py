@@ -289,7 +289,7 @@ class Optimizer:
         overrides = self.overrides
         overrides.tick = tick = overrides.tick + 1
         if tick >= self.until:
-            self._settle(step)
+            self.settle(step)
             return
         for group in self.groups:
             moving = group.moving
@@ -298,7 +298,7 @@ class Optimizer:
                 if group.now is not None:
                     group.used = moving.effective(group.now, tick)
 
-    def _settle(self, step: int) -> None:
+    def settle(self, step: int) -> None:
         """Say which ramps and plans are over with a step, and let go of them."""
         overrides = self.overrides
         ended = overrides.settle()

@@ -263,7 +263,7 @@ def _wanted(
         base = _planned(command, overrides.effective(first, scheduled[first]), overrides, step)
     made: dict[int, Override | None] = {}
     for j in chosen:
-        share = 1.0 if command.same else _share(scheduled, first, j)
+        share = 1.0 if command.same else share_of(scheduled, first, j)
         try:
             made[j] = base.in_proportion(share)
         except ValueError as error:
@@ -297,7 +297,7 @@ def _planned(command: LrCommand, now: float, overrides: Overrides, step: int) ->
     return Override("plan", plan.start, plan, overrides.tick - late)
 
 
-def _share(scheduled: Sequence[float], first: int, group: int) -> float:
+def share_of(scheduled: Sequence[float], first: int, group: int) -> float:
     """A group's part of the first one's rate. Raises Refused."""
     base, own = scheduled[first], scheduled[group]
     share = 1.0 if own == base else (own / base if base else math.nan)

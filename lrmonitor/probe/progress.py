@@ -35,6 +35,11 @@ class Progress:
         self._looked = 0.0
         self._told = Length()
 
+    @property
+    def total_steps(self) -> int | None:
+        """How many steps the run will make, where that is known."""
+        return self._told.total_steps
+
     def begins(self, loader: Any, iterator: Any) -> None:
         """An iteration over a loader begins, on the script's thread."""
         try:

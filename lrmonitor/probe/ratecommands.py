@@ -40,6 +40,8 @@ class RateCommands:
         self._journal = journal
         self.waiting: list[Entry] = []
         """Those that wait for a step; a training thread looks whether there are any."""
+        self.held = False
+        """Whether a test goes on, which they wait for."""
         self._ahead: list[Entry] = []
         """Those whose step is far ahead."""
 
@@ -97,6 +99,8 @@ class RateCommands:
 
     def apply(self, optimizer: Optimizer) -> list[Entry]:
         """Carry out the rate commands that wait for this optimizer, at the step that begins."""
+        if self.held:
+            return []
         scheduled = optimizer.values()
         at = self._at(optimizer)
         mine = [

@@ -60,7 +60,7 @@ class Mismatch(Exception):
     """The training is not made of what it was at the snapshot; the message says what differs."""
 
 
-class _Kept:
+class Kept:
     """What is kept of one optimizer."""
 
     def __init__(self, known: Optimizer, actual: Any, memory: Memory, copies: dict[int, Held]):
@@ -135,7 +135,7 @@ class _Kept:
             del state[key]
         for key, value in kept.values():
             state[key] = restoring.back(state.get(key, ABSENT), value)
-        for group, options in zip(groups, self.options, strict=True):
+        for group, options in zip(groups, self.options, strict=False):
             for name, value in options.items():
                 group[name] = restoring.back(group.get(name, ABSENT), value)
 
@@ -257,11 +257,11 @@ class Snapshot:
         self, optimizers: list[Optimizer], holders: Holders, memory: Memory, last: Snapshot | None
     ) -> None:
         copies: dict[int, Held] = {}
-        self.optimizers: list[_Kept] = []
+        self.optimizers: list[Kept] = []
         for known in optimizers:
             actual = known.ref()
             if actual is not None:
-                self.optimizers.append(_Kept(known, actual, memory, copies))
+                self.optimizers.append(Kept(known, actual, memory, copies))
         trained = set(copies)
         before = {} if last is None else {_slot(s): held for s, held in last.slots}
         self.slots: list[tuple[tuple[weakref.ref[Any], str, str], Held | None]] = []
@@ -303,14 +303,14 @@ class Snapshot:
         for (module_ref, where, name), held in self.slots:
             module = module_ref()
             if module is not None:
-                _fill_slot(module, where, name, held, done)
+                fill_slot(module, where, name, held, done)
         restoring = Restoring()
         for kept, actual in zip(self.optimizers, actuals, strict=True):
             kept.restore(actual, restoring)
         for scaler_ref, numbers in self.scalers:
             scaler = scaler_ref()
             if scaler is not None:
-                _restore_scaler(scaler, numbers, restoring)
+                restore_scaler(scaler, numbers, restoring)
         # Gradients that other optimizers have not used yet are of weights that are gone.
         for actual in actuals[1:]:
             for group in actual.param_groups:
@@ -319,7 +319,7 @@ class Snapshot:
                         p.grad.zero_()
 
 
-def _fill_slot(module: Any, where: str, name: str, held: Held | None, done: set[int]) -> None:
+def fill_slot(module: Any, where: str, name: str, held: Held | None, done: set[int]) -> None:
     """Put back what stood in a module; a buffer that was assigned anew since is filled as well."""
     live = standing(module, where, name)
     if held is None:
@@ -336,7 +336,8 @@ def _fill_slot(module: Any, where: str, name: str, held: Held | None, done: set[
 _SCALER = ("_scale", "_growth_tracker")
 
 
-def _restore_scaler(scaler: Any, values: dict[str, Any], restoring: Restoring) -> None:
+def restore_scaler(scaler: Any, values: dict[str, Any], restoring: Restoring) -> None:
+    """Put the numbers of a GradScaler back."""
     own = vars(scaler)
     for name, start in zip(_SCALER, ("_init_scale", "_init_growth_tracker"), strict=True):
         kept, live = values[name], own.get(name)

@@ -18,10 +18,11 @@ from lrmonitor.probe.control import Control
 from lrmonitor.probe.evaluation import Evaluation
 from lrmonitor.probe.frames import alive, from_signal_handler, in_step, seen_calling, within_step
 from lrmonitor.probe.hiding import hide, reveal
+from lrmonitor.probe.lone import Lone
 from lrmonitor.probe.loss import Losses
 from lrmonitor.probe.mirror import Mirror
 from lrmonitor.probe.norms import Clip, Norms
-from lrmonitor.probe.optimizers import Optimizer, optimizer_was_made
+from lrmonitor.probe.optimizers import Optimizer
 from lrmonitor.probe.progress import Progress
 from lrmonitor.probe.rates import Rewritten
 from lrmonitor.probe.session import Session
@@ -36,13 +37,11 @@ UNSTEPPED = 1024
 """Backward passes without any optimizer step after which each of them counts as a step, where an
 optimizer was made (accumulation over more is not known)."""
 
+if TYPE_CHECKING:
+    from lrmonitor.probe.guarding import Guards
+
 CLIPS = 64
 """Calls of `clip_grad_norm_` in one step that are kept; a script may clip and never step."""
-
-NO_OPTIMIZER = (
-    "the script steps no torch optimizer; its learning rate is its own variable, which lrmonitor "
-    "cannot reach (each backward pass counts as a step)"
-)
 
 
 class Steps:
@@ -70,8 +69,7 @@ class Steps:
         self.evaluation = Evaluation(self)
         self.mirror = Mirror(self)
         self.deferred = Deferred()
-        self._early: list[tuple[float, float]] | None = []
-        self._lone: SeriesWriter | None = None
+        self._lone = Lone(self)
         self._metrics: dict[str, SeriesWriter] = {}
         self._steps_series: SeriesWriter | None = None
         self._recorded = 0
@@ -128,7 +126,7 @@ class Steps:
         if self._recorded != self.step and self.session is not None:
             self._recorded = self.step
             main = self.optimizers[0] if self.optimizers else None
-            if main is not None and not main.recorded:
+            if main is not None and (not main.recorded or self.control.testing):
                 if self._steps_series is None:
                     self._steps_series = self.session.writer.series("step", "step")
                 self._steps_series.add(self.step, time.time(), float(self.step))
@@ -146,7 +144,7 @@ class Steps:
             gone.replace(actual)  # made anew, as each fold of a cross-validation does
             known = gone
         else:
-            lone, self._lone, self.loss_only = self._lone, None, None
+            lone, self.loss_only = self._lone.stepped(), None
             number = len(self.optimizers)
             norms = Norms(number, session.writer, self.losses.values, self.deferred)
             known = Optimizer(number, actual, session.writer, norms, lone)
@@ -156,6 +154,11 @@ class Steps:
                 del self.known[key]
         self.known[id(actual)] = known
         return known
+
+    def _came(self, known: Optimizer, actual: Any) -> None:
+        """It, or groups of it, are about to step for the first time: a test may go on."""
+        if self.control.tests is not None:
+            self.control.tests.came(known, actual)
 
     # A step that is not an ordinary one
 
@@ -176,6 +179,7 @@ class Steps:
             known = self._know(actual)
             if known is None:
                 return None
+            self._came(known, actual)
         known.steps_in(here, alive)
         holder = known.holder
         if holder is not None and (holder is here or not in_step(holder)):
@@ -191,8 +195,11 @@ class Steps:
         groups = actual.param_groups
         if len(groups) != known.count:
             known.look_at_groups(actual)
+            self._came(known, actual)
         known.seen()  # before what follows is looked at
         known.look(groups)
+        if self.control.first and known.number == 0:
+            self.control.first_step()
         closure = known.closing = callable(known.closure(args, kwargs))
         left_out = self.guards is not None and self._guarded(here, known, actual, closure)
         sampled = False
@@ -347,14 +354,22 @@ class Steps:
         known = self.known.get(id(actual))
         if known is None or not known.stepped:
             self.skipped(actual)
+            self.control.skipped(known)
 
     def skipped(self, actual: Any) -> None:
         """GradScaler did not step: what was back-propagated for this step is dropped."""
         try:
             if self.session is not None:
                 here = self.losses.thread()
+                testing = self.control.testing
+                if testing:
+                    known_loss = here.count and not here.taken and here.arriving is None
+                    assert self.control.tests is not None
+                    self.control.tests.lost(here.total if known_loss else None)
                 here.take()
                 here.clips = None
+                if testing:
+                    return
                 known = self.known.get(id(actual))
                 self.session.writer.event(
                     "step_skipped",
@@ -567,43 +582,10 @@ class Steps:
         """It succeeded: its value is a part of this thread's next step."""
         try:
             here.add(value)
-            if self._early is not None or self._lone is not None:
-                if self.optimizers:
-                    self._early = None
-                else:
-                    self._without_optimizer(here, value)
+            if self._lone.looks:
+                self._lone.take(here, value)
             here.slow = False  # before what follows is looked at
-            if here.arriving or self.losses.scaling or self._early is not None or self._lone:
+            if here.arriving or self.losses.scaling or self._lone.looks:
                 here.slow = True
         except Exception:
             self.failed("after a backward pass")
-
-    def _without_optimizer(self, here: Thread, value: float | Arriving) -> None:
-        """No optimizer has stepped so far. If none was ever made, each backward pass is a step."""
-        session = self.register()
-        if session is None or isinstance(value, Arriving):
-            return
-        now = time.time()
-        if self._lone is not None:
-            here.take()
-            self._lone_step(value, now)
-            return
-        if self._early is None:
-            return
-        self._early.append((now, value))
-        if len(self._early) < UNSTEPPED and optimizer_was_made():
-            return
-        early, self._early = self._early, None
-        here.take()
-        self.loss_only = NO_OPTIMIZER
-        session.writer.event("no_optimizer", reason=NO_OPTIMIZER)
-        self.control.rates.refuse(f"the rate cannot be set: {NO_OPTIMIZER}")
-        self.control.options.refuse(f"it cannot be set: {NO_OPTIMIZER}")
-        self._lone = session.writer.series("loss", "loss")
-        for when, one in early:
-            self._lone_step(one, when)
-
-    def _lone_step(self, value: float, now: float) -> None:
-        assert self._lone is not None
-        self.step += 1
-        self._lone.append((self.step, now, value))

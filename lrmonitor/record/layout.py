@@ -27,10 +27,12 @@ _SUFFIX = ".f64"
 class SeriesInfo:
     """What a series is.
 
-    `kind` is loss, lr, scheduled_lr, option, scheduled_option, parts, step, grad_norm, update_ratio
-    or metric; `optimizer` and `group` are numbers or None; `recorded` is "each" (every step),
-    "changes" (only where the value changes) or "samples" (some steps); `source` is the logger that
-    a metric was taken from, None where it was given to `lrmonitor.log`.
+    `kind` is loss, lr, scheduled_lr, option, scheduled_option, parts, step, grad_norm,
+    update_ratio, metric, test_loss or test_lr; `optimizer` and `group` are numbers or None;
+    `recorded` is "each" (every step), "changes" (only where the value changes) or "samples" (some
+    steps); `source` is the logger that a metric was taken from, None where it was given to
+    `lrmonitor.log`. Of the kinds test_loss and test_lr, `test` is the number of the test whose
+    steps they tell of, which are no part of the run's own series.
     """
 
     series: int
@@ -40,6 +42,7 @@ class SeriesInfo:
     group: int | None = None
     recorded: str = "each"
     source: str | None = None
+    test: int | None = None
 
 
 def sizes_name(optimizer: int) -> str:

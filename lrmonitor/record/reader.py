@@ -365,6 +365,7 @@ def _series_info(event: dict[str, Any]) -> SeriesInfo | None:
         group=_index(event.get("group")),
         recorded=str(event.get("recorded", "each")),
         source=str(event["source"]) if event.get("source") else None,
+        test=_index(event.get("test")),
     )
 
 

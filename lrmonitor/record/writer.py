@@ -102,14 +102,15 @@ class RankWriter:
         group: int | None = None,
         recorded: str = "each",
         source: str | None = None,
+        test: int | None = None,
     ) -> SeriesWriter:
         """Declare a new series, from any thread."""
         number = next(self._numbers)
-        info = SeriesInfo(number, name, kind, optimizer, group, recorded, source)
+        info = SeriesInfo(number, name, kind, optimizer, group, recorded, source, test)
         path = self.folder / layout.SERIES / layout.series_name(info.series)
         made = SeriesWriter(info, path)
         self._series.append(made)
-        told = {k: v for k, v in vars(info).items() if k != "source" or v is not None}
+        told = {k: v for k, v in vars(info).items() if k not in ("source", "test") or v is not None}
         self.event("series", **told)
         return made
 

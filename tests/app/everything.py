@@ -10,12 +10,14 @@ from pathlib import Path
 from PySide6.QtWidgets import QDialog, QWidget
 from pytestqt.qtbot import QtBot
 
+from lrmonitor.app.dialogs.find_rate import FindRateDialog
 from lrmonitor.app.dialogs.guards import GuardsDialog
 from lrmonitor.app.dialogs.help import AboutBox, ShortcutsDialog
 from lrmonitor.app.dialogs.questions import CloseQuestion, StopQuestion, UndoQuestion
 from lrmonitor.app.dialogs.rerun import CannotRerunBox, RerunQuestion, RestartQuestion
 from lrmonitor.app.dialogs.rules import RulesDialog
 from lrmonitor.app.dialogs.series import SeriesDialog
+from lrmonitor.app.dialogs.try_rates import TryRatesDialog
 from lrmonitor.app.window import MainWindow
 from lrmonitor.model.patterns import Pattern
 from tests.app.conftest import OpenWindow
@@ -65,6 +67,8 @@ def dialogs(window: MainWindow) -> Iterator[dict[str, QDialog]]:
         "guide": window.guide.window,
         "rules": RulesDialog(window.session, theme, window),
         "guards": GuardsDialog(window.session, theme, window),
+        "find rate": FindRateDialog(window.session, theme, window),
+        "try rates": TryRatesDialog(window.session, theme, window),
         "keys": ShortcutsDialog(window, [*window.actions_table.all, *window.docks.actions]),
         "about": AboutBox(window),
         "close?": CloseQuestion(window, "rich", stopping=True),

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -351,6 +351,34 @@ def dialog_pictures(studio: Studio) -> None:
     studio.close(window)
 
 
+def rate_test_pictures(studio: Studio) -> None:
+    """The range test and the trial: before, while they go on, with a result and without one."""
+    from lrmonitor.app.dialogs.rate_test import RateTestDialog
+    from tests.app.rate_tests import only_noise, range_test, trial
+
+    def shown(name: str, prepare: Callable[[RunFolder], object], find: bool) -> None:
+        if not studio.wants(name):
+            return
+        run = studio.trained(300)
+        prepare(run)
+        window = studio.window(run)
+        (window.trying.find if find else window.trying.compare)(window.view)
+        (dialog,) = window.findChildren(RateTestDialog)
+        studio.take(name, dialog)
+        dialog.reject()
+        studio.close(window)
+
+    shown("find-rate", lambda run: None, True)
+    shown("find-rate-going", lambda run: range_test(run, sweeps=2, of=3, done=55), True)
+    shown("find-rate-found", lambda run: range_test(run).end(), True)
+    shown("find-rate-refused", lambda run: range_test(run, only_noise).end(), True)
+    shown("find-rate-stopped", lambda run: range_test(run, done=20).end("cancelled"), True)
+    shown("try-rates", lambda run: None, False)
+    shown("try-rates-going", lambda run: trial(run, (-1e-3, -3e-3, -5e-3), 20, 2), False)
+    shown("try-rates-found", lambda run: trial(run, (-1e-3, -3e-3, -5e-3)).end(), False)
+    shown("try-rates-alike", lambda run: trial(run, (-3e-4, -3e-4, -3e-4)).end(), False)
+
+
 def plot_pictures(studio: Studio) -> None:
     """Pins, the menu of a plot, the plotted data as a table, several runs compared, a log."""
     from PySide6.QtCore import QPointF
@@ -566,6 +594,7 @@ def take_all(folder: Path, theme: str, scale: int, words: list[str]) -> int:
                 option_pictures,
                 size_pictures,
                 dialog_pictures,
+                rate_test_pictures,
                 plot_pictures,
                 finding_pictures,
                 guide_pictures,

@@ -74,6 +74,14 @@ class Live:
         assert [e for e in rank.events if e["event"] == "probe_error"] == []
         return rank, stderr
 
+    def another(self) -> Connection:
+        """Another connection, for a command that is not waited for."""
+        return connect(self.folder.name)
+
+    def until_testing(self) -> None:
+        """Wait until a test goes on."""
+        wait_until(lambda: self._pipe.status()["test"], TIMEOUT, what="a test")
+
     def events(self, name: str) -> list[dict[str, Any]]:
         """What it has recorded so far of that name."""
         reader = RunReader(self.folder)

@@ -120,6 +120,10 @@ def test_diagnosis_needs_nothing_but_numpy() -> None:
     assert _held_after(*_modules("diagnosis")) & HEAVY <= {"numpy"}
 
 
+def test_finder_needs_nothing_but_numpy() -> None:
+    assert _held_after(*_modules("finder")) & HEAVY <= {"numpy"}
+
+
 def test_a_report_needs_no_window() -> None:
     assert _held_after(*_modules("report")) & HEAVY <= {"numpy", "psutil"}
 

@@ -19,7 +19,7 @@ from lrmonitor.guide import topic_of
 from lrmonitor.model.findings import Told
 from lrmonitor.record.reader import Series
 
-from ..advising import again
+from ..advising import again, may_try
 from ..format import format_count, format_rate
 from ..session import Session
 from ..theme import Theme
@@ -36,13 +36,15 @@ class FindingsPanel(QWidget):
 
     `step_wanted(int)`: a finding is to be seen in the plots. `stop_wanted()`: the advice to end
     the run is to be followed. `restart_wanted(float)`: the script is to be started again with its
-    rate times that factor. `guide_wanted(str)`: a page of the guide.
+    rate times that factor. `guide_wanted(str)`: a page of the guide. `trial_wanted()`: rates are to
+    be tried, since what was recorded does not tell the cause.
     """
 
     step_wanted = Signal(int)
     stop_wanted = Signal()
     guide_wanted = Signal(str)
     restart_wanted = Signal(float)
+    trial_wanted = Signal()
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -62,6 +64,7 @@ class FindingsPanel(QWidget):
         self.plot = FindingPlot(theme, self.details)
         self.apply = QPushButton(self.tr("Apply"), self.details)
         self.restart = QPushButton(self.tr("Start again…"), self.details)
+        self.trial = QPushButton(self.tr("Try rates…"), self.details)
         self.snooze = QPushButton(self.tr("Snooze"), self.details)
         self.dismiss = QPushButton(self.tr("Not a problem"), self.details)
         self.show_evidence = QPushButton(self.tr("Evidence"), self.details)
@@ -71,6 +74,7 @@ class FindingsPanel(QWidget):
         self.list.activated.connect(lambda _: self._show_in_plots())
         self.apply.clicked.connect(self.follow)
         self.restart.clicked.connect(self._ask_restart)
+        self.trial.clicked.connect(self.trial_wanted)
         self.snooze.clicked.connect(lambda: self._mute("snooze"))
         self.dismiss.clicked.connect(lambda: self._mute("dismiss"))
         self.show_evidence.toggled.connect(self._show_evidence)
@@ -191,6 +195,8 @@ class FindingsPanel(QWidget):
             self.apply.setToolTip(made.instead)
             waiting = told.taken is not None and not told.taken.judged
             self.apply.setEnabled(session.can_follow(made) and not waiting)
+        self.trial.setVisible(may_try(found) and not session.over)
+        self.trial.setEnabled(session.rate_problem(session.model.main) is None)
         self.snooze.setVisible(found.open and told.muted != "dismiss" and not session.over)
         self.snooze.setText(self.tr("Tell again") if told.muted == "snooze" else self.tr("Snooze"))
         self.dismiss.setText(
@@ -283,6 +289,9 @@ class FindingsPanel(QWidget):
             label.setTextFormat(Qt.TextFormat.PlainText)
         self.outcome.setMargin(5)
         self.show_evidence.setCheckable(True)
+        self.trial.setToolTip(
+            self.tr("Train a while with several rates from the same state, and compare")
+        )
         self.snooze.setToolTip(self.tr("Do not tell it for the next 1,000 steps"))
         self.dismiss.setToolTip(
             self.tr("Do not tell this kind with this cause again in this run; kept with the run")
@@ -292,6 +301,7 @@ class FindingsPanel(QWidget):
         for button in (
             self.apply,
             self.restart,
+            self.trial,
             self.snooze,
             self.dismiss,
             self.show_evidence,

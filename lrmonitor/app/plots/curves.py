@@ -155,7 +155,8 @@ class LossCurve:
         return drawn.unplaced
 
     def begin_anew_after(self, places: tuple[int, ...]) -> None:
-        """Leave a gap where the training was rewound: what follows is not what came of it."""
+        """Leave a gap where the training was rewound, or tested: what follows is not what came of
+        it."""
         self._picture.cuts = places
 
     def smoothed_at(self, index: int) -> float | None:

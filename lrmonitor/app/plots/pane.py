@@ -314,9 +314,10 @@ class PlotPane(QWidget):
         at = self.placing.at
         marks = [Mark(at(m.step, m.time), m.kind, m.text, m.time) for m in self._model.markers]
         marks += finding_marks(self._told, at)
-        rewound = tuple(int(at(m.step, m.time)) for m in self._model.markers if m.kind == "rewound")
+        apart = [m for m in self._model.markers if m.kind in ("rewound", "test")]
+        breaks = tuple(int(at(m.step, m.time)) for m in apart)
         for curve in self.loss.curves.values():
-            curve.begin_anew_after(rewound)
+            curve.begin_anew_after(breaks)
         self.loss.findings.show_regions(regions(self._told, at))
         for chart in self._charts():
             chart.set_marks(marks)

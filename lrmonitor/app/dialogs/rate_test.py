@@ -1,0 +1,364 @@
+"""What the dialogs of a range test and of a trial share: asking, following, the result."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QHBoxLayout,
+    QHeaderView,
+    QProgressBar,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from lrmonitor.link.test_commands import TestCommand
+from lrmonitor.model.rate_tests import RateTest, newest_step
+from lrmonitor.model.run import Changes
+from lrmonitor.model.state import Phase
+from lrmonitor.model.state_size import estimated
+from lrmonitor.model.usage import bytes_text
+
+from ..format import format_count, format_left, format_rate
+from ..history import Outcome, told
+from ..panels.parts import Banner, Choice, quiet
+from ..proposal import Proposal
+from ..session import Session
+from ..theme import Theme
+
+__all__ = ["RateTestDialog"]
+
+
+class RateTestDialog(QDialog):
+    """Echoes the session's record; what is asked for here is followed until everything is put back.
+
+    A subclass gives `kind`, the form, the picture, the table's `columns`, what it asks for
+    (`wanted`) and what it makes of the record (`echo`), with a rate for each row of the table.
+    """
+
+    kind = ""
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.theme = theme
+        self.asked: str | None = None
+        """The command of this dialog that is awaited or followed."""
+        self.applied: str | None = None
+        """The command for the rate that was applied here."""
+        self._best: int | None = None
+        self._seen: tuple[object, ...] = ()
+        self.rates: list[float | None] = []
+        """What applying each row of the table would hold."""
+        self.setWindowModality(Qt.WindowModality.WindowModal)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        tr = self.tr
+        self.cost = quiet("", self)
+        self.said = Banner(theme, self)
+        self.bar = QProgressBar(self)
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName(tr("Progress of the test"))
+        self.where = quiet("", self)
+        self.table = self._make_table()
+        self.mode = Choice(self)
+        self.mode.setAccessibleName(tr("How the rate is applied"))
+        self.mode.addItem(tr("Hold it"), "hold")
+        self.mode.addItem(tr("Set it, schedule continues"), "set")
+        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
+        self.start = QPushButton(tr("&Start"), self)
+        self.start.setProperty("role", "primary")
+        self.stop = QPushButton(tr("S&top"), self)
+        self.stop.setToolTip(tr("End the test now; everything is put back"))
+        self.apply = QPushButton(tr("&Apply"), self)
+        for button in (self.start, self.stop, self.apply):
+            button.setAutoDefault(False)
+        self.start.clicked.connect(self.ask)
+        self.stop.clicked.connect(self._cancel)
+        self.apply.clicked.connect(self._apply)
+        self.table.itemSelectionChanged.connect(self._on_row)
+        self.buttons.rejected.connect(self.reject)
+        session.changed.connect(self._on_changed)
+        session.problem.connect(self._on_problem)
+        session.answered.connect(self._on_answered)
+        session.ended.connect(self.refresh)
+
+    @property
+    def test(self) -> RateTest | None:
+        """The one that is shown: what was asked for here, else the run's newest of this kind."""
+        known = self.session.model.rate_tests
+        if self.asked is not None:
+            found = known.find(self.asked)
+            if found is not None or self._waiting():
+                return found
+        return known.latest(self.kind)
+
+    @property
+    def chosen(self) -> float | None:
+        """The rate of the row that is chosen."""
+        row = self.table.currentRow()
+        if not self.table.selectedItems() or not 0 <= row < len(self.rates):
+            return None
+        return self.rates[row]
+
+    def wanted(self) -> TestCommand | None:
+        """What the form asks for; None where it says that something is wrong."""
+        raise NotImplementedError
+
+    def echo(self, test: RateTest | None) -> None:
+        """Show what the record holds of the test, and fill the table."""
+        raise NotImplementedError
+
+    def columns(self) -> tuple[str, ...]:
+        """The heads of the table's columns."""
+        raise NotImplementedError
+
+    def note(self) -> str:
+        """Said in the journal beside a rate that is applied from here."""
+        raise NotImplementedError
+
+    def lay_out(self, form: QWidget, picture: QWidget) -> None:
+        """Put the parts in their places."""
+        self._form = form
+        running = QHBoxLayout()
+        running.setSpacing(10)
+        running.addWidget(self.bar, 1)
+        running.addWidget(self.stop)
+        applying = QHBoxLayout()
+        applying.setSpacing(10)
+        applying.addWidget(self.mode)
+        applying.addWidget(self.apply)
+        applying.addStretch(1)
+        applying.addWidget(self.start)
+        column = QVBoxLayout(self)
+        column.setSpacing(9)
+        column.addWidget(form)
+        column.addWidget(self.cost)
+        column.addWidget(self.said)
+        column.addLayout(running)
+        column.addWidget(self.where)
+        column.addWidget(picture, 1)
+        column.addWidget(self.table)
+        column.addLayout(applying)
+        column.addWidget(self.buttons)
+        self.refresh()
+
+    def ask(self) -> None:
+        """Send what the form asks for."""
+        command = self.wanted()
+        if command is None:
+            return
+        self.said.say("")
+        self.asked = self.session.try_rates(command)
+        self.refresh()
+
+    def refresh(self, *_: object) -> None:
+        """Echo the record, and what can be done now."""
+        test = self.test
+        waiting = self._waiting()
+        going = test is not None and test.going and not self.session.over
+        self.echo(test)
+        problem = self.session.rate_problem(self.session.model.main)
+        if problem is None and self.session.model.state.phase is Phase.PAUSED:
+            problem = self.tr("The training is paused: resume it first.")
+        other = self.session.model.rate_tests.going
+        idle = problem is None and other is None and not waiting
+        self._form.setEnabled(not going and not waiting)
+        self.start.setEnabled(idle)
+        self.start.setToolTip(problem or "")
+        self.start.setText(self.tr("A&gain") if test is not None else self.tr("&Start"))
+        self.stop.setEnabled(going or waiting)
+        self.bar.setMaximum(test.steps if test is not None else 1)
+        done = self._done(test)
+        # A sweep that ends early makes a whole test of fewer steps.
+        whole = test is not None and test.why in ("done", "bound", "non_finite", "skipped")
+        self.bar.setValue(self.bar.maximum() if whole else done)
+        self.where.setText(self._where(test, done, going, waiting, problem))
+        self._echo_end(test)
+        self._enable(problem is None and not going)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take the theme's colours."""
+        self.theme = theme
+        self.said.set_theme(theme)
+
+    def fill(self, rows: list[tuple[tuple[str, ...], float | None]], best: int | None) -> None:
+        """The rows of the table, each with the rate that applying it would hold; `best` is chosen
+        for a start."""
+        shown = [row for row, _ in rows]
+        self.rates = [rate for _, rate in rows]
+        table, columns = self.table, self.table.columnCount()
+        now = [
+            tuple(
+                item.text() if (item := table.item(i, j)) is not None else ""
+                for j in range(columns)
+            )
+            for i in range(table.rowCount())
+        ]
+        if now == shown and best == self._best:
+            return
+        self._best = best
+        table.setRowCount(len(shown))
+        for i, row in enumerate(shown):
+            for j, text in enumerate(row):
+                table.setItem(i, j, QTableWidgetItem(text))
+        table.setVisible(bool(shown))
+        table.setFixedHeight(table.horizontalHeader().sizeHint().height() + 26 * len(shown) + 4)
+        table.clearSelection()
+        table.setCurrentCell(-1, -1)
+        if best is not None:
+            table.selectRow(best)
+
+    def price(self, steps: int, states: int) -> str:
+        """What so many steps with so many copies of the state cost."""
+        speed = self.session.model.state.steps_per_second
+        words = self.tr("Takes {0} steps of the training").format(format_count(steps))
+        if speed:
+            words += self.tr(", {0} at its speed").format(format_left(steps / speed))
+        rank = self.session.model.rank
+        size = None if rank is None else estimated(rank.events)
+        if size is None:
+            held = self.tr("keeps a copy of the model and its optimizer meanwhile")
+            if states > 1:
+                held = self.tr("keeps {0} copies of the model and its optimizer meanwhile")
+            words += self.tr(", and {0}.").format(held.format(states))
+        else:
+            held = self.tr("needs about {0} of memory meanwhile").format(bytes_text(states * size))
+            words += self.tr(", and {0}.").format(held)
+        return words + self.tr(
+            " Then weights, optimizer and random numbers are put back, to the bit; the batches it "
+            "saw are gone."
+        )
+
+    def news(self, test: RateTest, points: int) -> bool:
+        """Whether there is more to show than the last time. Of very long tests not each step."""
+        every = 1 if not test.going else max(test.steps // 2000, 1)
+        seen = (test, points // every)
+        new, self._seen = seen != self._seen, seen
+        return new
+
+    def reason(self, text: str) -> None:
+        """Say why there is no result."""
+        self.said.say(text, "warn")
+
+    def _done(self, test: RateTest | None) -> int:
+        """Steps of it that were made."""
+        rank = self.session.model.rank
+        if test is None or rank is None:
+            return 0
+        return test.done(max(self.session.model.state.step or 0, newest_step(test, rank)))
+
+    def _waiting(self) -> bool:
+        """Whether an answer to what was asked for here is awaited."""
+        if self.asked is None:
+            return False
+        if self.asked in self.session.sending:
+            return True
+        outcome = self.session.log.find(self.asked)
+        return outcome is not None and outcome.status == "pending"
+
+    def _where(
+        self, test: RateTest | None, done: int, going: bool, waiting: bool, problem: str | None
+    ) -> str:
+        tr = self.tr
+        if going and test is not None:
+            leg = test.legs[-1] if test.legs else None
+            words = tr("Step {0} of {1}").format(format_count(done), format_count(test.steps))
+            return words if leg is None else f"{self._leg(test, leg.which)} · {words}"
+        if waiting:
+            return tr("Begins at the next step…")
+        if test is not None and test.why:
+            return tr("After step {0}: {1}").format(format_count(test.step), self._ended(test))
+        return problem or ""
+
+    def _leg(self, test: RateTest, which: int) -> str:
+        """Which part of the test goes on."""
+        raise NotImplementedError
+
+    def _ended(self, test: RateTest) -> str:
+        tr = self.tr
+        done = format_count(test.done(None))
+        words = {
+            "cancelled": tr("stopped after {0} steps"),
+            "stopped": tr("ended by the end of the run, after {0} steps"),
+            "interrupted": tr("the script was interrupted, after {0} steps"),
+            "exit": tr("the script ended, after {0} steps"),
+            "changed": tr("an optimizer or a group was added, after {0} steps"),
+            "lost": tr("the process ended, after {0} steps"),
+            "failed": tr("it failed, after {0} steps"),
+        }.get(test.why, tr("{0} steps"))
+        put = tr("everything was put back") if test.restored else tr("not everything was put back")
+        return f"{words.format(done)}, {put}." if test.why != "lost" else f"{words.format(done)}."
+
+    def _echo_end(self, test: RateTest | None) -> None:
+        if test is None or test.going:
+            return
+        if test.warnings and not test.restored:
+            told = self.tr("Not everything could be put back: {0}").format("; ".join(test.warnings))
+            self.said.say(told, "bad")
+
+    def _make_table(self) -> QTableWidget:
+        names = self.columns()
+        table = QTableWidget(0, len(names), self)
+        table.setAccessibleName(self.tr("Results"))
+        table.setHorizontalHeaderLabels(names)
+        header = table.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(26)
+        table.setSelectionBehavior(QTableWidget.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QTableWidget.SelectionMode.SingleSelection)
+        table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        table.setTabKeyNavigation(False)
+        table.setShowGrid(False)
+        table.hide()
+        return table
+
+    def _on_row(self) -> None:
+        self._enable(self.apply.property("can") is not False)
+
+    def _enable(self, can: bool) -> None:
+        self.apply.setProperty("can", can)
+        rate = self.chosen
+        self.apply.setEnabled(can and rate is not None)
+        text = self.tr("&Apply")
+        if rate is not None:
+            text = self.tr("&Apply {0}").format(format_rate(rate, 2))
+        self.apply.setText(text)
+
+    def _apply(self) -> None:
+        rate = self.chosen
+        test = self.test
+        if rate is None:
+            return
+        rate = float(f"{rate:.2g}")  # as the button says
+        optimizer = None if test is None else test.optimizer
+        group = None if test is None else test.only
+        proposal = Proposal(self.mode.currentData(), rate)
+        self.applied = self.session.send_rate(proposal, optimizer, group, self.note())
+
+    def _cancel(self) -> None:
+        test = self.session.model.rate_tests.going
+        self.session.cancel(test.id if test is not None else self.asked)
+
+    def _on_changed(self, changes: Changes) -> None:
+        self.refresh()
+
+    def _on_problem(self, text: str) -> None:
+        if text:
+            self.said.say(text, "bad")
+
+    def _on_answered(self, outcome: Outcome) -> None:
+        if outcome.id == self.applied:
+            good = outcome.status == "applied"
+            self.said.say(told(outcome, self.tr), "good" if good else "bad")
+        elif outcome.id == self.asked and outcome.status == "refused":
+            self.asked = None
+            why = (outcome.reason or "").rstrip(".")
+            self.said.say(self.tr("Refused: {0}.").format(why), "bad")
+            self.refresh()

@@ -1,0 +1,269 @@
+"""The range test and the trial of rates in the window, on run folders in the state it is about."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from lrmonitor.app.dialogs.find_rate import FindRateDialog
+from lrmonitor.app.dialogs.rate_test import RateTestDialog
+from lrmonitor.app.dialogs.try_rates import TryRatesDialog, factors
+from lrmonitor.app.window import MainWindow
+from lrmonitor.link.messages import CommandError
+from tests.app.conftest import OpenWindow
+from tests.app.folders import RunFolder
+from tests.app.rate_tests import only_noise, range_test, trial
+from tests.conftest import Isolated
+
+
+class Shown:
+    """A window on a run, one of the dialogs, and what was sent: nothing gets to a training."""
+
+    def __init__(self, window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.window = window
+        assert window.view is not None
+        self.session = window.view.session
+        self.sent: list[Any] = []
+        monkeypatch.setattr(self.session.commander, "send", self.sent.append)
+
+    def find(self) -> FindRateDialog:
+        """Open the range test by its key."""
+        QTest.keyClick(
+            self.window,
+            Qt.Key.Key_T,
+            Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier,
+        )
+        (dialog,) = self.window.findChildren(FindRateDialog)
+        return dialog
+
+    def compare(self) -> TryRatesDialog:
+        """Open the trial by its key."""
+        QTest.keyClick(self.window, Qt.Key.Key_T, Qt.KeyboardModifier.ControlModifier)
+        (dialog,) = self.window.findChildren(TryRatesDialog)
+        return dialog
+
+
+@pytest.fixture
+def folder(isolated: Isolated) -> RunFolder:
+    """A run that trains, in this process."""
+    return RunFolder(isolated.runs, created=time.time() - 12).launch().register().train(300)
+
+
+@pytest.fixture
+def shown(
+    folder: RunFolder, open_window: OpenWindow, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Shown]:
+    """The window; its dialog is closed in the end."""
+    found = Shown(open_window(folder.path), monkeypatch)
+    yield found
+    for dialog in found.window.findChildren(RateTestDialog):
+        dialog.reject()
+
+
+def cells(dialog: RateTestDialog) -> list[list[str]]:
+    """The texts of the table."""
+    table = dialog.table
+    found = []
+    for i in range(table.rowCount()):
+        items = [table.item(i, j) for j in range(table.columnCount())]
+        found.append(["" if item is None else item.text() for item in items])
+    return found
+
+
+def click(button: Any) -> None:
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def test_a_range_test_is_asked_for_as_typed(shown: Shown) -> None:
+    dialog = shown.find()
+    assert dialog.focusWidget() is dialog.begin
+    assert "300 steps" in dialog.cost.text()
+    dialog.begin.selectAll()
+    QTest.keyClicks(dialog.begin, "nothing")
+    click(dialog.start)
+    assert not shown.sent
+    assert dialog.said.tone == "bad"
+    dialog.begin.selectAll()
+    QTest.keyClicks(dialog.begin, "20")
+    click(dialog.start)
+    assert not shown.sent
+    assert "above the beginning" in dialog.said.text
+    dialog.begin.selectAll()
+    QTest.keyClicks(dialog.begin, "1e-6")
+    dialog.sweeps.selectAll()
+    QTest.keyClicks(dialog.sweeps, "2")
+    assert "200 steps" in dialog.cost.text()
+    click(dialog.start)
+    (command,) = shown.sent
+    assert (command.start, command.stop, command.steps, command.sweeps) == (1e-6, 10.0, 100, 2)
+    assert command.by.via == "window"
+    assert not dialog.start.isEnabled()
+    assert dialog.said.text == ""
+
+
+def test_it_is_followed_and_its_suggestion_applied(
+    shown: Shown, folder: RunFolder, qtbot: QtBot
+) -> None:
+    dialog = shown.find()
+    test = range_test(folder, sweeps=2, of=3, done=55)
+    qtbot.waitUntil(lambda: dialog.bar.value() > 100)
+    assert dialog.where.text().startswith("Sweep 2 of 3 · Step ")
+    assert not dialog.table.isVisible()
+    assert not dialog.apply.isEnabled()
+    click(dialog.stop)
+    assert shown.sent[-1].target == test.id
+    shown.sent.clear()
+
+    test.end("cancelled")
+    qtbot.waitUntil(lambda: dialog.said.tone == "good")
+    assert "everything was put back" in dialog.where.text()
+    assert dialog.start.isEnabled()
+    rows = cells(dialog)
+    assert [row[0] for row in rows] == [
+        "lrmonitor",
+        "Valley (fastai)",
+        "Minimum ÷ 10",
+        "Steepest",
+        "Slide (fastai)",
+    ]
+    assert dialog.reading is not None
+    assert dialog.reading.rate is not None
+    assert 0.3 / 30 < dialog.reading.rate < 0.3 / 5
+    assert len(dialog.reading.rates) == 1, "the sweep that was cut short is not read"
+    assert dialog.chosen == dialog.reading.rate
+    click(dialog.apply)
+    (command,) = shown.sent
+    assert (command.mode, command.optimizer, command.group) == ("hold", 0, None)
+    assert command.value == float(f"{dialog.reading.rate:.2g}")
+    assert command.note == "LR finder"
+    # Another row, and "set".
+    item = dialog.table.item(2, 0)
+    assert item is not None
+    box = dialog.table.visualItemRect(item)
+    viewport = dialog.table.viewport()
+    QTest.mouseClick(viewport, Qt.MouseButton.LeftButton, pos=QPointF(box.center()).toPoint())
+    assert dialog.chosen == dialog.rates[2]
+    dialog.mode.setFocus()
+    QTest.keyClick(dialog.mode, Qt.Key.Key_Down)
+    click(dialog.apply)
+    assert shown.sent[-1].mode == "set"
+
+
+def test_a_converged_model_is_refused(shown: Shown, folder: RunFolder, qtbot: QtBot) -> None:
+    range_test(folder, only_noise).end()
+    dialog = shown.find()
+    qtbot.waitUntil(lambda: dialog.said.tone == "warn")
+    assert dialog.said.text.startswith("No usable descent")
+    assert cells(dialog)[0][1] == "none"
+    assert dialog.chosen is None
+    assert not dialog.apply.isEnabled()
+
+
+def test_what_was_not_put_back_is_said(shown: Shown, folder: RunFolder, qtbot: QtBot) -> None:
+    range_test(folder).end(restored=False, warnings=["the buffer running_mean"])
+    dialog = shown.find()
+    qtbot.waitUntil(lambda: dialog.said.tone == "bad")
+    assert "running_mean" in dialog.said.text
+
+
+def test_a_refusal_of_the_training_is_said(shown: Shown, folder: RunFolder, qtbot: QtBot) -> None:
+    dialog = shown.find()
+    click(dialog.start)
+    (command,) = shown.sent
+    by = {"who": "person", "via": "window", "name": "ann"}
+    folder.event("command", id=command.id, command="range_test", args={}, by=by)
+    folder.refused(command.id, "the test takes 300 steps, and the training ends in 20")
+    qtbot.waitUntil(lambda: dialog.said.tone == "bad")
+    assert dialog.said.text == "Refused: the test takes 300 steps, and the training ends in 20."
+    shown.session.sending.clear()
+    dialog.refresh()
+    assert dialog.start.isEnabled()
+
+
+def test_a_process_that_ends_amid_a_test(shown: Shown, folder: RunFolder, qtbot: QtBot) -> None:
+    range_test(folder, sweeps=1, done=70)
+    dialog = shown.find()
+    qtbot.waitUntil(lambda: dialog.stop.isEnabled())
+    folder.event("ended")
+    folder.exited(0)
+    qtbot.waitUntil(lambda: not dialog.stop.isEnabled())
+    assert "the process ended" in dialog.where.text()
+
+
+def test_a_trial_is_asked_for_followed_and_applied(
+    shown: Shown, folder: RunFolder, qtbot: QtBot
+) -> None:
+    dialog = shown.compare()
+    dialog.factors.selectAll()
+    QTest.keyClicks(dialog.factors, "zero")
+    click(dialog.start)
+    assert not shown.sent
+    assert "Zero is no factor" in dialog.said.text
+    dialog.factors.selectAll()
+    QTest.keyClicks(dialog.factors, "÷3 1 3")
+    click(dialog.start)
+    (command,) = shown.sent
+    assert (command.factors, command.steps, command.legs) == ((1 / 3, 1.0, 3.0), 100, 4)
+    shown.session.sending.clear()
+
+    test = trial(folder, (-1e-3, -3e-3, -5e-3))
+    qtbot.waitUntil(lambda: dialog.table.rowCount() == 3)
+    assert dialog.chosen is None, "nothing is recommended while it goes on"
+    test.end()
+    qtbot.waitUntil(lambda: dialog.said.tone == "good")
+    assert dialog.said.text == "×3 reaches a lower loss, by more than noise."
+    assert [row[0] for row in cells(dialog)] == ["÷3 = 3.33e-4", "×1 = 0.001", "×3 = 0.003"]
+    assert dialog.chosen == pytest.approx(3e-3)
+    click(dialog.apply)
+    assert (shown.sent[-1].mode, shown.sent[-1].value) == ("hold", 0.003)
+
+
+def test_rates_that_are_alike_are_said_to_be(shown: Shown, folder: RunFolder, qtbot: QtBot) -> None:
+    trial(folder, (-3e-4, -3e-4, -3e-4)).end()
+    dialog = shown.compare()
+    qtbot.waitUntil(lambda: bool(dialog.said.text))
+    assert dialog.said.text == "No clear difference: keep ×1."
+    assert dialog.said.tone == "quiet"
+    assert dialog.chosen == pytest.approx(1e-3)
+
+
+def test_an_undetermined_finding_offers_a_trial(
+    isolated: Isolated, open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    def flat(step: int) -> float:
+        return 2.3 + 0.05 * ((step * 7919) % 101 / 50 - 1)
+
+    folder = RunFolder(isolated.runs, created=time.time() - 40).launch().register()
+    folder.train(1000, loss=flat)
+    window = open_window(folder.path)
+    view = window.view
+    assert view is not None
+    told = view.session.diagnosis
+    qtbot.waitUntil(
+        lambda: any(one.finding.cause == "undetermined" for one in told.told), timeout=30_000
+    )
+    window.docks.show("findings")
+    panel = view._findings()
+    assert panel is not None
+    (found,) = [one.finding for one in told.told if one.finding.cause == "undetermined"]
+    panel.choose(found.id)
+    assert panel.trial.isVisible()
+    click(panel.trial)
+    (dialog,) = window.findChildren(TryRatesDialog)
+    assert dialog.isVisible()
+    dialog.reject()
+
+
+def test_factors_as_people_write_them() -> None:
+    assert factors("÷3 ×1 ×3") == (1 / 3, 1.0, 3.0)
+    assert factors("1/3, 1, 3") == (1 / 3, 1.0, 3.0)
+    assert factors("0.5;x2 /4") == (0.5, 2.0, 0.25)
+    for text in ("a", "0", "-1", "1/0", "inf", "nan"):
+        with pytest.raises(CommandError):
+            factors(text)

@@ -1,0 +1,152 @@
+"""Make the table's numbers by real training, and keep them beside this file.
+
+`python -m tests.benchmarks.finder.generate [PIECE PIECES]`: for each case a run at each rate of
+the grid, three sweeps, and a run at each rate that ours and the packages suggest (`packages.json`,
+see `packages`; without it ours alone). What is there already is left alone, so that it may be
+stopped and started again, in several processes with a piece of the cases each.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from lrmonitor.finder import Candidate, Sweep, compare, read
+from tests.benchmarks.finder.cases import CASES, Case
+from tests.benchmarks.finder.packages import FOUND
+from tests.benchmarks.finder.training import (
+    State,
+    fresh,
+    outcome,
+    swept,
+    trained,
+    tried,
+    whole,
+)
+
+RESULTS = Path(__file__).parent / "results"
+SWEEPS = 3
+FACTORS = (1 / 3, 1.0, 3.0)
+"""Of the trial after the sweeps."""
+STAGES = ("part", "converged")
+"""States that are tested too in the cases with the first of the seeds."""
+
+
+def main(piece: int = 0, pieces: int = 1) -> None:
+    """Everything that is missing."""
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    RESULTS.mkdir(exist_ok=True)
+    for case in CASES[piece::pieces]:
+        path = RESULTS / f"{case.name}.json"
+        known: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+        before = json.dumps(known)
+        for _ in measured(case, known):
+            if json.dumps(known) != before:
+                path.write_text(json.dumps(known), "utf-8")
+        print(case.name, flush=True)
+
+
+def measured(case: Case, known: dict[str, Any]) -> Iterator[None]:
+    """Fill in what is missing of a case, piece by piece."""
+    setup, seed = case.setup, case.seed
+    state = fresh(setup, seed)
+    if "grid" not in known:
+        known["start"] = short(whole(setup, state.model))
+        known["grid"] = [[rate, *ends(case, state, rate)] for rate in setup.grid]
+        yield
+    if "sweeps" not in known:
+        known["sweeps"] = sweeps(case, state, 1)
+    if seed == 0:
+        best = min((end, rate) for rate, *_, end in known["grid"] if end is not None)[1]
+        for i, stage in enumerate(STAGES):
+            if stage not in known:
+                begun = trained(setup, seed, best, stage)
+                known[stage] = {
+                    "start": short(whole(setup, begun.model)),
+                    "grid": [[r, *ends(case, begun, r)] for r in setup.grid[::2]],
+                    "sweeps": sweeps(case, begun, 11 + 10 * i),
+                }
+                yield
+    found = read(read_back(known["sweeps"]))
+    if found.rate is not None and "trial" not in known:
+        # What the trial's rates come to is trained with the suggestions below.
+        rates = [factor * found.rate for factor in FACTORS]
+        legs = tried(setup, state, 1000 * seed + 51, rates)
+        known["trial"] = [[[short(x) for x in leg] for leg in one] for one in legs]
+    reached = known.setdefault("reached", {})
+    for rate in suggested(case, known).values():
+        if rate is not None and name(rate) not in reached:
+            reached[name(rate)] = ends(case, state, rate)
+    yield
+
+
+def name(rate: float) -> str:
+    """A rate as a key."""
+    return f"{rate:.4g}"
+
+
+def ends(case: Case, state: State, rate: float) -> list[float | None]:
+    return [short(x) for x in outcome(case.setup, state, case.seed, rate).ends]
+
+
+def short(x: float) -> float | None:
+    """Six digits; None where it is not finite (JSON has no word for it)."""
+    return float(f"{x:.6g}") if math.isfinite(x) else None
+
+
+def sweeps(case: Case, state: State, first: int) -> list[list[float | None]]:
+    """Losses of sweeps, whose rates are always the same; each from the same state."""
+    return [
+        [short(x) for x in swept(case.setup, state, 1000 * case.seed + first + i)[1]]
+        for i in range(SWEEPS)
+    ]
+
+
+def read_back(losses: list[list[float | None]]) -> list[Sweep]:
+    """Sweeps as they were measured."""
+    from tests.benchmarks.finder.training import FROM, SWEPT, TO
+
+    ratio = (TO / FROM) ** (1 / (SWEPT - 1))
+    return [
+        Sweep(
+            FROM * ratio ** np.arange(len(one)),
+            np.array([math.nan if x is None else x for x in one]),
+        )
+        for one in losses
+    ]
+
+
+def suggested(case: Case, known: dict[str, Any]) -> dict[str, float | None]:
+    """Rates by who suggests them; None where it refuses."""
+    found = read_back(known["sweeps"])
+    three = read(found)
+    out = {"ours, one sweep": read(found[:1]).rate, "ours, three sweeps": three.rate}
+    out |= {"ours, low end": three.low, "ours, high end": three.high}
+    out["ours, then a trial"] = confirmed(three.rate, known)
+    packages: dict[str, dict[str, float | None]] = (
+        json.loads(FOUND.read_text("utf-8")) if FOUND.exists() else {}
+    )
+    return out | packages.get(case.name, {})
+
+
+def confirmed(rate: float | None, known: dict[str, Any]) -> float | None:
+    """The rate after the trial that follows the sweeps."""
+    if rate is None:
+        return None
+    legs = [
+        Candidate(factor, [np.array([math.nan if x is None else x for x in leg]) for leg in one])
+        for factor, one in zip(FACTORS, known["trial"], strict=True)
+    ]
+    return rate * (compare(legs).recommended or 1.0)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

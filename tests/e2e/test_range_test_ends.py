@@ -1,0 +1,181 @@
+"""Tests of rates that are refused, cut short, or come upon something else: nothing is lost."""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lrmonitor.link.messages import (
+    CancelCommand,
+    LrCommand,
+    PauseCommand,
+    RangeTestCommand,
+    RewindCommand,
+    SnapshotCommand,
+    StopCommand,
+    TrialCommand,
+)
+from tests.e2e.test_range_test import made_of
+from tests.e2e.test_rewind import SCRIPT, truth, undisturbed
+from tests.helpers.live import Live, live
+from tests.helpers.wait import wait_until
+
+
+def long(steps: int = 100_000) -> RangeTestCommand:
+    """One that would go on for longer than any of these."""
+    return RangeTestCommand(start=1e-6, stop=0.1, steps=steps, bound=False)
+
+
+def ended(run: Live, count: int = 1) -> dict[str, Any]:
+    """Wait for the end of a test; what is recorded of it."""
+    wait_until(lambda: len(run.events("test_ended")) >= count, 60.0, what="the test's end")
+    return run.events("test_ended")[-1]
+
+
+def test_refused_and_waited_for_and_cancelled(tmp_path: Path) -> None:
+    out, last = tmp_path / "out.json", tmp_path / "last"
+    with live(SCRIPT, "drawn", out, last) as run:
+        assert run.refused(RangeTestCommand(group=5)).startswith("there is no group 5")
+        assert run.refused(TrialCommand(optimizer=3)).startswith("there is no optimizer 3")
+        run.paused()
+        assert run.refused(long()) == "the training is paused: resume it first"
+        run.resume()
+
+        with run.another() as test, run.another() as other, run.another() as third:
+            first_test = long()
+            test.send(first_test)
+            run.until_testing()
+            words = "another test goes on: wait until it is over, or cancel it"
+            assert run.refused(TrialCommand()) == words
+            # They wait for its end.
+            other.send(LrCommand(mode="scale", value=0.5))
+            third.send(SnapshotCommand())
+            run.go_on(3)
+            assert run.events("rates") == run.events("snapshot") == []
+            # It can be held in its midst, and is put back at once where it is cancelled then.
+            run.do(PauseCommand())
+            assert run.ask(CancelCommand(target=first_test.id)).status == "applied"
+            first = ended(run)
+            assert (first["why"], first["restored"]) == ("cancelled", True)
+            run.resume()
+            answers = [test.receive(30.0) for _ in range(2)]
+            assert answers[1] is not None
+            assert answers[1].status == "cancelled"
+            assert answers[1].reason == "cancelled; everything was put back"
+            wait_until(lambda: run.events("rates") and run.events("snapshot"), 60.0)
+        (rates,), (snapshot,) = run.events("rates"), run.events("snapshot")
+        assert rates["step"] == first["step"] + 1
+        assert snapshot["step"] in (first["step"], first["step"] + 1)
+
+        # Who asked for it is gone: it ends by itself.
+        with run.another() as gone:
+            gone.send(RangeTestCommand(start=1e-6, stop=0.1, steps=30, bound=False))
+            run.until_testing()
+        second = ended(run, 2)
+        assert (second["why"], second["steps"]) == ("done", 30)
+        run.do(RewindCommand(to=snapshot["step"]))
+
+        # The script ends in the midst of one.
+        with run.another() as test:
+            test.send(long())
+            run.until_testing()
+            run.go_on(2)
+            last.write_text("0")
+            rank, _ = run.finish()
+    (*_, (begun, over)) = made_of(rank)
+    assert (over["why"], over["restored"]) == ("exit", True)
+    hashes = truth(out)["hashes"]
+    for one in (first, second):
+        assert hashes[one["step"]] == hashes[one["from"]]
+    assert hashes[max(hashes)] != hashes[begun["step"]], "it was put back after the script's end"
+
+
+@pytest.mark.parametrize("how", ["stop", "signal"])
+def test_what_a_stopped_script_saves_is_not_of_the_test(how: str, tmp_path: Path) -> None:
+    out, last = tmp_path / "out.json", tmp_path / "last"
+    with live(SCRIPT, "drawn", out, last) as run, run.another() as test:
+        test.send(long())
+        run.until_testing()
+        run.go_on(3)
+        if how == "stop":
+            assert run.ask(StopCommand()).status == "applied"
+        else:
+            pid = run.events("environment")[0]["pid"]
+            os.kill(pid, signal.SIGINT)
+        rank, _ = run.finish()
+    ((begun, over),) = made_of(rank)
+    assert over["why"] == {"stop": "stopped", "signal": "interrupted"}[how]
+    found = truth(out)
+    (saved,) = found["stopped"].values()
+    assert saved == found["hashes"][begun["step"]]
+
+
+def test_a_group_that_is_added_ends_it(tmp_path: Path) -> None:
+    out, last = tmp_path / "out.json", tmp_path / "last"
+    with live(SCRIPT, "added", out, last) as run:
+        with run.another() as test:
+            test.send(long(3000))
+            run.until_testing()
+            last.with_suffix(".change").touch()
+            over = ended(run)
+        run.go_on(3)
+        # With the new group it is another training, which can be tested again.
+        again = run.do(TrialCommand(factors=(0.5, 2.0), steps=4, legs=2))
+        last.write_text("0")
+        run.finish()
+    assert (over["why"], over["restored"]) == ("changed", True)
+    assert again.detail["restored"] is True
+    hashes = truth(out)["hashes"]
+    assert hashes[over["step"]] == hashes[over["from"]]
+
+
+@pytest.mark.parametrize("variant", ["sgd", "scaler-sgd"])
+def test_a_loss_that_is_not_finite_does_no_harm(variant: str, tmp_path: Path) -> None:
+    out, last = tmp_path / "out.json", tmp_path / "last"
+    with live(SCRIPT, variant, out, last) as run:
+        done = run.do(RangeTestCommand(start=1.0, stop=1e3, steps=200, bound=False))
+        run.go_on(10)
+        last.write_text("0")
+        rank, _ = run.finish()
+    ((begun, over),) = made_of(rank)
+    assert (done.detail["why"], over["why"]) == ("non_finite", "non_finite")
+    assert over["steps"] < 200
+    assert not math.isfinite(rank.by_name["test[1].loss"].value[-1]) or variant != "sgd"
+    hashes = truth(out)["hashes"]
+    begin = begun["step"]
+    # With a GradScaler the script counts passes in which it made no step.
+    end = next(n for n in sorted(hashes) if n > begin and hashes[n] == hashes[begin])
+    assert (end == over["step"]) == (variant == "sgd")
+    last.write_text(str(max(hashes)))
+    wanted = undisturbed(tmp_path, variant, last, begin, end)["hashes"]
+    own = [n for n in hashes if not begin < n <= end]
+    assert [hashes[n] for n in own] == [wanted[n] for n in own]
+
+
+def test_a_candidate_that_diverges_is_out(tmp_path: Path) -> None:
+    out, last = tmp_path / "out.json", tmp_path / "last"
+    with live(SCRIPT, "sgd", out, last) as run:
+        tried = run.do(TrialCommand(factors=(1.0, 4e4), steps=60, legs=4))
+        last.write_text("0")
+        rank, _ = run.finish()
+    ((_, ended),) = made_of(rank)
+    assert tried.detail["why"] == "done"
+    turns = [(one["candidate"], one["why"]) for one in ended["legs"]]
+    assert [one for one in turns if one[0] == 0] == [(0, "end")] * 4
+    assert [why for which, why in turns if which == 1][-1] == "non_finite"
+    hashes = truth(out)["hashes"]
+    assert hashes[ended["step"]] == hashes[ended["from"]]
+
+
+def test_lbfgs_is_refused(tmp_path: Path) -> None:
+    out, last = tmp_path / "out.json", tmp_path / "last"
+    with live(SCRIPT, "lbfgs", out, last) as run:
+        for command in (RangeTestCommand(), TrialCommand()):
+            assert run.refused(command).startswith("LBFGS evaluates its closure several times")
+        last.write_text("0")
+        run.finish()
