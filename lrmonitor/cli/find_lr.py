@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import functools
 import time
 from pathlib import Path
@@ -250,9 +251,11 @@ def _go(entry: RunEntry, change: LrCommand) -> Acknowledgement:
 
 
 def _stop(entry: RunEntry) -> None:
+    from lrmonitor.model.command import NotLive
     from lrmonitor.model.stop import stop_run
 
-    stop_run(entry.folder)
+    with contextlib.suppress(NotLive):  # it is over already
+        stop_run(entry.folder)
 
 
 def _lines(found: Reading) -> list[str]:
