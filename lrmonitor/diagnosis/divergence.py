@@ -25,8 +25,8 @@ BLOCKS = 2
 FAST_SIGMA, FAST_RATIO, FAST_LOSSES = 8.0, math.log(3.0), 4
 """A rise by this, for so many losses in a row, needs no block."""
 FAR_RATIO, FAR_LOSSES = math.log(3.0), 2
-"""And above the first loss by this, and by as much as was gained (see `Outburst`), even fewer losses
-(one more in the first blocks)."""
+"""And above the first loss by this, and by as much as was gained (see `Outburst`), even fewer
+losses (one more in the first blocks)."""
 EARLY_BLOCKS = 6
 """The first so many blocks, in which there is no level yet but the first loss."""
 EARLY_RATIO = math.log(1.25)
@@ -208,7 +208,7 @@ class Divergence(Detector):
             advise.wait(
                 "A single odd batch, or a single step that was too long, passes by itself. If the "
                 "next losses are as high, the level is lost.",
-                self.history.block,
+                self._suspicion.enough,
             ),
         )
 

@@ -12,6 +12,8 @@ GROWN, RECORDS = 1.0, 3
 """So many losses, each above all before by this on the u axis (× 2.7): what feeds itself sets one
 record after another, while one step that was too long (as the first of an adaptive optimizer) is a
 single jump."""
+HELD = 1.5
+"""Blocks, in losses, after which a rise that still holds is certain: as `Spike` waits."""
 LATEST = 8
 """Losses whose median tells where the level is."""
 CALM = 0.5
@@ -27,7 +29,7 @@ LEARNT = math.log(1.05)
 class Suspicion:
     """A rise that was told by a few losses, until it is certain or over.
 
-    Certain is what still holds after as many losses as a block has (the median of the latest eight
+    Certain is what still holds after a block and a half of losses (the median of the latest eight
     is as high as was asked for), and what grows: see `Records`. Catapults (Lewkowycz et al. 2020,
     arXiv 2003.02218), a step that was too long after the optimizer lost its state, and a single odd
     batch are over by then. At the start of a run it is over once a block is below the first loss,
@@ -45,7 +47,9 @@ class Suspicion:
         self.early = False
         """Whether it began in the first blocks, where only the first loss is known."""
         self._needed = self._level = 0.0
-        self._count = self._back = self._blocks = self._enough = 0
+        self.enough = 0
+        """Losses after which it is certain if it still holds."""
+        self._count = self._back = self._blocks = 0
         self._latest: deque[float] = deque(maxlen=LATEST)
 
     def begin(
@@ -60,9 +64,9 @@ class Suspicion:
     ) -> None:
         """Some losses were high since a step: the level before and the one that they had to be
         above (y), the same as a distance on the u axis, and in words. It is certain after
-        `enough` losses (0: as many as a block has)."""
+        `enough` losses (0: a block and a half)."""
         self.active, self.first, self.by, self.rule, self.early = True, first, by, rule, early
-        self._enough = enough or self._history.block
+        self.enough = enough or int(HELD * self._history.block)
         self._level, self._needed = levels
         self._count = self._back = self._blocks = 0
         self._latest.clear()
@@ -74,7 +78,7 @@ class Suspicion:
         self._back = self._back + 1 if self._calm(y) else 0
         if self._back >= CAME_BACK and not self.early:
             return "back"
-        if self._count >= self._enough and median(list(self._latest)) > self._needed:
+        if self._count >= self.enough and median(list(self._latest)) > self._needed:
             return "holds"
         return None
 
