@@ -144,9 +144,7 @@ def test_a_single_loss_before_nan_gives_way_to_it() -> None:
     ]  # fmt: skip
 
 
-def test_after_a_raise_two_losses_above_the_first_are_enough_after_a_step_back_none_is() -> (
-    None
-):
+def test_after_a_raise_two_losses_above_the_first_are_enough_after_a_step_back_none_is() -> None:
     loss = falling()
     loss[500] = 3.0
     assert kinds(of(loss, lr=np.full(800, 0.1))) == set()
