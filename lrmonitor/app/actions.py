@@ -36,6 +36,7 @@ class Handlers:
     release: Callable[[], None]
     schedule: Callable[[], None]
     rules: Callable[[], None]
+    guards: Callable[[], None]
     snapshot: Callable[[], None]
     rewind: Callable[[], None]
     undo: Callable[[], None]
@@ -102,6 +103,7 @@ class Actions:
         self._add(train, tr("&Release to the schedule"), "Ctrl+Shift+R", do.release, True)
         self._add(train, tr("&Schedule…"), "Ctrl+Shift+L", do.schedule, True)
         self.rules = self._add(train, tr("Ru&les…"), "Ctrl+Alt+R", do.rules, True)
+        self.guards = self._add(train, tr("&Guards…"), "Ctrl+Alt+G", do.guards, True)
         train.addSeparator()
         self.snapshot = self._add(train, tr("Take a s&napshot"), "Ctrl+B", do.snapshot, True)
         self.rewind = self._add(train, tr("Re&wind…"), "Ctrl+Shift+B", do.rewind, True)
@@ -168,6 +170,7 @@ class Actions:
         self.stop.setEnabled(live)
         self.snapshot.setEnabled(can)
         self.rewind.setEnabled(can)
+        self.guards.setEnabled(can)
 
     def show_undo(self, undo: str, redo: str, can: bool = True) -> None:
         """Say what could be undone and done again (empty: nothing), and whether it can now."""

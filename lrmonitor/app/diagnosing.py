@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 
 from PySide6.QtCore import QObject, Signal
 
-from lrmonitor.diagnosis import Diagnosis
 from lrmonitor.diagnosis.chunk import Chunk
 from lrmonitor.diagnosis.finding import RANK, Finding
 from lrmonitor.diagnosis.judge import judge
 from lrmonitor.diagnosis.source import RowSource, SourceError, is_timed
+from lrmonitor.diagnosis.wire import Work
 from lrmonitor.model.findings import ADVICE, FINDING, JUDGED, MUTED, Told
 from lrmonitor.model.run import RunModel
 from lrmonitor.model.state import Phase
 from lrmonitor.record.reader import RankReader, Series
 
+from .diagnosis_process import DiagnosisProcess
+
 __all__ = ["SNOOZED_STEPS", "Diagnoser"]
 
 PIECE = 8192
-"""Rows that are handed over at a time."""
+"""Rows that are handed over at a time: half a millisecond of the window, 60 of the diagnosis."""
 
-PART = 256
-"""Rows that are diagnosed in one go: about 2 ms, after which the window's thread is let through."""
+AHEAD = 2
+"""Pieces that are under way, so that the diagnosis need not wait for the next."""
+
+DEATHS = 2
+"""So often the diagnosis may end by itself before it is left at that."""
 
 CLOCK_SECONDS = 1.0
 """Between two looks at the clock, which tells that no step comes."""
@@ -36,12 +39,14 @@ Write = Callable[[str, Mapping[str, object]], str | None]
 
 
 class Diagnoser(QObject):
-    """Feeds what a model holds to a diagnosis in a thread of its own, and tells what it found.
+    """Feeds what a model holds to a diagnosis in a process of its own, and tells what it found.
 
     Lives in the GUI thread; `advance` is called with each poll and never waits. `write` adds an
-    event to the run's record and returns why it could not.
+    event to the run's record and returns why it could not. What a diagnosis finds depends on the
+    record alone: should the process end by itself, another one looks through all of it again, and
+    until it is done what was found before is told.
 
-    - `changed()`: `told` is another.
+    - `changed()`: `told` is another, or `trouble`, or all was diagnosed for the first time.
     - `alarmed(Told)`: a finding opened, or got worse, that the person is to be told of now.
     """
 
@@ -57,10 +62,12 @@ class Diagnoser(QObject):
     ) -> None:
         super().__init__(parent)
         self.told: list[Told] = []
+        self.trouble = ""
+        """That the diagnosis ended by itself, and what follows from it, in a sentence; else ""."""
         self._model = model
         self._write = write
         self._clock = clock
-        self._worker: _Worker | None = None
+        self._process: DiagnosisProcess | None = None
         self._rank: RankReader | None = None
         self._source: RowSource | None = None
         self._findings: dict[int, Finding] = {}
@@ -68,8 +75,12 @@ class Diagnoser(QObject):
         self._judged: set[str] = set()
         self._looked = 0.0
         self._caught_up = False
+        self._behind = False
         self._ended = False
         self._current = False
+        self._done = False
+        self._deaths = 0
+        self._anew: dict[int, Finding] | None = None
 
     @property
     def current(self) -> bool:
@@ -79,7 +90,12 @@ class Diagnoser(QObject):
     @property
     def settled(self) -> bool:
         """Whether all that was recorded has been diagnosed."""
-        return self._caught_up and (self._worker is None or self._worker.idle)
+        return self._caught_up and not self._behind and self._idle and self._deaths < DEATHS
+
+    @property
+    def process(self) -> int:
+        """The number of the process that diagnoses; 0 without one."""
+        return 0 if self._process is None else self._process.pid
 
     @property
     def validation(self) -> Series | None:
@@ -91,15 +107,19 @@ class Diagnoser(QObject):
         if self._model.rank is not self._rank:
             self._begin()
         # What is done before it is asked for what it found is in that.
-        self._current = self._caught_up and (self._worker is None or self._worker.idle)
-        found = self._worker.taken() if self._worker is not None else []
-        for finding in found:
-            self._findings[finding.id] = finding
-        if self._worker is None or self._worker.idle:
+        self._current = self.settled
+        first, self._done = self._current and not self._done, self._done or self._current
+        found = self._process.taken() if self._process is not None else []
+        if self._idle:
             self._hand_over()
+        if self._anew is not None:
+            found = self._repeated(self._anew, found)
+        self._findings.update((one.id, one) for one in found)
         if found:
             self.refresh()
             self._keep(found)
+        elif first:
+            self.changed.emit()
         self._judge()
 
     def refresh(self) -> None:
@@ -115,9 +135,9 @@ class Diagnoser(QObject):
 
     def close(self) -> None:
         """Diagnose no more."""
-        if self._worker is not None:
-            self._worker.close()
-            self._worker = None
+        if self._process is not None:
+            self._process.close()
+            self._process = None
 
     def mute(self, finding: Finding, how: str) -> str | None:
         """Have findings of this kind and cause alarm no more: "snooze" for a while, "dismiss" in
@@ -146,21 +166,31 @@ class Diagnoser(QObject):
         self._rank = self._model.rank
         self._findings.clear()
         self._alarms.clear()
-        self._caught_up = self._ended = self._current = False
+        self._caught_up = self._current = self._done = False
+        self._deaths, self._anew, self.trouble = 0, None, ""
+        self._from_start()
+        self.refresh()
+
+    def _from_start(self) -> None:
+        """Have the rows be taken from the first one on."""
+        self._behind = self._ended = False
         self._source = None
         if self._rank is not None:
             self._source = RowSource(
                 self._rank, timed=is_timed(self._model.reader), others=self._others
             )
-        self.refresh()
 
     def _others(self) -> Iterable[Series]:
         return self._model.metrics()
 
+    @property
+    def _idle(self) -> bool:
+        return self._process is None or not self._process.waiting
+
     def _hand_over(self) -> None:
-        """Give the worker the next rows, or the time of day."""
+        """Give the process the next rows, or the time of day."""
         source = self._source
-        if source is None:
+        if source is None or self._deaths >= DEATHS:
             return
         over = self._model.state.phase.over
         try:
@@ -168,22 +198,70 @@ class Diagnoser(QObject):
         except SourceError:
             return  # nothing that could be a loss yet
         if len(rows):
-            self._caught_up = self._caught_up or len(rows) < PIECE
-            self._ask(rows)
+            self._give(rows)
+            self._go_on()
         elif over and not self._ended:
             self._caught_up = self._ended = True
+            self._behind = False
             self._ask(None)
-        elif self._model.state.phase in (Phase.RUNNING, Phase.STALLED) and source.loss is not None:
+        elif source.loss is None or source.left:
+            return
+        elif self._model.state.phase in (Phase.RUNNING, Phase.STALLED):
             self._caught_up = True
             now = self._clock()
             if abs(now - self._looked) >= CLOCK_SECONDS:
                 self._looked = now
                 self._ask(now)
 
-    def _ask(self, work: _Work) -> None:
-        if self._worker is None:
-            self._worker = _Worker()
-        self._worker.ask(work)
+    def _go_on(self) -> None:
+        """Give it what there is beyond one piece."""
+        while self._behind and self._source is not None:
+            if self._process is None or self._process.waiting >= AHEAD:
+                return
+            self._give(self._source.more(PIECE))
+
+    def _give(self, rows: Chunk) -> None:
+        self._behind = len(rows) == PIECE
+        self._caught_up = self._caught_up or not self._behind
+        if len(rows):
+            self._ask(rows)
+
+    def _ask(self, work: Work) -> None:
+        if self._process is None:
+            self._process = DiagnosisProcess(self)
+            self._process.answered.connect(self._go_on)
+            self._process.died.connect(self._on_died)
+            self._process.start()
+        if self._process is not None:  # that it cannot be started may be told at once
+            self._process.ask(work)
+
+    def _on_died(self, why: str) -> None:
+        """Begin again with another process, unless that seems to be of no use."""
+        self.close()
+        self._deaths += 1
+        if self._deaths < DEATHS:
+            self._anew = {}
+            self._from_start()
+            self._behind = True  # until its rows are taken, which are waited for at first
+            self.trouble = self.tr(
+                "The diagnosis ended unexpectedly ({0}). It looks through the run once more."
+            ).format(why)
+        else:
+            self._anew = None
+            self.trouble = self.tr(
+                "The diagnosis ended unexpectedly ({0}), and again when it was repeated: nothing "
+                "more is found, and no rule acts, until the run is opened again."
+            ).format(why)
+        self.changed.emit()
+
+    def _repeated(self, anew: dict[int, Finding], found: Iterable[Finding]) -> list[Finding]:
+        """All that a diagnosis that began again has found, once it is as far as the first one."""
+        anew.update((one.id, one) for one in found)
+        if not self.settled:
+            return []
+        self._anew, self.trouble = None, ""
+        self.changed.emit()
+        return list(anew.values())
 
     def _alarm(self, told: Told) -> None:
         """Tell it once, and again when it gets worse; what was found in old steps is no news."""
@@ -235,74 +313,3 @@ class Diagnoser(QObject):
             found = told.finding
             fields = {"kind": found.kind, "detected_step": found.detected_step, "step": last}
             self._add(JUDGED, {**fields, **result.to_json(), "text": result.words})
-
-
-_Work = Chunk | float | None
-"""Rows, the time of day, or the end of the log."""
-
-
-class _Worker:
-    """A diagnosis in a thread. `ask` and `taken` are called by another one, and never wait."""
-
-    def __init__(self) -> None:
-        self._diagnosis = Diagnosis()
-        self._asked: queue.SimpleQueue[_Work | _Close] = queue.SimpleQueue()
-        self._found: queue.SimpleQueue[list[Finding]] = queue.SimpleQueue()
-        self._waiting = 0
-        self._done = 0
-        self._closing = False
-        self._thread = threading.Thread(target=self._run, name="lrmonitor-diagnosis", daemon=True)
-        self._thread.start()
-
-    @property
-    def idle(self) -> bool:
-        """Whether all that was asked for is done."""
-        return self._done == self._waiting
-
-    def ask(self, work: _Work) -> None:
-        """Have this done next."""
-        self._waiting += 1
-        self._asked.put(work)
-
-    def taken(self) -> list[Finding]:
-        """What was found since the last call, each finding as it stands last."""
-        latest: dict[int, Finding] = {}
-        while not self._found.empty():
-            latest.update((one.id, one) for one in self._found.get())
-        return list(latest.values())
-
-    def close(self) -> None:
-        """End the thread, without what is left to do."""
-        self._closing = True
-        self._asked.put(_Close())
-        self._thread.join(5.0)
-
-    def _run(self) -> None:
-        while True:
-            work = self._asked.get()
-            if isinstance(work, _Close):
-                return
-            for found in self._do(work):
-                if found:
-                    self._found.put(found)
-                if self._closing:
-                    return
-            self._done += 1
-
-    def _do(self, work: _Work) -> Iterable[list[Finding]]:
-        diagnosis = self._diagnosis
-        if work is None:
-            yield diagnosis.finish()
-        elif isinstance(work, float):
-            yield diagnosis.tick(work)
-        else:
-            for start in range(0, len(work), PART):
-                began = time.perf_counter()
-                yield diagnosis.feed(work.part(start, start + PART))
-                if len(work) > PART:
-                    # A backlog: rest as long as it took, so that the window stays quick.
-                    time.sleep(time.perf_counter() - began)
-
-
-class _Close:
-    """Nothing more is to be done."""

@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 from PySide6.QtCore import QByteArray, QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QWidget
+from shiboken6 import isValid
 
 from .focus import enter, tab_by_layout
 from .settings import Settings
@@ -25,7 +26,7 @@ BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
 VERSION = 1
 """Of the places that are kept: raise it when old ones would not make sense any more."""
 
-SIZES = {LEFT: 236, RIGHT: 354, BOTTOM: 210}
+SIZES = {LEFT: 236, RIGHT: 354, BOTTOM: 240}
 """Width or height of an area, in pixels, until the person drags its edge."""
 
 
@@ -248,7 +249,8 @@ class Docks(QObject):
             ]
             if below:
                 self._window.tabifyDockWidget(below[-1], dock.frame)
-        dock.frame.setVisible(dock.visible)
+        # Nor is it seen before: side by side they would make the window wider than it is.
+        dock.frame.setVisible(dock.visible and bool(self._scene))
         dock.action.setChecked(dock.visible)
 
     def _toggle(self, dock: _Dock) -> None:
@@ -272,6 +274,8 @@ class Docks(QObject):
         would still go there: what is in it is hidden as well."""
         return (
             self._filled
+            # The docks of a window that is being deleted are hidden when it is gone.
+            and isValid(self._window)
             and not dock.front
             and not dock.frame.isHidden()
             and bool(self._window.tabifiedDockWidgets(dock.frame))
@@ -289,6 +293,10 @@ class Docks(QObject):
         dock.first = widget.focusProxy()
         widget.setFocusProxy(None)  # type: ignore[arg-type]  # the stubs forget it
         tab_by_layout(widget)
+        # Hidden behind a tab it keeps its room: the area would fall back to the least height.
+        policy = widget.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        widget.setSizePolicy(policy)
         dock.frame.setWidget(widget)
         widget.setVisible(not self._behind(dock))
 

@@ -41,6 +41,7 @@ def handlers(window: MainWindow) -> Handlers:
         undo=w.undo,
         redo=lambda: w.undo("redo"),
         rules=lambda: w.view.show_rules() if w.view else None,
+        guards=lambda: w.view.show_guards() if w.view else None,
         release=lambda: w.view.control.release.click() if w.view else None,
         schedule=w.edit_schedule,
         snapshot=lambda: w.session.snapshot() if w.session else None,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lrmonitor.model import plans
+from lrmonitor.model import options, plans
 from lrmonitor.model.journal import author
 from lrmonitor.model.rates import GroupChange, changes, number
 
@@ -45,9 +45,11 @@ class Outcome:
     @property
     def words(self) -> str:
         """What was asked for: `hold 3e-4`, `pause`."""
+        args = self.args
+        if self.command == "option":
+            return options.asked(args)
         if self.command != "lr":
             return self.command
-        args = self.args
         ramp, begin = args.get("ramp"), args.get("begin")
         return Proposal(
             str(args.get("mode", "")),

@@ -29,11 +29,16 @@ def pixmap(name: str, colour: str, size: int = 16, ratio: float = 2.0) -> QPixma
     return result
 
 
-def icon(name: str, colour: str, disabled: str | None = None, size: int = 16) -> QIcon:
-    """The symbol as an icon, with its own colour where the control is disabled."""
+def icon(
+    name: str, colour: str, disabled: str | None = None, size: int = 16, chosen: str | None = None
+) -> QIcon:
+    """The symbol as an icon, with its own colour where the control is disabled, and where its row
+    is chosen (by default Qt tints it)."""
     result = QIcon(pixmap(name, colour, size))
     if disabled is not None:
         result.addPixmap(pixmap(name, disabled, size), QIcon.Mode.Disabled)
+    if chosen is not None:
+        result.addPixmap(pixmap(name, chosen, size), QIcon.Mode.Selected)
     return result
 
 
@@ -141,6 +146,12 @@ def _draw(painter: QPainter, name: str, colour: QColor) -> None:
         pen.setWidthF(1.5)
         _stroke(painter, pen, [(3, 2), (13, 2), (13, 14), (3, 14), (3, 2)])
         _stroke(painter, pen, [(5.2, 11), (7.2, 7.4), (8.8, 9), (10.8, 5.2)])
+    elif name == "snapshot":  # a bookmark: a place to come back to
+        pen.setWidthF(1.6)
+        _stroke(painter, pen, [(4, 2.4), (12, 2.4), (12, 13.4), (8, 10), (4, 13.4), (4, 2.4)])
+    elif name == "rewind":
+        painter.drawPolygon(_polygon((8, 3), (8, 13), (1.6, 8)))
+        painter.drawPolygon(_polygon((14.4, 3), (14.4, 13), (8, 8)))
     elif name == "series":
         pen.setWidthF(1.6)
         _stroke(painter, pen, [(2, 12.6), (6, 7), (9.4, 9.6), (14, 3.6)])

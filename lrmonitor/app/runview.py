@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from .panels.findings import FindingsPanel
     from .panels.groups import GroupsPanel
     from .panels.journal import JournalPanel
+    from .panels.options import OptionsPanel
+    from .panels.sizes import SizesPanel
     from .plots.marks import Mark
     from .plots.pane import PlotPane
 
@@ -74,6 +76,8 @@ class RunView(QWidget):
         self.alert = FindingAlert(session, theme, self)
         self.control = ControlPanel(session, theme, self)
         self.groups: GroupsPanel | None = None
+        self.options: OptionsPanel | None = None
+        self.sizes: SizesPanel | None = None
         self.data: DataPanel | None = None
         self._empty = QWidget(self)
         self._empty.setAutoFillBackground(True)
@@ -97,6 +101,7 @@ class RunView(QWidget):
         self.control.thought_of.connect(self.think_of)
         self.notices.traceback_wanted.connect(self._show_traceback)
         self.header.rules_wanted.connect(self.show_rules)
+        self.header.guards_wanted.connect(self.show_guards)
         session.diagnosis.changed.connect(self._show_findings)
         self.alert.shown_wanted.connect(self._show_finding)
         self.alert.follow_wanted.connect(self._follow_finding)
@@ -115,6 +120,12 @@ class RunView(QWidget):
             "data", self.tr("Data table"), self._make_data, BOTTOM, visible=False, keys="Ctrl+6"
         )
         docks.add("findings", self.tr("Findings"), self._make_findings, BOTTOM, keys="Ctrl+7")
+        docks.add(
+            "options", self.tr("Options"), self._make_options, BOTTOM, visible=False, keys="Ctrl+8"
+        )
+        docks.add(
+            "sizes", self.tr("Step sizes"), self._make_sizes, BOTTOM, visible=False, keys="Ctrl+9"
+        )
         self.control.groups_wanted.connect(lambda: docks.show("groups"))
 
     def show_rules(self) -> None:
@@ -127,6 +138,13 @@ class RunView(QWidget):
             self.rules.open()
         self.rules.activateWindow()
 
+    def show_guards(self) -> None:
+        """Show the guards of the run, to be set."""
+        from .dialogs.guards import GuardsDialog
+
+        if self.session.control_problem() is None or self.session.model.guards.on:
+            GuardsDialog(self.session, self._theme, self).open()
+
     def _forget_rules(self) -> None:
         self.rules = None
 
@@ -137,6 +155,19 @@ class RunView(QWidget):
         self.groups = GroupsPanel(self.session, self._theme, self, entry.take_note)
         self.groups.thought_of.connect(self.think_of)
         return self.groups
+
+    def _make_options(self) -> OptionsPanel:
+        from .panels.options import OptionsPanel
+
+        entry = self.control.entry
+        self.options = OptionsPanel(self.session, self._theme, self, entry.take_note)
+        return self.options
+
+    def _make_sizes(self) -> SizesPanel:
+        from .panels.sizes import SizesPanel
+
+        self.sizes = SizesPanel(self.session, self._theme, self)
+        return self.sizes
 
     def _make_data(self) -> DataPanel:
         from .panels.data import DataPanel
@@ -331,8 +362,9 @@ class RunView(QWidget):
         self.header.refresh()
         self._show_notices()
         self.control.refresh()
-        if self.groups is not None and self.groups.isVisible():
-            self.groups.refresh()
+        for panel in (self.groups, self.options, self.sizes):
+            if panel is not None and panel.isVisible():
+                panel.refresh()
 
     def _show_notices(self) -> None:
         self.notices.refresh()
@@ -354,6 +386,10 @@ class RunView(QWidget):
             return self.tr("Starting… the curves begin with the first step.")
         if state.phase is Phase.NOT_TRAINING:
             return self.tr("The curves begin with the first step.\n\n{0}").format(state.sentence)
+        if state.phase is Phase.COMPILING:
+            return self.tr("The curves begin with the first step.\n\n{0}").format(state.sentence)
+        if state.phase is Phase.ENDED:
+            return state.sentence
         if self.session.over:
             return self.tr("Nothing was trained in this run.\n\n{0}").format(state.sentence)
         return self.tr("Waiting for the first step…")

@@ -21,7 +21,9 @@ from lrmonitor.link.messages import (
     CancelCommand,
     Command,
     CommandError,
+    GuardCommand,
     LrCommand,
+    OptionCommand,
     PauseCommand,
     ResumeCommand,
     RewindCommand,
@@ -31,6 +33,7 @@ from lrmonitor.link.messages import (
 )
 from lrmonitor.model.command import NotLive
 from lrmonitor.model.groups import addressed
+from lrmonitor.model.guards import Set
 from lrmonitor.model.rate_now import rate_now
 from lrmonitor.model.run import Changes, RunModel
 from lrmonitor.model.stop import stop_run
@@ -154,6 +157,9 @@ class Session(QObject):
         if not model.live_ranks:
             if model.rank is None:
                 return self.tr("Nothing has trained yet: this becomes active with the first step.")
+            if model.elsewhere is not None:
+                told = self.tr("It trains on {0}: from here it can be watched, not controlled.")
+                return told.format(model.elsewhere)
             return self.tr("No training process of this run can be reached from here.")
         if len(model.live_ranks) > 1:
             return model.control_problem
@@ -239,7 +245,16 @@ class Session(QObject):
         self._send(command)
         return command.id
 
-    def send_all(self, commands: Sequence[LrCommand]) -> None:
+    def send_option(
+        self, name: str, value: float | None, optimizer: int | str, group: int | None, note: str
+    ) -> None:
+        """Ask for another number of groups to be held, or (None) released; it is checked."""
+        command = OptionCommand(
+            name=name, value=value, optimizer=optimizer, group=group, note=note, by=self._author()
+        )
+        self._send(command)
+
+    def send_all(self, commands: Sequence[Command]) -> None:
         """Ask for several changes that belong together."""
         for command in commands:
             self._send(replace(command, by=self._author()))
@@ -275,6 +290,17 @@ class Session(QObject):
         """Go back to the snapshot of step `to`, and go on with the rates multiplied by `scale`; the
         command's id."""
         command = RewindCommand(to=to, scale=scale, rng=rng, by=self._author())
+        self._send(command)
+        return command.id
+
+    def guard(self, kind: str, wanted: Set | None) -> str:
+        """Set the guard of that kind, or take it away (None); the command's id. Where it is set, it
+        was said that a GPU has to be waited for."""
+        by = self._author()
+        if wanted is None:
+            command = GuardCommand(on=kind, then="off", by=by)
+        else:
+            command = GuardCommand(**vars(wanted), sync=True, by=by)
         self._send(command)
         return command.id
 
@@ -423,6 +449,6 @@ def _name(command: Any) -> str:
 
 
 def _args(command: Any) -> dict[str, Any]:
-    if isinstance(command, LrCommand):
+    if isinstance(command, (LrCommand, OptionCommand)):
         return command.args()
     return {}

@@ -12,6 +12,8 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
+from lrmonitor.resources import resource_path
+
 from .palettes import STANDARD, curves
 
 __all__ = ["DARK", "LIGHT", "Theme", "ThemeManager"]
@@ -128,14 +130,17 @@ def palette(theme: Theme) -> QPalette:
         (role.Shadow, theme.border),
     ):
         result.setColor(target, QColor(colour))
-    for target in (role.WindowText, role.Text, role.ButtonText):
+    for target in (role.WindowText, role.Text, role.ButtonText, role.PlaceholderText):
         result.setColor(QPalette.ColorGroup.Disabled, target, QColor(theme.disabled))
+    result.setColor(QPalette.ColorGroup.Disabled, role.Base, QColor(theme.window))
     return result
 
 
 def style_sheet(theme: Theme) -> str:
     """The few rules that a palette cannot say. Widgets opt in by object name or property."""
     return f"""
+    QMenu {{ padding: 4px 0; }}
+    QMenu::separator {{ height: 1px; background: {theme.border}; margin: 4px 8px; }}
     QToolTip {{ color: {theme.text}; background: {theme.raised};
         border: 1px solid {theme.border}; padding: 3px; }}
     QLabel[role="quiet"] {{ color: {theme.quiet}; }}
@@ -164,6 +169,11 @@ def style_sheet(theme: Theme) -> str:
     QLabel[note="quiet"] {{ color: {theme.quiet}; }}
     QLabel[note="warn"] {{ color: {theme.warn}; }}
     QLabel[note="bad"] {{ color: {theme.bad}; }}
+    QLineEdit {{ background: {theme.base};
+        border: 1px solid {theme.disabled}; border-radius: 4px; padding: 2px 4px; }}
+    QLineEdit:focus {{ border-color: {theme.accent}; }}
+    QLineEdit:disabled {{ background: {theme.window};
+        color: {theme.disabled}; border-color: {theme.border}; }}
     QLineEdit[tone="bad"] {{ border: 1px solid {theme.bad}; border-radius: 4px; }}
     QDialog QLineEdit, QDialog QPlainTextEdit, QDialog QTableView, QDialog QTreeView {{
         background: {theme.base}; border: 1px solid {theme.disabled}; border-radius: 4px; }}
@@ -173,6 +183,15 @@ def style_sheet(theme: Theme) -> str:
     QDialog QTreeView:focus {{ border-color: {theme.accent}; }}
     QDialog QTableView QLineEdit {{ padding: 0 2px; border-radius: 0; }}
     QDialog QLineEdit[tone="bad"] {{ border-color: {theme.bad}; }}
+    QAbstractSpinBox QLineEdit, QComboBox QLineEdit, QDialog QAbstractSpinBox QLineEdit {{
+        border: none; border-radius: 0; padding: 0; background: transparent; }}
+    QCheckBox::indicator, QAbstractItemView::indicator {{ width: 14px; height: 14px;
+        border-radius: 3px; border: 1px solid {theme.quiet}; background: {theme.base}; }}
+    QCheckBox::indicator:checked, QAbstractItemView::indicator:checked {{
+        border-color: {theme.accent}; background: {theme.accent}; {_check(theme)} }}
+    QCheckBox::indicator:focus {{ border-color: {theme.text}; }}
+    QCheckBox::indicator:disabled {{ border-color: {theme.disabled}; }}
+    QCheckBox::indicator:checked:disabled {{ background: {theme.disabled}; }}
     QRadioButton::indicator {{ width: 12px; height: 12px; border-radius: 7px;
         border: 1px solid {theme.quiet}; background: {theme.base}; }}
     QRadioButton::indicator:checked {{ width: 6px; height: 6px;
@@ -202,7 +221,7 @@ def style_sheet(theme: Theme) -> str:
     QTableView::item {{ padding: 0 8px; }}
     QTableView {{ border: 1px solid {theme.border}; }}
     QTableView QLineEdit {{ border: 1px solid {theme.accent}; padding: 0 6px; }}
-    QHeaderView::section {{ padding: 4px 8px; background: {theme.window}; color: {theme.quiet};
+    QHeaderView::section {{ padding: 4px 11px; background: {theme.window}; color: {theme.quiet};
         border: none; border-bottom: 1px solid {theme.border}; }}
     QMessageBox QLabel#qt_msgbox_informativelabel {{ min-width: 380px; }}
     QToolBar {{ border: none; border-bottom: 1px solid {theme.border}; spacing: 2px;
@@ -216,6 +235,15 @@ def style_sheet(theme: Theme) -> str:
     QDockWidget::title {{ text-align: left; padding: 7px 0 1px 13px; }}
     QScrollArea {{ background: transparent; border: none; }}
     """
+
+
+def _check(theme: Theme) -> str:
+    """The mark in a box that is ticked; without one where the installation is incomplete."""
+    try:
+        path = resource_path("icons", f"check-on-{theme.name}.svg")
+    except FileNotFoundError:
+        return ""
+    return f'image: url("{path.as_posix()}");'
 
 
 def system_scheme() -> Qt.ColorScheme:

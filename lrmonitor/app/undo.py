@@ -1,22 +1,29 @@
-"""Undo and redo of the rate changes that were made from this window."""
+"""Undo and redo of the changes of rates and options that were made from this window."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
+from lrmonitor.link.messages import Command
+from lrmonitor.model import option_undo
+from lrmonitor.model.option_undo import OptionChange, option_change_of
 from lrmonitor.model.undo import RateChange, change_of, moved, restoring
 
-from .format import format_count
+from .format import format_count, format_rate
 from .history import Outcome
 
 if TYPE_CHECKING:
     from .session import Session
 
 __all__ = ["RateUndo"]
+
+KINDS = ("lr", "option")
+"""Commands that can be undone."""
 
 LIMIT = 100
 """Changes that can be undone."""
@@ -51,9 +58,9 @@ class RateUndo(QObject):
         """Why it cannot be done now, in a sentence; None when it can."""
         if not self.text(way):
             if way == "undo":
-                return self.tr("No change of the rate was made from this window.")
+                return self.tr("No change of a rate or an option was made from this window.")
             return self.tr("Nothing was undone that could be done again.")
-        if self._answers or any(o.command == "lr" for o in self._session.pending()):
+        if self._answers or any(o.command in KINDS for o in self._session.pending()):
             return self.tr("A change is still waiting to take effect: that one can be cancelled.")
         return self._session.rate_problem(None)
 
@@ -62,6 +69,8 @@ class RateUndo(QObject):
         step = self._next(way)
         if step is None:
             return None
+        if isinstance(step.change, OptionChange):
+            return self._option_conflict(step.change, way)
         expected = step.change.after if way == "undo" else step.change.before
         current = self._session.model.overrides
         address = moved(current, expected)
@@ -71,6 +80,19 @@ class RateUndo(QObject):
         now = current[address].text if address in current else self.tr("script's schedule")
         by = "" if latest is None or latest.by is None else self.tr(", by {0}").format(latest.by)
         return self.tr("The rate was changed since: “{0}”{1}.").format(now, by)
+
+    def _option_conflict(self, change: OptionChange, way: str) -> str | None:
+        model = self._session.model
+        expected = change.after if way == "undo" else change.before
+        row = option_undo.moved(model.options.rows(model.rank), expected)
+        if row is None:
+            return None
+        latest = self._session.log.latest(("option",))
+        now = self.tr("script's own")
+        if row.held is not None:
+            now = self.tr("hold {0}").format(format_rate(row.held))
+        by = "" if latest is None or latest.by is None else self.tr(", by {0}").format(latest.by)
+        return self.tr("{0} was changed since: “{1}”{2}.").format(row.name, now, by)
 
     def undo(self) -> None:
         """Restore what was in force before the latest change."""
@@ -91,14 +113,19 @@ class RateUndo(QObject):
         """Send what an undo or redo of `step` needs; called by the stack."""
         if self._moving:
             return
-        wanted = step.change.before if way == "undo" else step.change.after
         at = format_count(step.change.step)
         if way == "undo":
             note = self.tr("Undo of step {0}'s change. The weights are not undone.").format(at)
         else:
             note = self.tr("Redo of step {0}'s change.").format(at)
         groups = {info.number: info.groups for info in self._session.model.optimizers}
-        commands = restoring(wanted, groups, note)
+        commands: Sequence[Command]
+        change = step.change
+        if isinstance(change, OptionChange):
+            wanted_options = change.before if way == "undo" else change.after
+            commands = option_undo.restoring(wanted_options, groups, note)
+        else:
+            commands = restoring(change.before if way == "undo" else change.after, groups, note)
         if len(commands) > 1:
             # One change to the person: their ids tell that they belong together.
             stem = commands[0].id
@@ -123,9 +150,10 @@ class RateUndo(QObject):
         if outcome.id in self._answers:
             self._answers[outcome.id] = outcome
             self._finish()
-        elif outcome.command == "lr" and outcome.status == "applied":
+        elif outcome.command in KINDS and outcome.status == "applied":
             rank = self._session.model.rank
-            change = None if rank is None else change_of(rank.events, outcome.id)
+            find: Any = option_change_of if outcome.command == "option" else change_of
+            change = None if rank is None else find(rank.events, outcome.id)
             if change is not None:
                 self._stack.push(_Step(self, change, _words(outcome)))
         self.changed.emit()
@@ -159,7 +187,7 @@ class RateUndo(QObject):
 class _Step(QUndoCommand):
     """One applied change on the stack."""
 
-    def __init__(self, owner: RateUndo, change: RateChange, text: str) -> None:
+    def __init__(self, owner: RateUndo, change: RateChange | OptionChange, text: str) -> None:
         super().__init__(text)
         self.change = change
         self._owner = owner

@@ -190,7 +190,7 @@ class MainWindow(QMainWindow):
         self.actions_table.set_run_open(True)
         self._show_session()
         self.setWindowTitle(f"{session.model.name} – lrmonitor")
-        self.runs.select(folder)
+        self.runs.show_open(folder, session.model)
         field = self.view.control.entry.field
         # Before the first step no rate can be typed yet; from the list digits find their way.
         (field if field.isEnabled() else self.runs.list).setFocus()
@@ -242,7 +242,7 @@ class MainWindow(QMainWindow):
         self.actions_table.set_run_open(False)
         self._show_session()
         self.setWindowTitle(title)
-        self.runs.select(None)
+        self.runs.show_open(None)
         if self._presence is not None:
             self._presence.claim(None)
 

@@ -32,6 +32,8 @@ VERBS = {
     "list": Verb("list", "list the recorded runs, newest first"),
     "show": Verb("show", "show the state, the rates and the latest events of a run"),
     "lr": Verb("lr", "change the learning rate of a run"),
+    "option": Verb("option", "change momentum, betas, weight decay, … of a run"),
+    "sizes": Verb("sizes", "show how far steps move the weights of each layer"),
     "schedule": Verb("schedule", "put a schedule in the place of the script's"),
     "pause": Verb("control", "pause a run at its next step boundary"),
     "resume": Verb("control", "let a paused run go on"),
@@ -40,6 +42,9 @@ VERBS = {
     "snapshot": Verb("snapshot", "keep the state of a run, now or every N steps, or save it"),
     "snapshots": Verb("snapshot", "list the snapshots that a run keeps"),
     "rewind": Verb("snapshot", "put a snapshot back while the run goes on"),
+    "guard": Verb(
+        "guard", "leave harmful steps out, or pause or rewind, before they touch weights"
+    ),
     "stop": Verb("stop", "end a run: Ctrl-C's way, or --terminate, or --kill"),
     "note": Verb("note", "add a note to a run"),
     "rename": Verb("manage", "give a run another name"),

@@ -64,6 +64,13 @@ def add_parser(subparsers: Subparsers) -> None:
         help="make no series of the losses that the script computes with gradients off",
     )
     parser.add_argument(
+        "--no-snapshots",
+        dest="env",
+        action="append_const",
+        const=("LRMONITOR_SNAPSHOTS", "0"),
+        help="keep no snapshots by themselves, however little they would cost",
+    )
+    parser.add_argument(
         "--json", action="store_true", help="with --detach: print id, folder and pid as JSON"
     )
     parser.add_argument(

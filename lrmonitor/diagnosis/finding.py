@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -102,6 +103,19 @@ class Finding:
     open: bool = True
     outcome: str = ""
     """How it ended, in words; empty while it is open."""
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Finding:
+        """What `to_json` gave, read back from JSON. KeyError, TypeError or ValueError for anything
+        else."""
+        evidence = dict(data["evidence"])
+        first, last = evidence["window"]
+        evidence["window"] = (first, last)
+        if evidence["interval"] is not None:
+            low, high = evidence["interval"]
+            evidence["interval"] = (low, high)
+        made = {"evidence": Evidence(**evidence), "advice": Advice(**data["advice"])}
+        return Finding(**{**data, **made})
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object."""

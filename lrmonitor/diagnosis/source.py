@@ -15,6 +15,10 @@ from lrmonitor.record.reader import RankReader, RunReader, Series
 
 MEASURED = ("grad_norm", "update_ratio")
 
+LOOKED = 16_384
+"""Points of a series that are looked at first for those that belong to a piece of rows; more where
+these are too few."""
+
 
 class SourceError(Exception):
     """Not what was asked for is in there; the message is a sentence for the person."""
@@ -51,6 +55,8 @@ class RowSource:
         self._timed = timed
         self._others = others
         self._known = 0
+        self._there = 0
+        self._waits = False
         self._taken = 0
         self._loss: Series | None = None
         self._walks: dict[str, _Walk] = {}
@@ -62,6 +68,11 @@ class RowSource:
     def loss(self) -> Series | None:
         """The series whose values are the rows' losses; None while there is none."""
         return self._loss
+
+    @property
+    def left(self) -> int:
+        """Rows that were there at the last `take` and are not taken yet."""
+        return self._known - self._taken
 
     @property
     def validation(self) -> Series | None:
@@ -80,9 +91,17 @@ class RowSource:
         if loss is None:
             return Chunk([], [])
         now = len(loss)
-        there, self._known = (min(self._known, now) if wait else now), now
+        self._there, self._known = (min(self._known, now) if wait else now), now
+        self._waits = wait
+        return self.more(most)
+
+    def more(self, most: int | None = None) -> Chunk:
+        """What the last `take` would have given beside what it was asked for, at most so many."""
+        loss = self._loss
+        if loss is None:
+            return Chunk([], [])
         start = self._taken
-        end = there if most is None else min(there, start + most)
+        end = self._there if most is None else min(self._there, start + most)
         if end <= start:
             return Chunk([], [])
         self._taken = end
@@ -92,7 +111,7 @@ class RowSource:
         for name, walk in self._walks.items():
             rows = [walk.take(piece) for piece in _ascending(steps)]
             found[name] = rows[0] if len(rows) == 1 else np.concatenate(rows)
-        if not wait and end == now:
+        if not self._waits and end == len(loss):
             for name, walk in self._walks.items():
                 walk.rest(found[name])
         counted = found.pop("step", None)
@@ -193,12 +212,21 @@ class _Walk:
         """What stands after the last row belongs to it: `values` are those of the last rows."""
 
     def _upto(self, step: int | None) -> tuple[Steps, Floats]:
-        """What was not taken yet up to a step, or up to where its steps go back."""
+        """What was not taken yet up to a step, or up to where its steps go back.
+
+        Takes as long as what is found, however much comes after it.
+        """
         new = self.series.step[self._at :]
-        back = np.flatnonzero(new[1:] < new[:-1])
-        end = int(back[0]) + 1 if len(back) else len(new)
-        if step is not None:
-            end = int(np.searchsorted(new[:end], step, "right"))
+        looked = len(new) if step is None else LOOKED
+        while True:
+            part = new[:looked]
+            back = np.flatnonzero(part[1:] < part[:-1])
+            end = int(back[0]) + 1 if len(back) else len(part)
+            if step is not None:
+                end = int(np.searchsorted(part[:end], step, "right"))
+            if end < len(part) or looked >= len(new):
+                break
+            looked *= 4
         start, self._at = self._at, self._at + end
         return new[:end], self.series.value[start : start + end]
 
@@ -212,6 +240,9 @@ class _Carried(_Walk):
         known, values = self._upto(int(steps[-1]))
         if not len(known):
             return np.full(len(steps), self._last)
+        if _one_each(steps, known):
+            self._last = float(values[-1])
+            return values
         at = np.searchsorted(known, steps, "right")
         carried = np.concatenate(([self._last], values))[at]
         self._last = float(values[-1])
@@ -223,6 +254,8 @@ class _Placed(_Walk):
 
     def take(self, steps: Steps) -> Floats:
         known, values = self._upto(int(steps[-1]))
+        if _one_each(steps, known):
+            return values.copy()  # `rest` writes into it
         placed = np.full(len(steps), np.nan)
         placed[np.maximum(np.searchsorted(steps, known, "right") - 1, 0)] = values
         return placed
@@ -247,6 +280,11 @@ def read_rows(reader: RunReader, columns: Columns) -> Chunk:
 def is_timed(reader: RunReader) -> bool:
     """Whether its times tell when a loss was recorded; of some logs they tell when it was read."""
     return reader.log.timed if isinstance(reader, LogReader) else True
+
+
+def _one_each(steps: Steps, known: Steps) -> bool:
+    """Whether there is one value for each row, as of a series that is recorded at each step."""
+    return np.array_equal(steps, known) and bool((steps[1:] > steps[:-1]).all())
 
 
 def _ascending(steps: Steps) -> Iterator[Steps]:

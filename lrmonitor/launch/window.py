@@ -9,24 +9,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lrmonitor.launch import environment
-
-_PACKAGE_PARENT = Path(__file__).resolve().parent.parent.parent
+from lrmonitor.launch.own import own_command
 
 
 def window_command(
     folder: Path | None, options: Sequence[str] = (), home: Path | None = None
 ) -> list[str]:
-    """The command that opens the window on a run, or on none but the list of those in `home`.
-
-    The working directory stays off its `sys.path`, since a script's folder may well hold a
-    `queue.py`; unless lrmonitor itself is run from its checkout.
-    """
-    safe = ["-P"] if sys.version_info >= (3, 11) and Path.cwd() != _PACKAGE_PARENT else []
+    """The command that opens the window on a run, or on none but the list of those in `home`."""
     # For the window's list of runs.
     home = home or (folder.parent if folder is not None else None)
     listed = [] if home is None else [f"--runs={home}"]
     shown = [] if folder is None else [str(folder)]
-    return [sys.executable, *safe, "-m", "lrmonitor", "window", *shown, *listed, *options]
+    return [*own_command("lrmonitor"), "window", *shown, *listed, *options]
 
 
 def start_window(

@@ -4,195 +4,53 @@ from __future__ import annotations
 
 import json
 import math
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-if TYPE_CHECKING:
-    from lrmonitor.schedules.base import Schedule
+from lrmonitor.link.command import Author, Command, CommandError, check_rate, parse_rate
+from lrmonitor.link.guard_command import GuardCommand
+from lrmonitor.link.option_command import OptionCommand
+from lrmonitor.link.rate_command import MODES, NOTE_LIMIT, RAMP_LIMIT, LrCommand
+from lrmonitor.link.state_commands import RewindCommand, SnapshotCommand, SnapshotsCommand
+
+__all__ = [
+    "COMMANDS",
+    "MESSAGE_LIMIT",
+    "MODES",
+    "NOTE_LIMIT",
+    "PROTOCOL",
+    "RAMP_LIMIT",
+    "STATUSES",
+    "Acknowledgement",
+    "Author",
+    "CancelCommand",
+    "Command",
+    "CommandError",
+    "GroupRate",
+    "GuardCommand",
+    "LrCommand",
+    "OptionCommand",
+    "PauseCommand",
+    "ResumeCommand",
+    "RewindCommand",
+    "SnapshotCommand",
+    "SnapshotsCommand",
+    "StepCommand",
+    "StopCommand",
+    "check_rate",
+    "decode",
+    "encode",
+    "parse_acknowledgement",
+    "parse_command",
+    "parse_rate",
+]
 
 PROTOCOL = 1
 MESSAGE_LIMIT = 64 * 1024
 """Bytes of one message; a longer one closes the connection."""
 
-NOTE_LIMIT = 500
-"""Characters of the reason that goes with a change."""
-
-RAMP_LIMIT = 10**12
-"""Steps of a ramp, at most."""
-
-MODES = ("set", "scale", "hold", "freeze", "follow", "plan")
 STATUSES = ("pending", "applied", "refused", "cancelled")
-
-
-class CommandError(ValueError):
-    """A command that cannot be meant; the message says what to do."""
-
-
-def parse_rate(text: str) -> float:
-    """A learning rate as a person types it; raises CommandError with what is wrong.
-
-    Whatever the locale, a number is as code writes it. A comma is never guessed at: it is a decimal
-    point to some and parts thousands for others.
-    """
-    said = str(text).strip()
-    plain = said.replace("\N{MINUS SIGN}", "-")  # as pages and papers print it
-    try:
-        if "_" in plain or not plain.isascii():
-            raise ValueError
-        value = float(plain)
-    except ValueError:
-        raise CommandError(_no_rate(said, plain)) from None
-    return check_rate(value, said)
-
-
-def _no_rate(said: str, plain: str) -> str:
-    if not said:
-        return "There is no number yet: type a rate such as 3e-4 or 0.0003"
-    if "," in plain:
-        point = plain.replace(",", ".")
-        try:
-            float(point)
-        except ValueError:
-            point = "0.0003"
-        return f"{said!r} has a comma in it: write the decimals after a point, as in {point}"
-    return f"{said!r} is not a number: type a rate such as 3e-4 or 0.0003"
-
-
-def check_rate(value: float, text: str | None = None) -> float:
-    """The rate itself if it can be one: finite and above 0. Raises CommandError."""
-    said = text if text is not None else repr(value)
-    if math.isnan(value):
-        raise CommandError(f"{said} is not a rate: type a number such as 3e-4")
-    if math.isinf(value):
-        raise CommandError(f"{said} is too large for a number: type a rate such as 3e-4")
-    if value == 0:
-        raise CommandError(f"{said} as a rate stops learning: use freeze if that is what you want")
-    if value < 0:
-        raise CommandError(f"{said} is below 0: type a positive rate such as 3e-4")
-    return value
-
-
-@dataclass(frozen=True)
-class Author:
-    """Who gives a command: a person or a rule, through which program, under what name."""
-
-    who: str = "person"
-    via: str = "cli"
-    name: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Command:
-    """What all commands share. `id` makes a repeated command one command."""
-
-    kind: ClassVar[str] = ""
-    id: str = field(default_factory=lambda: uuid.uuid4().hex)
-    by: Author = Author()
-
-    def args(self) -> dict[str, Any]:
-        """The command's own fields."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("id", "by")}
-
-    def to_json(self) -> dict[str, Any]:
-        """The message that carries this command."""
-        return {
-            "type": "command",
-            "id": self.id,
-            "command": self.kind,
-            "args": self.args(),
-            "by": vars(self.by),
-        }
-
-
-@dataclass(frozen=True)
-class LrCommand(Command):
-    """Change the rate.
-
-    `value` is a rate for `set` and `hold`, a factor for `scale`, None otherwise. `plan` is the
-    schedule that takes the place of the script's, for `plan` alone; `begin` the step of the run
-    that uses its first rate (None: the first step that uses the command). The change takes `ramp`
-    steps (0: it is made at once). `optimizer` is a number, "all", or None for the main one; `group`
-    a number, or None for all groups: these keep their ratio to group 0, unless `same`, which gives
-    all of them the very rate. `note` says why, in at most NOTE_LIMIT characters; it is recorded
-    with the command.
-    Raises CommandError for a mode, value, schedule or number that cannot be meant.
-    """
-
-    kind: ClassVar[str] = "lr"
-    mode: str = "hold"
-    value: float | None = None
-    optimizer: int | str | None = None
-    group: int | None = None
-    note: str = ""
-    ramp: int = 0
-    same: bool = False
-    plan: Schedule | None = None
-    begin: int | None = None
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.note, str) or len(self.note) > NOTE_LIMIT:
-            raise CommandError(f"a note is a text of at most {NOTE_LIMIT} characters")
-        if self.mode not in MODES:
-            raise CommandError(f"{self.mode!r} is no mode: use one of {', '.join(MODES)}")
-        if self.mode in ("freeze", "follow", "plan"):
-            if self.value is not None:
-                raise CommandError(f"{self.mode} takes no value")
-        elif not _is_number(self.value):
-            raise CommandError(f"{self.mode} needs a number")
-        else:
-            assert self.value is not None
-            try:
-                value = float(self.value)
-            except OverflowError:  # a whole number of any length
-                value = math.inf
-            object.__setattr__(self, "value", check_rate(value))
-        if self.optimizer != "all":
-            _check_index("optimizer", self.optimizer)
-        _check_index("group", self.group)
-        _check_index("ramp", self.ramp)
-        if self.ramp is None or self.ramp > RAMP_LIMIT:
-            raise CommandError(f"ramp must be a number of steps up to {RAMP_LIMIT:g}")
-        if not isinstance(self.same, bool):
-            raise CommandError(f"same must be true or false, not {self.same!r}")
-        if self.same and (self.mode not in ("set", "hold", "plan") or self.group is not None):
-            raise CommandError(
-                "the same rate in all groups is for set, hold and plan of all groups"
-            )
-        self._check_plan()
-
-    def _check_plan(self) -> None:
-        if self.mode != "plan":
-            if self.plan is not None or self.begin is not None:
-                raise CommandError(f"{self.mode} takes no schedule")
-            return
-        # Only now: most training processes never need them.
-        from lrmonitor.schedules.base import Schedule, ScheduleError
-        from lrmonitor.schedules.wire import from_json
-
-        given: Any = self.plan  # over the wire it is a JSON object
-        if given is None:
-            raise CommandError("plan needs a schedule")
-        if not isinstance(given, Schedule):
-            try:
-                object.__setattr__(self, "plan", from_json(given))
-            except ScheduleError as error:
-                raise CommandError(str(error)) from None
-        _check_index("begin", self.begin)
-
-    def args(self) -> dict[str, Any]:
-        """The command's own fields; of those that came later only what says something."""
-        told = super().args()
-        if self.plan is not None:
-            from lrmonitor.schedules.wire import to_json
-
-            told["plan"] = to_json(self.plan)
-        plain = LrCommand.__dataclass_fields__
-        for name in ("note", "ramp", "same", "plan", "begin"):
-            if told[name] == plain[name].default:
-                del told[name]
-        return told
 
 
 @dataclass(frozen=True)
@@ -235,80 +93,6 @@ class CancelCommand(Command):
             raise CommandError("target must be a command's id")
 
 
-@dataclass(frozen=True)
-class SnapshotCommand(Command):
-    """Keep the state of the training at the next step boundary. With `save` it is also written to
-    that file (an absolute path), which must not be there yet.
-    """
-
-    kind: ClassVar[str] = "snapshot"
-    save: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.save is None:
-            return
-        if not isinstance(self.save, str) or not self.save.startswith("/") or "\0" in self.save:
-            raise CommandError("save must be an absolute path")
-
-
-@dataclass(frozen=True)
-class SnapshotsCommand(Command):
-    """How snapshots are taken from now on; None leaves a setting as it is.
-
-    `every` is a number of steps, 0 for never; `budget` the bytes of memory that all of them may
-    take; `before` whether one is taken before each change of the rate. `forget` gives the memory of
-    those that are kept back. Raises CommandError.
-    """
-
-    kind: ClassVar[str] = "snapshots"
-    every: int | None = None
-    budget: int | None = None
-    before: bool | None = None
-    forget: bool = False
-
-    def __post_init__(self) -> None:
-        _check_index("every", self.every)
-        _check_index("budget", self.budget)
-        if self.budget == 0:
-            raise CommandError("a budget of 0 bytes keeps nothing: use forget, and every 0")
-        if not isinstance(self.before, (bool, type(None))) or not isinstance(self.forget, bool):
-            raise CommandError("before and forget must be true or false")
-        if self.every is None and self.budget is None and self.before is None and not self.forget:
-            raise CommandError("nothing is to be set: give every, budget, before or forget")
-
-
-@dataclass(frozen=True)
-class RewindCommand(Command):
-    """Put the state of a snapshot back at the next step boundary: of the one that was taken after
-    step `to`, or of the newest one at least `back` steps ago; without both, of the newest.
-
-    `scale` multiplies the rates from the next step on. `rng` also puts the states of the random
-    number generators back. Raises CommandError.
-    """
-
-    kind: ClassVar[str] = "rewind"
-    to: int | None = None
-    back: int | None = None
-    scale: float | None = None
-    rng: bool = False
-
-    def __post_init__(self) -> None:
-        _check_index("to", self.to)
-        _check_index("back", self.back)
-        if self.to is not None and self.back is not None:
-            raise CommandError("say to which step, or how many steps back, not both")
-        if not isinstance(self.rng, bool):
-            raise CommandError("rng must be true or false")
-        if self.scale is not None:
-            if not _is_number(self.scale):
-                raise CommandError("scale must be a factor")
-            try:
-                value = float(self.scale)
-            except OverflowError:  # a whole number of any length
-                value = math.inf
-            object.__setattr__(self, "scale", check_rate(value))
-
-
 COMMANDS: dict[str, type[Command]] = {
     c.kind: c
     for c in (
@@ -321,6 +105,8 @@ COMMANDS: dict[str, type[Command]] = {
         SnapshotCommand,
         SnapshotsCommand,
         RewindCommand,
+        OptionCommand,
+        GuardCommand,
     )
 }
 
@@ -437,17 +223,6 @@ def decode(data: bytes) -> dict[str, Any]:
 
 def _no_constant(text: str) -> float:
     raise ValueError(f"{text} is not JSON")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _check_index(name: str, value: object) -> None:
-    if value is None:
-        return
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise CommandError(f"{name} must be a whole number from 0, not {value!r}")
 
 
 def _plain(value: object) -> object:

@@ -5,7 +5,7 @@ called differs.
 
 Plots are drawn over a column of whole numbers that can be searched. On any axis but that of the
 steps each series has a copy whose `step` column holds the axis' own units; a copy grows with its
-series, and is made only while its axis is shown.
+series, is made only while its axis is shown, and shares times and values with its series.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Placed:
         self._key = axis.key
         self.series = origin
         if axis.kind != STEP:
-            self.series = Series(origin.info)
+            self.series = Series(origin.info, origin.pools)
 
     def update(self) -> bool:
         """Take in what is new; whether there was anything."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lrmonitor.diagnosis.words import CAUSES, KINDS, severity_word
-from lrmonitor.model import plans, rates, rulebook
+from lrmonitor.model import guards, options, plans, rates, rulebook
 from lrmonitor.model.findings import ADVICE, FINDING, JUDGED, MUTED
 from lrmonitor.model.rates import number
 from lrmonitor.model.usage import bytes_text
@@ -30,8 +30,8 @@ class JournalEntry:
 class Marker:
     """An event to draw beside the curves, at a step.
 
-    `kind` is "rate", "paused", "resumed", "note", "step_skipped", "stopping", "snapshot" or
-    "rewound".
+    `kind` is "rate", "paused", "resumed", "note", "step_skipped", "stopping", "snapshot",
+    "rewound" or "guard".
     """
 
     step: int
@@ -43,6 +43,7 @@ class Marker:
 MARKERS = {
     "rates": "rate",
     "rates_settled": "rate",
+    "options": "rate",
     "paused": "paused",
     "resumed": "resumed",
     "note": "note",
@@ -50,6 +51,7 @@ MARKERS = {
     "stopping": "stopping",
     "snapshot": "snapshot",
     "rewound": "rewound",
+    "guard": "guard",
 }
 """Events that are drawn, with the kind of their marker."""
 
@@ -63,7 +65,7 @@ def entry(source: str, event: Mapping[str, Any]) -> JournalEntry | None:
     time = number(event.get("time"))
     if not isinstance(name, str) or time is None or time != time or name in _QUIET:
         return None
-    if name == "snapshot" and event.get("why") == "every":
+    if name == "snapshot" and event.get("why") in ("every", "auto"):
         return None  # the list of those that are kept tells of them
     if name == "snapshots_dropped" and event.get("reason") == "budget":
         return None
@@ -105,6 +107,13 @@ def _text(name: str, e: Mapping[str, Any]) -> str:
     who = f" by {by}" if by else ""
     if name in ("rates", "rates_settled"):
         return f"Rate {rates.headline(e)}"
+    if name == "options":
+        return f"Option {options.headline(e)}"
+    if name == "option_rewritten":
+        return (
+            f"The script wrote {e.get('name')} of optimizer {e.get('optimizer')} group "
+            f"{e.get('group')} during the step: that is its own number now"
+        )
     if name == "command":
         return f"Command{who}: {_command(e)}"
     if name == "acknowledgement":
@@ -172,6 +181,8 @@ def _text(name: str, e: Mapping[str, Any]) -> str:
         return str(e["text"])
     if name in ("snapshot", "snapshots", "snapshots_dropped", "snapshot_failed", "rewound"):
         return _state(name, e)
+    if name in ("guards", "guard"):
+        return guards.set_words(e) if name == "guards" else guards.acted_words(e)
     if name == "checkpoint":
         return f"State of step {e['step']} saved to {e['path']}"
     if name == "probe_error":
@@ -205,6 +216,8 @@ def _state(name: str, e: Mapping[str, Any]) -> str:
     if name == "snapshot_failed":
         return f"No snapshot: {e['reason']}"
     taken = f"every {e['every']} steps" if e["every"] else "none by itself"
+    if e.get("automatic"):
+        taken = "taken unasked, at most half a percent of the time"
     before = ", one before each change of the rate" if e["before"] else ""
     why = f" ({e['reason']})" if e.get("reason") else ""
     return f"Snapshots: {taken}{before}, at most {bytes_text(e['budget'])}{why}"
@@ -237,6 +250,8 @@ def _command(e: Mapping[str, Any]) -> str:
     if not isinstance(args, Mapping):
         return command
     words = [command]
+    if command == "option":
+        words.append(f"{args.get('name')}{' follow' if args.get('value') is None else ''}")
     words += [str(args[key]) for key in ("mode", "value", "target") if args.get(key) is not None]
     for key in ("to", "back", "scale", "save", "every"):
         if args.get(key) is not None:

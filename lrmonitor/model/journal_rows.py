@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lrmonitor.model import plans, rates, rulebook
+from lrmonitor.model import options, plans, rates, rulebook
 from lrmonitor.model.journal import MARKERS, JournalEntry, author
 from lrmonitor.record.jsonl import plain
 
@@ -84,7 +84,7 @@ class JournalRows:
     def _add(self, entry: JournalEntry) -> None:
         identity = str(entry.data.get("id") or "")
         at = self._commands.get(identity) if identity else None
-        if entry.event in ("rates", "rewound", "acknowledgement") and at is not None:
+        if entry.event in ("rates", "options", "rewound", "acknowledgement") and at is not None:
             self.rows[at] = _joined(self.rows[at], entry)
             return
         if entry.event == "command" and identity:
@@ -155,6 +155,8 @@ def _row(entry: JournalEntry) -> JournalRow:
         text = str(e.get("text", ""))
     elif entry.event in ("rates", "rates_settled"):
         text = _capital(rates.headline(e))
+    elif entry.event == "options":
+        text = _capital(options.headline(e))
     elif entry.event == "exited" and (e.get("signal") or e.get("code")):
         tone = "bad"
     elif entry.event == "acknowledgement":
@@ -170,7 +172,7 @@ def _row(entry: JournalEntry) -> JournalRow:
 def _joined(row: JournalRow, entry: JournalEntry) -> JournalRow:
     """A command's row with the change it made, or with its answer."""
     entries = (*row.entries, entry)
-    if entry.event == "rates":
+    if entry.event in ("rates", "options"):
         # It stands where it took effect: there is its marker.
         return replace(row, step=entry.step, entries=entries)
     if entry.event == "rewound":
@@ -200,6 +202,8 @@ def _command(e: Mapping[str, Any]) -> tuple[str, str, str]:
     name = str(e.get("command", ""))
     args = e.get("args")
     args = args if isinstance(args, Mapping) else {}
+    if name == "option":
+        return "rate", "Option", options.command_words(args)
     if name != "lr":
         what = {"step": "One step"}.get(name, _capital(name))
         return "training", what, _ASKED.get(name, f"{_capital(name)} asked for")
@@ -245,6 +249,7 @@ _ASKED = {
     "snapshot": "Keep the state",
     "snapshots": "Set how snapshots are taken",
     "rewind": "Go back to a snapshot",
+    "guard": "Set a guard",
 }
 _WHAT = {
     "command": ("rate", "Rate"),
@@ -252,6 +257,8 @@ _WHAT = {
     "rates": ("rate", "Rate"),
     "rates_settled": ("rate", "Rate"),
     "rate_rewritten": ("rate", "Rate"),
+    "options": ("rate", "Option"),
+    "option_rewritten": ("rate", "Option"),
     "paused": ("training", "Paused"),
     "resumed": ("training", "Resumed"),
     "stopping": ("training", "Stopping"),
@@ -263,6 +270,8 @@ _WHAT = {
     "snapshot_failed": ("problem", "Snapshot"),
     "rewound": ("training", "Rewind"),
     "checkpoint": ("training", "Checkpoint"),
+    "guards": ("training", "Guards"),
+    "guard": ("problem", "Guard"),
     "note": ("note", "Note"),
     "name": ("note", "Name"),
     "series_pattern": ("note", "Series"),

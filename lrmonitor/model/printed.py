@@ -132,10 +132,7 @@ class PrintedSeries:
         if self.series.ascending:
             return
         # A number that began again (an epoch after a restart): put each value in its place.
-        order = np.argsort(self.series.step, kind="stable")
-        records = np.empty(len(self.series), POINT)
-        for name in ("step", "time", "value"):
-            records[name] = getattr(self.series, name)[order]
+        records = self.series.records(np.argsort(self.series.step, kind="stable"))
         self.series = self._empty()
         self.series.extend(records)
 

@@ -25,9 +25,6 @@ LOOK_EVERY = 1.0
 POINTS = 300
 """Latest points of each series that are read: the usual time of a step is that of 256."""
 
-ENOUGH = 50_000
-"""Points held of a live run, all series together, after which it is read afresh."""
-
 
 @dataclass(frozen=True)
 class RunLine:
@@ -63,7 +60,9 @@ class Roster:
         self._catalogue = Catalogue(home)
         self._clock = clock
         self._new: list[Path] = []
-        self._models: dict[Path, RunModel] = {}
+        self._models: dict[Path, RunModel | None] = {}
+        """Of the runs that are looked at again and again; None where somebody else follows one."""
+        self._followed: dict[Path, RunModel] = {}
         self._looked: dict[Path, float] = {}
         self._notes: dict[Path, int] = {}
 
@@ -76,6 +75,11 @@ class Roster:
     def settled(self) -> bool:
         """Whether every run was looked at once."""
         return not self._new
+
+    def follow(self, folder: Path | None, model: RunModel | None) -> None:
+        """Somebody follows this run with a model: how it stands is seen there from now on, so that
+        nothing of it is read and held twice. None, None: nobody does any more."""
+        self._followed = {} if folder is None or model is None else {folder: model}
 
     def look_again(self, folder: Path) -> None:
         """Look at a run soon, which somebody noted something about."""
@@ -112,11 +116,14 @@ class Roster:
         return {folder for folder in due if self._look(folder, now)}
 
     def _look(self, folder: Path, now: float) -> bool:
-        model = self._models.pop(folder, None)
-        if model is None or _size(model) > ENOUGH:
-            model = RunModel(folder, clock=self._clock, last=POINTS)
-            self._notes[folder] = self._noted(folder)
-        model.poll()
+        own, model = self._models.pop(folder, None), self._followed.get(folder)
+        followed = model is not None
+        if model is None:
+            if own is None:
+                own = RunModel(folder, clock=self._clock, last=POINTS)
+                self._notes[folder] = self._noted(folder)
+            model = own
+            model.poll()
         before = self.lines[folder]
         state = model.state
         line = RunLine(
@@ -131,8 +138,8 @@ class Roster:
             alarm=model.findings.alarm(state.step),
         )
         self.lines[folder] = line
-        if not state.phase.over or state.live or state.label == "elsewhere":
-            self._models[folder] = model
+        if followed or not state.phase.over or state.live or state.label == "elsewhere":
+            self._models[folder] = None if followed else model
             self._looked[folder] = now
         return line != before
 
@@ -177,7 +184,3 @@ def _last(series: Series | None) -> float | None:
     value = float(series.value[-1])
     # Two NaN are not equal, and a line that is never equal to itself would be drawn for ever.
     return math.nan if math.isnan(value) else value
-
-
-def _size(model: RunModel) -> int:
-    return sum(len(s) for rank in model.reader.ranks.values() for s in rank.series.values())

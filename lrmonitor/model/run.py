@@ -10,12 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from lrmonitor.model import crash, journal, process, rates, rhythm
+from lrmonitor.model import crash, journal, options, process, rates, rhythm
 from lrmonitor.model.axis import Epochs
 from lrmonitor.model.findings import Findings
+from lrmonitor.model.guards import Guards
 from lrmonitor.model.journal import JournalEntry, Marker
 from lrmonitor.model.notify import Signal
 from lrmonitor.model.optimizer import OptimizerInfo, told_of
+from lrmonitor.model.options import Options
 from lrmonitor.model.printed import Printed
 from lrmonitor.model.process import Identity
 from lrmonitor.model.progress import Course, Progress
@@ -76,7 +78,9 @@ class RunModel:
         self.changed: Signal[[Changes]] = Signal()
         self.optimizers: list[OptimizerInfo] = []
         self.overrides: dict[tuple[int, int], Override] = {}
+        self.options = Options()
         self.snapshots = Snapshots()
+        self.guards = Guards()
         self.markers: list[Marker] = []
         self.journal: list[JournalEntry] = []
         self.no_optimizer: str | None = None
@@ -332,7 +336,9 @@ class RunModel:
     def _begin_process(self) -> None:
         self.optimizers = []
         self.overrides = {}
+        self.options = Options()
         self.snapshots = Snapshots()
+        self.guards = Guards()
         self._course = Course()
         self.no_optimizer = None
         self._paused = False
@@ -360,6 +366,7 @@ class RunModel:
 
     def _take_event(self, line: dict[str, Any]) -> None:
         name = line.get("event")
+        self.options.take(line)
         if name == "environment":
             self._begin_process()
         elif name == "optimizer":
@@ -393,8 +400,10 @@ class RunModel:
         elif name == "ended":
             self._said_bye = True
             self.snapshots.take(line)
+            self.guards.take(line)
         else:
             self.snapshots.take(line)
+            self.guards.take(line)
             self._course.take(line)
 
     def _take_optimizer(self, line: dict[str, Any]) -> None:
@@ -438,7 +447,8 @@ class RunModel:
         step = entry.step if entry.step is not None else rhythm.step_at(self._steps(), entry.time)
         text = entry.text
         if kind == "rate":
-            text = rates.headline(line, self.main)
+            option = entry.event == "options"
+            text = options.headline(line) if option else rates.headline(line, self.main)
             note = self._notes.get(str(line.get("id")))
             text += f" – {note}" if note else ""
         self.markers.append(Marker(step, entry.time, kind, text))

@@ -14,7 +14,7 @@ __all__ = ["Kept", "Snapshots"]
 @dataclass(frozen=True)
 class Kept:
     """One snapshot: the state after `step`, taken at `time` (unix seconds), which took `bytes` of
-    memory and `seconds`. `why` is "command", "every" or "change". `left`: a rewind went
+    memory and `seconds`. `why` is "command", "every", "auto" or "change". `left`: a rewind went
     back to before it."""
 
     number: int
@@ -34,6 +34,8 @@ class Snapshots:
         """Oldest first."""
         self.every = 0
         """One is taken every so many steps; 0: none by itself."""
+        self.automatic = False
+        """Whether they are taken unasked, since they cost next to nothing."""
         self.before = False
         """Whether one is taken before each change of the rate."""
         self.budget: int | None = None
@@ -63,6 +65,7 @@ class Snapshots:
             elif name == "snapshots":
                 self.every, self.before = int(event["every"]), bool(event["before"])
                 self.budget = int(event["budget"])
+                self.automatic = bool(event.get("automatic"))
             elif name == "rewound":
                 to = int(event["to"])
                 self.rewound = (*self.rewound, int(event["step"]))

@@ -17,7 +17,9 @@ from lrmonitor.link.messages import (
     Command,
     CommandError,
     GroupRate,
+    GuardCommand,
     LrCommand,
+    OptionCommand,
     PauseCommand,
     ResumeCommand,
     RewindCommand,
@@ -28,10 +30,12 @@ from lrmonitor.link.messages import (
 )
 from lrmonitor.link.server import Reply
 from lrmonitor.probe.entry import Entry
+from lrmonitor.probe.optioncommands import OptionCommands
 from lrmonitor.probe.ratecommands import RateCommands
 from lrmonitor.probe.session import siblings, world_size
 
 if TYPE_CHECKING:
+    from lrmonitor.probe.guarding import Guards
     from lrmonitor.probe.keeping import Keeper
     from lrmonitor.probe.optimizers import Optimizer
     from lrmonitor.probe.steps import Steps
@@ -58,6 +62,7 @@ class Control:
         self.rates = RateCommands(
             steps, self._lock, self._entries.values, self._answer, self._journal
         )
+        self.options = OptionCommands(steps, self._lock, self._answer, self._journal)
         self._pause: list[Entry] = []
         self._stop: list[Entry] = []
         self._step: list[Entry] = []
@@ -135,8 +140,12 @@ class Control:
         command = entry.command
         if self._kept(entry):
             return
-        if isinstance(command, LrCommand):
+        if isinstance(command, GuardCommand):
+            self._guards().take(entry)
+        elif isinstance(command, LrCommand):
             self.rates.take(entry)
+        elif isinstance(command, OptionCommand):
+            self.options.take(entry)
         elif isinstance(command, PauseCommand):
             if self.paused:
                 self._answer(entry, "applied", self._steps.step)
@@ -187,6 +196,17 @@ class Control:
                         self, self._steps, self._lock, self._answer, self._journal
                     )
         return self._keeper
+
+    def _guards(self) -> Guards:
+        """What judges steps before they are made; made, and loaded, when it is needed first."""
+        steps = self._steps
+        if steps.guards is None:
+            from lrmonitor.probe.guarding import Guards
+
+            with self._lock:
+                if steps.guards is None:
+                    steps.guards = Guards(self, steps, self._lock, self._answer, self._journal)
+        return steps.guards
 
     def close(self) -> None:
         """At the interpreter's exit."""
@@ -251,6 +271,7 @@ class Control:
             ]
             gone = {id(e) for e in chosen}
             self.rates.withdraw(gone)
+            self.options.withdraw(gone)
             self._pause = [e for e in self._pause if id(e) not in gone]
             self._stop = [e for e in self._stop if id(e) not in gone]
             if not self.paused:
@@ -278,9 +299,11 @@ class Control:
                 )
         if isinstance(command, OF_STATE):
             return self.keeper().refusal(command)
-        if not isinstance(command, LrCommand):
-            return None
-        return self.rates.refusal(command)
+        if isinstance(command, GuardCommand):
+            return self._guards().refusal(command)
+        if isinstance(command, OptionCommand):
+            return self.options.refusal(command)
+        return self.rates.refusal(command) if isinstance(command, LrCommand) else None
 
     # On the training thread
 
@@ -300,6 +323,16 @@ class Control:
             keeper.boundary(step)
             if not (self._pausing or self._stop or self._step or self._pause):
                 return
+        self._hold(step)
+
+    def hold_now(self, step: int) -> None:
+        """Pause here, before the step after `step` touches the weights."""
+        with self._lock:
+            self._pausing = True
+            self._set_gate()
+        self._hold(step)
+
+    def _hold(self, step: int) -> None:
         with self._lock:
             stepped, self._step = self._step, []
             asked, self._pause = self._pause, []

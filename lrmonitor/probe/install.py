@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import lrmonitor
-from lrmonitor.probe import dynamo, hooks, loggers, progress, seen
+from lrmonitor.probe import dynamo, hooks, loggers, names, progress, seen
 from lrmonitor.probe.late import after_import
 from lrmonitor.probe.steps import Steps
 from lrmonitor.record.create import create_run
@@ -116,6 +116,7 @@ def _hook() -> None:
     progress.watch(torch)
     loggers.watch()
     seen.watch(torch)
+    names.watch(torch)
     after_import(dynamo.RULES, dynamo.keep_out)
 
 

@@ -98,7 +98,7 @@ class Keeper:
     @property
     def armed(self) -> bool:
         """Whether step boundaries have to be looked at."""
-        return bool(self.waiting or self.held or self.every)
+        return bool(self.waiting or self.held or self.every or self._steps.automatic.wanted)
 
     @property
     def work(self) -> bool:
@@ -148,7 +148,8 @@ class Keeper:
         With several optimizers the main one's step is amid an iteration: what the others are about
         to step with was computed by weights that a rewind would take away.
         """
-        if not self.waiting and not self.held and step < self._next:
+        wanted = self._steps.automatic.wanted
+        if not (self.waiting or self.held or wanted) and step < self._next:
             return  # by far the most frequent while one is taken every so many steps
         if self._several:
             self._last, self._stepped = self._stepped, None
@@ -182,16 +183,18 @@ class Keeper:
                 return  # a graph is being captured, which would take the copying in: the next time
             while work:
                 if not work[0].answer.final:  # not cancelled meanwhile
-                    self._carry_out(work[0], step)
+                    self.carry_out(work[0], step)
                 work.pop(0)
             if held:
-                why = self._take_itself("change", step)
+                why = self.take_itself("change", step)
                 while held:
                     self._release(held[0], why)
                     held.pop(0)
             elif self.every and step >= self._next:
                 self._next = step + self.every
-                self._take_itself("every", step)
+                self.take_itself("every", step)
+            elif self._steps.automatic.wanted:
+                self._steps.automatic.take(self, step)
         finally:
             with self._lock:
                 self.waiting = [*work, *self.waiting]
@@ -208,7 +211,8 @@ class Keeper:
         self._control.release(entry)
         self._own.discard(entry.command.id)
 
-    def _carry_out(self, entry: Entry, step: int) -> None:
+    def carry_out(self, entry: Entry, step: int) -> None:
+        """Do what a command asks for; a guard has one carried out within a step it leaves out."""
         command = entry.command
         entry.begun = True
         try:
@@ -229,7 +233,7 @@ class Keeper:
 
     def _set(self, entry: Entry, command: SnapshotsCommand, step: int) -> None:
         if command.every is not None:
-            self.every = command.every
+            self.every, self._steps.automatic.off = command.every, True
             self._next = step + command.every
         if command.budget is not None:
             self.budget = command.budget
@@ -282,7 +286,18 @@ class Keeper:
         finally:
             self._ring.saving.remove(made)
 
-    def _take_itself(self, why: str, step: int) -> str | None:
+    def tell(self, step: int, **more: Any) -> None:
+        """Journal how they are taken."""
+        set_now = {"every": self.every, "before": self.before, "budget": self._allowed()}
+        self._journal("snapshots", step=step, **set_now, **more)
+
+    def holders(self) -> Holders:
+        """The modules and the like, looked for where that was long ago."""
+        self._look(False)
+        assert self._holders is not None
+        return self._holders
+
+    def take_itself(self, why: str, step: int) -> str | None:
         """Take a snapshot that nobody waits for; why it failed, or None."""
         if self._latest is not None and self._latest.step == step:
             return None
@@ -298,8 +313,7 @@ class Keeper:
         self._journal("snapshot_failed", step=step, why=why, reason=reason)
         if self._failures >= FAILURES and self.every:
             self.every = 0
-            now = {"every": 0, "before": self.before, "budget": self._allowed()}
-            self._journal("snapshots", step=step, reason=reason, **now)
+            self.tell(step, reason=reason)
         return reason
 
     def _take(self, why: str, step: int, look: bool = False) -> Snapshot:
@@ -346,6 +360,8 @@ class Keeper:
         self._ring.leave(chosen.step)
         self._latest = None
         self._next = step + self.every
+        if self._steps.guards is not None:
+            self._steps.guards.begin_anew()
         detail: dict[str, Any] = {
             "to": chosen.step,
             "from": step,

@@ -13,6 +13,7 @@ import sys
 import time
 from typing import Any
 
+from lrmonitor.probe.sizes import Sizes
 from lrmonitor.probe.values import Arriving, Deferred, Values
 from lrmonitor.record.writer import RankWriter, SeriesWriter
 
@@ -47,6 +48,7 @@ class Norms:
         """Whether the next step is to be sampled."""
         self.seconds = 0.0
         """Time that sampling took so far."""
+        self.sizes = Sizes(number, writer)
         self._number = number
         self._writer = writer
         self._values = values
@@ -60,6 +62,7 @@ class Norms:
 
     def look(self) -> bool:
         """Whether a sample is due now."""
+        self.sizes.look()
         self.wanted = self.wanted or (not self._given_up and time.perf_counter() >= self._due)
         return self.wanted
 
@@ -104,12 +107,15 @@ class Norms:
         begun = time.perf_counter()
         weights, self._weights = self._weights, None
         ratio: float | Arriving | None = None
-        current = _sample(_parameters(actual))
+        tensors = _parameters(actual)
+        current = _sample(tensors)
         if current.shape == weights.shape:  # no group was added meanwhile
             with torch.no_grad():
                 size = torch.linalg.vector_norm(weights)
                 change = torch.linalg.vector_norm(current - weights)
                 ratio = self._values.read(change / size)
+            if self.sizes.due():
+                self.sizes.take(actual, tensors, weights, current, step, now)
         if ratio is not None:
             add = self._into("update_ratio").add
             self._deferred.add([ratio], lambda found: add(step, now, found[0]))

@@ -12,8 +12,10 @@ from typing import Any
 from lrmonitor.link.messages import GroupRate
 from lrmonitor.probe import rates
 from lrmonitor.probe.norms import Norms
+from lrmonitor.probe.options import Options
 from lrmonitor.probe.overrides import Override, Overrides
 from lrmonitor.probe.rates import Rewritten, Swap
+from lrmonitor.probe.slots import found_in
 from lrmonitor.probe.threads import Thread
 from lrmonitor.record.writer import RankWriter, SeriesWriter
 
@@ -115,7 +117,8 @@ class Optimizer:
         self.before = self.overrides
         """The overrides before the commands that the step in progress carries out."""
         self.norms = norms
-        self.swap = Swap()
+        self.options = Options(number, writer)
+        self.swap = Swap(self.options)
         self.claims: dict[str, Thread] = {}
         """The thread in whose step, one looked at closely, effective rates stand in the groups,
         under an empty key: taken by `setdefault`, which no other thread can come between."""
@@ -138,6 +141,8 @@ class Optimizer:
         self.stepped = False
         """Whether it stepped since a GradScaler was asked to step it."""
         self.reason: str | None = None
+        self.closing = False
+        """Whether it was last stepped with a closure."""
         self.closure_at = _closure_at(optimizer)
         # LBFGS reads its rate before it evaluates the closure, all others after.
         self.reads_first = any(c.__name__ == "LBFGS" for c in type(optimizer).__mro__)
@@ -177,7 +182,8 @@ class Optimizer:
         """A new object of the script's takes the place of one that is gone, overrides and all."""
         self.ref = weakref.ref(optimizer)
         self.closure_at = _closure_at(optimizer)
-        self.swap = Swap()
+        self.swap = Swap(self.options)
+        self.options.replaced()
         self.claims.clear()
         self.thread, self.shared = None, False
         for group in self.groups:
@@ -211,6 +217,7 @@ class Optimizer:
             about=[_about(group) for group in optimizer.param_groups],
             **({"replaced": True} if replaced else {}),
         )
+        self.options.look_at_groups(optimizer)
         # Groups that were added inherit the override that commands gave to all groups.
         self.look(optimizer.param_groups)
         if self.overrides.later is not None:
@@ -384,6 +391,7 @@ class Optimizer:
                     "scheduled": group.scheduled,
                     "effective": group.effective,
                     "override": self.overrides.told(j, step + 1),
+                    "options": self.options.told(j),
                 }
             )
         return {
@@ -414,12 +422,13 @@ def _about(group: dict[str, Any]) -> dict[str, Any]:
         told["parameters"] = sum(int(p.numel()) for p in group["params"])
     except Exception:  # a parameter that has no size yet, or is no tensor
         told["parameters"] = None
-    name, decay = group.get("name"), group.get("weight_decay")
+    name, options = group.get("name"), found_in(group)
     if isinstance(name, str):
         told["name"] = name[:60]
-    if isinstance(decay, (int, float)) and math.isfinite(decay):
-        told["weight_decay"] = decay
-    return told
+    options = {key: value for key, value in options.items() if math.isfinite(value)}
+    if "weight_decay" in options:
+        told["weight_decay"] = options["weight_decay"]
+    return {**told, "options": options}
 
 
 def _closure_at(optimizer: Any) -> tuple[int, str] | None:

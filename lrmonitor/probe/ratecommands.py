@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING
 
-from lrmonitor.link.messages import Command, GroupRate, LrCommand
+from lrmonitor.link.messages import Command, GroupRate, LrCommand, OptionCommand
 from lrmonitor.probe.entry import Entry
 from lrmonitor.probe.overrides import Refused, change, check_group, span
 
@@ -51,11 +51,9 @@ class RateCommands:
         optimizers = list(steps.optimizers)
         if not optimizers:
             return None  # it waits for the first step
-        chosen = _addressed(command, optimizers)
+        chosen = addressed(command, optimizers)
         if not chosen:
-            many = span(len(optimizers))
-            noun = "optimizer is" if len(optimizers) == 1 else "optimizers are"
-            return f"there is no optimizer {command.optimizer}: the {noun} {many}"
+            return no_optimizer(command, optimizers)
         for one in chosen:
             if one.reason:
                 return f"the rate cannot be set: {one.reason}"
@@ -106,7 +104,7 @@ class RateCommands:
             for e in self.waiting
             if optimizer.number not in e.done
             and _begin(e) <= at
-            and optimizer in _addressed(e.command, self._steps.optimizers)
+            and optimizer in addressed(e.command, self._steps.optimizers)
         ]
         if not mine:
             return []
@@ -114,7 +112,7 @@ class RateCommands:
         applied: list[Entry] = []
         for position, entry in enumerate(mine):
             later = mine[position + 1 :]
-            if any(_covers(other.command, entry.command) for other in later):
+            if any(covers(other.command, entry.command) for other in later):
                 self._replaced(entry)
                 continue
             if self.carry_out(optimizer, entry, scheduled):
@@ -146,7 +144,7 @@ class RateCommands:
             order = {id(e): n for n, e in enumerate(self._entries())}
         for other in waiting:
             earlier = order.get(id(other), -1) < order.get(id(entry), 0)
-            if earlier and _covers(entry.command, other.command):
+            if earlier and covers(entry.command, other.command):
                 self._replaced(other)
 
     def _replaced(self, entry: Entry) -> None:
@@ -217,7 +215,7 @@ class RateCommands:
                 ],
                 groups=[vars(g) for g in chosen],
             )
-            wanted = _addressed(command, self._steps.optimizers)
+            wanted = addressed(command, self._steps.optimizers)
             if all(o.number in entry.done or o.ref() is None for o in wanted):
                 self.remove(entry)
                 self._answer(
@@ -247,8 +245,15 @@ def _begin(entry: Entry) -> int:
     return (command.begin or 0) if isinstance(command, LrCommand) else 0
 
 
-def _addressed(command: Command, optimizers: list[Optimizer]) -> list[Optimizer]:
-    if not isinstance(command, LrCommand):
+def no_optimizer(command: LrCommand | OptionCommand, optimizers: list[Optimizer]) -> str:
+    """That there is none of the number that a command names."""
+    noun = "optimizer is" if len(optimizers) == 1 else "optimizers are"
+    return f"there is no optimizer {command.optimizer}: the {noun} {span(len(optimizers))}"
+
+
+def addressed(command: Command, optimizers: list[Optimizer]) -> list[Optimizer]:
+    """The optimizers that a command is for."""
+    if not isinstance(command, (LrCommand, OptionCommand)):
         return []
     if command.optimizer == "all":
         return optimizers
@@ -256,9 +261,12 @@ def _addressed(command: Command, optimizers: list[Optimizer]) -> list[Optimizer]
     return [o for o in optimizers if o.number == number]
 
 
-def _covers(later: Command, earlier: Command) -> bool:
-    """Whether a later rate command changes all that an earlier one would."""
-    if not isinstance(later, LrCommand) or not isinstance(earlier, LrCommand):
+def covers(later: Command, earlier: Command) -> bool:
+    """Whether a later command changes all that an earlier one would."""
+    if isinstance(later, OptionCommand) and isinstance(earlier, OptionCommand):
+        if later.name != earlier.name:
+            return False
+    elif not isinstance(later, LrCommand) or not isinstance(earlier, LrCommand):
         return False
     every = later.optimizer == "all" or (later.optimizer or 0) == (earlier.optimizer or 0)
     if earlier.optimizer == "all" and later.optimizer != "all":

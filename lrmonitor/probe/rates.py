@@ -9,9 +9,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lrmonitor.probe.overrides import Overrides
+
+if TYPE_CHECKING:
+    from lrmonitor.probe.options import Options
 
 
 def is_tensor(rate: Any) -> bool:
@@ -72,19 +75,22 @@ class Swap:
     """Puts effective rates into groups and takes them out again, exactly.
 
     `put` and `restore` may alternate within a step: what the script writes in between is the new
-    scheduled rate.
+    scheduled rate. The groups' other numbers go the same way, with `options`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, options: Options | None = None) -> None:
         self._done: list[_Put] = []
+        self._options = options
 
     @property
     def active(self) -> bool:
-        """Whether effective rates stand in the groups."""
-        return bool(self._done)
+        """Whether effective rates, or values of other numbers, stand in the groups."""
+        return bool(self._done) or (self._options is not None and self._options.active)
 
     def put(self, groups: Sequence[dict[str, Any]], overrides: Overrides) -> list[float | None]:
         """Put what the overrides say; the rates then in force, read back, group by group."""
+        if self._options is not None:
+            self._options.put(groups)
         wanted_of = overrides.groups
         scheduled = [read(g.get("lr")) for g in groups]
         shared: set[int] | None = None
@@ -128,6 +134,8 @@ class Swap:
         Each is forgotten once it is back: if an exception comes in between, the rest is for the
         next call.
         """
+        if self._options is not None:
+            self._options.restore(groups)
         rewritten = []
         while self._done:
             done = self._done[-1]

@@ -11,11 +11,13 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from lrmonitor.probe.automatic import Automatic
 from lrmonitor.probe.control import Control
 from lrmonitor.probe.evaluation import Evaluation
 from lrmonitor.probe.frames import alive, from_signal_handler, in_step, seen_calling, within_step
+from lrmonitor.probe.hiding import hide, reveal
 from lrmonitor.probe.loss import Losses
 from lrmonitor.probe.mirror import Mirror
 from lrmonitor.probe.norms import Clip, Norms
@@ -26,6 +28,9 @@ from lrmonitor.probe.session import Session
 from lrmonitor.probe.threads import Detail, Thread
 from lrmonitor.probe.values import Arriving, Deferred
 from lrmonitor.record.writer import SeriesWriter
+
+if TYPE_CHECKING:
+    from lrmonitor.probe.guarding import Guards
 
 UNSTEPPED = 1024
 """Backward passes without any optimizer step after which each of them counts as a step, where an
@@ -54,6 +59,9 @@ class Steps:
         self.known: dict[int, Optimizer] = {}
         """By the id of the script's object, which may be another's by now: see its `ref`."""
         self.loss_only: str | None = None
+        self.guards: Guards | None = None
+        """What judges steps before they are made; made at the first such command."""
+        self.automatic = Automatic(self)
         self.control = Control(self)
         self.losses = Losses()
         self.sampling = False
@@ -109,8 +117,11 @@ class Steps:
         for one in list(self.optimizers):
             if one.norms.look():
                 one.attention = sampling = True
+            if (actual := one.ref()) is not None:
+                one.options.look(actual, self.step)
         self.sampling = sampling
         self.progress.look()
+        self.automatic.look()
         if self.session is not None:
             self.mirror.look(self.session.writer, time.time())
             self.evaluation.look(self.session.writer)
@@ -182,9 +193,10 @@ class Steps:
             known.look_at_groups(actual)
         known.seen()  # before what follows is looked at
         known.look(groups)
-        closure = callable(known.closure(args, kwargs))
+        closure = known.closing = callable(known.closure(args, kwargs))
+        left_out = self.guards is not None and self._guarded(here, known, actual, closure)
         sampled = False
-        if known.norms.wanted:
+        if known.norms.wanted and not left_out:
             try:
                 sampled = known.norms.before(actual, here.clips, closure)
             except Exception:
@@ -192,33 +204,49 @@ class Steps:
                 self.failed("at the norms")
             known.attention = known.attention or known.norms.wanted
         follows = self.control.follows and known.number > 0
+        options = self.control.options.concern(known)
         if not (
             closure
             or sampled
             or here.scaling
             or known.overridden
             or self.control.rates.waiting
+            or options
             or follows
+            or left_out
         ):
             return None
-        known.attention = known.attention or follows
+        known.attention = known.attention or follows or options
         here.odd = True
         detail = here.detail = Detail()
         detail.sampled = sampled
+        if left_out:
+            hide(actual, detail.hidden)
         if self.control.rates.waiting:
             detail.applied = self.control.rates.apply(known)
             if self.control.rates.waiting:
                 known.attention = True
+        if options:
+            self.control.options.apply(known, actual)
         if known.overridden and not known.plain:
             known.attention = True
         detail.scheduled = known.values()
-        if known.overridden and (
+        if (known.overridden or options) and (
             actual._optimizer_step_pre_hooks or actual._optimizer_step_post_hooks
         ):
             self._put_within(here, actual)
         else:
             self._put(here, actual)
         return self._wrap_closure(here, actual, args, kwargs) if closure else None
+
+    def _guarded(self, here: Thread, known: Optimizer, actual: Any, closure: bool) -> bool:
+        """Whether a guard wants that step to be left out."""
+        assert self.guards is not None
+        try:
+            return self.guards.before(here, known, actual, closure)
+        except Exception:
+            self.failed("at a guard")
+            return False
 
     def end(self, here: Thread, actual: Any, frame: Any) -> bool:
         """After such a step, or one within it, whose hooks are called in `frame`; whether the
@@ -256,6 +284,7 @@ class Steps:
         assert detail is not None
         for handle in detail.handles:
             handle.remove()
+        reveal(detail.hidden)
         if known.swap.active and known.holder is here:
             self._restore(known, actual)
         here.stepping, here.detail = False, None
@@ -265,6 +294,8 @@ class Steps:
         found = known.record_closely(detail.scheduled, detail.effective, self.step, now)
         if detail.applied:
             self.control.rates.taken(known, detail.applied, found, self.step)
+        if known.options.busy:
+            self.control.options.ended(known, actual, self.step, now)
         if known.moving:
             known.news = True
             known.go_on(self.step)
@@ -450,6 +481,7 @@ class Steps:
         known = here.known if known is None else known
         for handle in () if here.detail is None else here.detail.handles:
             handle.remove()
+        reveal(() if here.detail is None else here.detail.hidden)
         actual = None if known is None else known.ref()
         if known is not None and actual is not None and known.holder is here:
             if here.put:
@@ -566,6 +598,7 @@ class Steps:
         self.loss_only = NO_OPTIMIZER
         session.writer.event("no_optimizer", reason=NO_OPTIMIZER)
         self.control.rates.refuse(f"the rate cannot be set: {NO_OPTIMIZER}")
+        self.control.options.refuse(f"it cannot be set: {NO_OPTIMIZER}")
         self._lone = session.writer.series("loss", "loss")
         for when, one in early:
             self._lone_step(one, when)

@@ -9,6 +9,7 @@ from lrmonitor.probe.values import Arriving
 
 if TYPE_CHECKING:
     from lrmonitor.probe.entry import Entry
+    from lrmonitor.probe.hiding import Hidden
     from lrmonitor.probe.norms import Clip
     from lrmonitor.probe.optimizers import Optimizer
 
@@ -17,7 +18,15 @@ class Detail:
     """What a step needs to remember that has a closure, a command, an override of a tensor, a
     GradScaler around it, or norms to be measured. An ordinary step has none and is cheap."""
 
-    __slots__ = ("applied", "effective", "evaluations", "handles", "sampled", "scheduled")
+    __slots__ = (
+        "applied",
+        "effective",
+        "evaluations",
+        "handles",
+        "hidden",
+        "sampled",
+        "scheduled",
+    )
 
     def __init__(self) -> None:
         self.evaluations = 0
@@ -28,6 +37,8 @@ class Detail:
         self.effective: list[float | None] = []
         self.handles: list[Any] = []
         """Of hooks on the optimizer that are taken off again after the step."""
+        self.hidden: Hidden = []
+        """The gradients of a step that a guard leaves out."""
 
 
 class Thread:

@@ -26,6 +26,11 @@ class Arriving:
         """The value, once it is ready."""
         return float(self._slot.item())
 
+    def wait(self) -> float:
+        """The value, waited for."""
+        self._event.synchronize()
+        return self.value()
+
 
 class Values:
     """Reads values: at once from the CPU (about 1 µs), later from a CUDA device."""

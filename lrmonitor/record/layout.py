@@ -27,10 +27,10 @@ _SUFFIX = ".f64"
 class SeriesInfo:
     """What a series is.
 
-    `kind` is loss, lr, scheduled_lr, parts, step, grad_norm, update_ratio or metric; `optimizer`
-    and `group` are numbers or None; `recorded` is "each" (every step), "changes" (only where the
-    value changes) or "samples" (some steps); `source` is the logger that a metric was taken from,
-    None where it was given to `lrmonitor.log`.
+    `kind` is loss, lr, scheduled_lr, option, scheduled_option, parts, step, grad_norm, update_ratio
+    or metric; `optimizer` and `group` are numbers or None; `recorded` is "each" (every step),
+    "changes" (only where the value changes) or "samples" (some steps); `source` is the logger that
+    a metric was taken from, None where it was given to `lrmonitor.log`.
     """
 
     series: int
@@ -40,6 +40,11 @@ class SeriesInfo:
     group: int | None = None
     recorded: str = "each"
     source: str | None = None
+
+
+def sizes_name(optimizer: int) -> str:
+    """The file of an optimizer's step sizes, below `ranks/<n>/`."""
+    return f"sizes.{optimizer}.jsonl"
 
 
 def series_name(index: int) -> str:

@@ -21,9 +21,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lrmonitor.record import layout
-from lrmonitor.record.columns import Column
 from lrmonitor.record.jsonl import JsonlTail
 from lrmonitor.record.layout import SeriesInfo
+from lrmonitor.record.shared import Pool
 
 Steps = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -34,22 +34,36 @@ _CHUNK_RECORDS = 1 << 14
 """Records taken from a file at a time: 384 KiB, which stay in the processor's cache until they are
 in the columns."""
 
+_LATEST = 4
+"""Times the points that are wanted, where the latest alone are, that may be held."""
+
+
+class Pools:
+    """Where the series of one process have their columns, so that what is equal is held once."""
+
+    def __init__(self) -> None:
+        self.steps: Pool[np.int64] = Pool(np.int64)
+        self.floats: Pool[np.float64] = Pool(np.float64)
+
 
 class Series:
     """The points of one series, as columns that grow.
 
     `step` (int64), `time` (unix seconds, float64) and `value` (float64) are read-only views of the
     points read so far: no copy is made, and a view taken earlier stays valid but does not grow.
+    Series of the same `pools` share what they have in common.
     """
 
-    def __init__(self, info: SeriesInfo) -> None:
+    def __init__(self, info: SeriesInfo, pools: Pools | None = None) -> None:
         self.info = info
+        self.pools = Pools() if pools is None else pools
         self.cleared = 0
         """How often all points were forgotten: what was made of them does not hold any more."""
-        self._step: Column[np.int64] = Column(np.int64)
-        self._time: Column[np.float64] = Column(np.float64)
-        self._value: Column[np.float64] = Column(np.float64)
+        self._step = self.pools.steps.column()
+        self._time = self.pools.floats.column()
+        self._value = self.pools.floats.column()
         self._ascending = True
+        self._newest = 0
 
     def __len__(self) -> int:
         return len(self._step)
@@ -81,18 +95,32 @@ class Series:
         """Append records of the file's type, in time proportional to their number on average."""
         if not len(records):
             return
-        before = len(self)
-        self._step.append(records["step"])
+        step = records["step"]
+        if self._ascending:
+            follows = not len(self) or bool(step[0] >= self._newest)
+            self._ascending = follows and bool((step[1:] >= step[:-1]).all())
+        self._newest = int(step[-1])
+        self._step.append(step)
         self._time.append(records["time"])
         self._value.append(records["value"])
-        if self._ascending:
-            joined = self._step.view[max(before - 1, 0) :]
-            self._ascending = bool((joined[1:] >= joined[:-1]).all())
+
+    def records(self, at: slice | npt.NDArray[np.int64]) -> npt.NDArray[np.void]:
+        """The points at these indices, as records of the file's type, shape (n,)."""
+        step = self.step[at]
+        found = np.empty(len(step), POINT)
+        found["step"], found["time"], found["value"] = step, self.time[at], self.value[at]
+        return found
+
+    def replace(self, records: npt.NDArray[np.void]) -> None:
+        """Hold these points instead of those so far."""
+        self.clear()
+        self.extend(records)
 
     def clear(self) -> None:
         """Forget all points. Views taken earlier keep theirs."""
-        for column in (self._step, self._time, self._value):
-            column.clear()
+        self._step.clear()
+        self._time.clear()
+        self._value.clear()
         self.cleared += 1
         self._ascending = True
 
@@ -109,6 +137,7 @@ class RankReader:
         self.by_name: dict[str, Series] = {}
         self.version = 0
         """Grows when what was read had to be forgotten: a file shrank and was read again."""
+        self._pools = Pools()
         self._tail = JsonlTail(folder / layout.EVENTS)
         self._series_folder = folder / layout.SERIES
         self._files: dict[int, _SeriesFile] = {}
@@ -150,7 +179,7 @@ class RankReader:
     def _declare(self, info: SeriesInfo) -> None:
         series = self.series.get(info.series)
         if series is None:
-            series = self.series[info.series] = Series(info)
+            series = self.series[info.series] = Series(info, self._pools)
             path = self._series_folder / layout.series_name(info.series)
             self._files[info.series] = _SeriesFile(path, series, self._last)
         elif self.by_name.get(series.info.name) is series:
@@ -173,9 +202,9 @@ class RankReader:
 class RunReader:
     """A run folder as it stands on the disk, followed by `poll`.
 
-    With `last`, only that many of the points that each series has at the first poll are read (and
-    all that come later; of very many between two polls only that many again, and those before them
-    are forgotten): enough to tell a run's state at once, however long it is and however fast.
+    With `last`, only that many of the points that each series has at the first poll are read, and
+    of those that come later some times as many are held, the earlier ones forgotten: enough to tell
+    a run's state at once, however long it is and however fast.
     """
 
     def __init__(self, folder: str | os.PathLike[str], last: int | None = None) -> None:
@@ -297,7 +326,10 @@ class _SeriesFile:
                         self._done += len(records)
             except OSError:
                 pass
-        return -1 if shrank else len(self._series) - before
+        new = len(self._series) - before
+        if self._last is not None and len(self._series) > _LATEST * self._last:
+            self._series.replace(self._series.records(slice(-self._last, None)))
+        return -1 if shrank else new
 
 
 def _records(file: FileIO, count: int) -> Iterator[npt.NDArray[np.void]]:

@@ -23,7 +23,7 @@ from lrmonitor.record.reader import Series
 from lrmonitor.report import findings
 from lrmonitor.report.scale import short
 from lrmonitor.report.style import STYLE
-from lrmonitor.report.svg import Curve, Drawing, Mark, Shade, ordered
+from lrmonitor.report.svg import Curve, Drawing, Mark, Shade, ordered, pieces
 
 MOST_METRICS = 24
 MOST_ROWS = 500
@@ -131,14 +131,17 @@ def _curves(model: RunModel, shades: Sequence[Shade]) -> str:
 
 def _losses(model: RunModel) -> list[Curve]:
     curves = []
+    rewound = [marker.step for marker in model.markers if marker.kind == "rewound"]
     for place, series in enumerate(s for s in _of_kind(model, "loss") if len(s)):
-        step, value = ordered(series)
-        span = max(len(value) // SMOOTHING, 1)
+        span = max(len(series) // SMOOTHING, 1)
         colour = place % 8
-        curves.append(Curve(step, value, f"c{colour} raw", f"{series.info.name}, each step"))
-        if span > 1:
-            smooth = ema(value, 1.0 - 1.0 / span)
-            curves.append(Curve(step, smooth, f"c{colour}", f"smoothed over {span} steps"))
+        raw, name = f"{series.info.name}, each step", f"smoothed over {span} steps"
+        for step, value in pieces(series, rewound):
+            curves.append(Curve(step, value, f"c{colour} raw", raw))
+            if span > 1:
+                smooth = ema(value, 1.0 - 1.0 / span)
+                curves.append(Curve(step, smooth, f"c{colour}", name))
+            raw = name = ""
     return curves
 
 
@@ -148,10 +151,18 @@ def _rates(model: RunModel) -> list[Curve]:
         address = series.info.optimizer or 0, series.info.group or 0
         scheduled = model.scheduled(*address)
         if scheduled is not None and len(scheduled):
-            name = f"{scheduled.info.name} (the script's schedule)"
+            name = f"scheduled{_which(model, series)} (the script's)"
             curves.append(Curve(*ordered(scheduled), f"c{place % 8} raw dash", name, True))
-        curves.append(Curve(*ordered(series), f"c{place % 8}", series.info.name, True))
+        name = f"effective{_which(model, series)}"
+        curves.append(Curve(*ordered(series), f"c{place % 8}", name, True))
     return curves[:16]
+
+
+def _which(model: RunModel, series: Series) -> str:
+    """Whose rate it is, where there are several."""
+    if len(_of_kind(model, "lr")) < 2:
+        return ""
+    return f", optimizer {series.info.optimizer or 0}, group {series.info.group or 0}"
 
 
 def _interventions(model: RunModel) -> str:

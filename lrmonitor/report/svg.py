@@ -23,7 +23,8 @@ MOST_MARKS = 300
 @dataclass(frozen=True)
 class Curve:
     """A curve: points of shape (n,) by ascending step. `style` is a class of the style sheet;
-    `steps` draws it as a staircase that ends at the drawing's last step."""
+    `steps` draws it as a staircase that ends at the drawing's last step. One without a `name` is a
+    further piece of one that has it."""
 
     step: Steps
     value: Floats
@@ -92,6 +93,7 @@ class Drawing:
             f'<span class="key"><svg viewBox="0 0 24 8" width="24" height="8" aria-hidden="true">'
             f'<path class="{curve.style}" d="M1 4H23"/></svg>{escape(curve.name)}</span>'
             for curve in self.curves
+            if curve.name
         )
 
     def _axes(self, along: Scale, up: Scale) -> list[str]:
@@ -169,6 +171,19 @@ def ordered(series: Series) -> tuple[Steps, Floats]:
         return series.step, series.value
     order = np.argsort(series.step, kind="stable")
     return series.step[order], series.value[order]
+
+
+def pieces(series: Series, after: Sequence[int] = ()) -> list[tuple[Steps, Floats]]:
+    """Steps and values of a series, parted where its steps go back and after the steps `after`: as
+    something was taken up again there, nothing joins the one with the other."""
+    step, value = series.step, series.value
+    back = (np.flatnonzero(np.diff(step) < 0) + 1).tolist()
+    found: list[tuple[Steps, Floats]] = []
+    for steps, values in zip(np.split(step, back), np.split(value, back), strict=True):
+        places = np.searchsorted(steps, sorted(after), "right")
+        places = places[(places > 0) & (places < len(steps))]
+        found += zip(np.split(steps, places), np.split(values, places), strict=True)
+    return found
 
 
 def staircase(x: Floats, y: Floats, end: float) -> tuple[Floats, Floats]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QDialog, QWidget
 from pytestqt.qtbot import QtBot
 
+from lrmonitor.app.dialogs.guards import GuardsDialog
 from lrmonitor.app.dialogs.help import AboutBox, ShortcutsDialog
 from lrmonitor.app.dialogs.questions import CloseQuestion, StopQuestion, UndoQuestion
 from lrmonitor.app.dialogs.rerun import CannotRerunBox, RerunQuestion, RestartQuestion
@@ -63,6 +64,7 @@ def dialogs(window: MainWindow) -> Iterator[dict[str, QDialog]]:
         "series": series,
         "guide": window.guide.window,
         "rules": RulesDialog(window.session, theme, window),
+        "guards": GuardsDialog(window.session, theme, window),
         "keys": ShortcutsDialog(window, [*window.actions_table.all, *window.docks.actions]),
         "about": AboutBox(window),
         "close?": CloseQuestion(window, "rich", stopping=True),

@@ -217,6 +217,57 @@ class RunFolder:
             groups=told,
         )
 
+    def options(self, told: dict[int, tuple[dict[str, float], ...]]) -> RunFolder:
+        """The optimizers tell their groups' other numbers, by optimizer and group."""
+        for number, groups in told.items():
+            about = [{"options": one} for one in groups]
+            self.event("optimizer", optimizer=number, groups=len(groups), about=about)
+        return self
+
+    def sizes(self, layers: list[str], steps: range, optimizer: int = 0) -> RunFolder:
+        """How far these steps moved the weights: less and less, the first layers less."""
+        path = self._rank() / f"sizes.{optimizer}.jsonl"
+        head = {"layers": layers, "weights": [4096] * len(layers), "rest": 0}
+        lines: list[dict[str, Any]] = [{**head, "lowest": -14, "per_decade": 4}]
+        for step in steps:
+            falling = 1e-2 / (1 + step / 60)
+            ratios = [falling * (1 + i) / len(layers) for i in range(len(layers))]
+            shares = [math.exp(-((i - 6) ** 2) / 8) / 5.013 for i in range(13)]
+            lines.append(
+                {"step": step, "ratios": ratios, "first": 32, "shares": shares, "still": 0.01}
+            )
+        with open(path, "a") as file:
+            file.writelines(json.dumps({"time": self.now, **line}) + "\n" for line in lines)
+        return self
+
+    def option_asked(self, id: str, name: str, value: float | None, **where: Any) -> None:
+        """A command about an option arrives."""
+        args = {"name": name, "value": value, "optimizer": 0, "group": None, **where}
+        by = {"who": "person", "via": "window", "name": "ann"}
+        self.event("command", id=id, command="option", args=args, by=by)
+
+    def option_applied(
+        self, id: str, name: str, value: float | None, scheduled: tuple[float, ...]
+    ) -> None:
+        """It took effect at the next step, in all groups of the main optimizer."""
+        step = self.step + 1
+        told = [
+            {
+                "optimizer": 0,
+                "group": group,
+                "scheduled": was,
+                "previous": was,
+                "effective": was if value is None else value,
+            }
+            for group, was in enumerate(scheduled)
+        ]
+        overrides = [{"optimizer": 0, "group": g, "value": value} for g in range(len(scheduled))]
+        self.event(
+            "options", id=id, step=step, name=name, value=value, overrides=overrides, groups=told
+        )
+        answer = {"status": "applied", "step": step, "reason": None, "warning": None}
+        self.event("acknowledgement", id=id, groups=told, **answer)
+
     def refused(self, id: str, reason: str) -> None:
         """It cannot be made."""
         self.event(

@@ -16,13 +16,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from PySide6.QtWidgets import QWidget
+from tests.app.studio import ERROR, Studio
 
+if TYPE_CHECKING:
     from lrmonitor.app.window import MainWindow
     from tests.app.folders import RunFolder
 
@@ -31,108 +31,6 @@ SCREEN |= {"logicalDpi": 96, "logicalBaseDpi": 96}
 """The desktop without a display: at 200 % too it has room for the largest dialog."""
 
 LOOKS = [(theme, scale) for theme in ("light", "dark") for scale in (1, 2)]
-
-OUTPUT = """\
-epoch 1/20  loss 1.9071  accuracy 41.25%
-\x1b[32m##########..........\x1b[0m 10/20
-epoch 2/20  loss 1.2260  accuracy 63.10%
-epoch 3/20  loss 0.8812  accuracy \x1b[1m74.38%\x1b[0m
-"""
-ERROR = """\
-Traceback (most recent call last):
-  File "/home/ann/digits.py", line 61, in <module>
-    train(model, loader, optimizer)
-  File "/home/ann/digits.py", line 38, in train
-    loss = criterion(model(images), labels)
-RuntimeError: mat1 and mat2 shapes cannot be multiplied (8x3 and 4x1)
-"""
-
-
-class Studio:
-    """Makes runs and windows, and takes the pictures. Lives in the GUI thread."""
-
-    def __init__(self, folder: Path, home: Path, theme: str, scale: int, words: list[str]) -> None:
-        from lrmonitor.app.settings import Settings
-        from lrmonitor.app.theme import ThemeManager
-
-        self.home = home
-        self._folder = folder
-        self._suffix = f"{theme}-{scale}00"
-        self._words = words
-        self._settings = Settings(home.parent / "window.ini")
-        self._themes = ThemeManager(theme)
-        self._count = 0
-
-    def wants(self, scene: str) -> bool:
-        """Whether pictures of that scene are asked for."""
-        return not self._words or any(word in scene for word in self._words)
-
-    def run(self, name: str = "digits", alive: bool = True, ago: float = 90.0) -> RunFolder:
-        """A run of its own in a home of its own, launched."""
-        from tests.app.folders import RunFolder
-
-        self._count += 1
-        self.home = self.home.parent / f"runs-{self._count}"
-        self.latest = RunFolder(self.home, name, created=time.time() - ago).launch(alive)
-        return self.latest
-
-    def trained(self, steps: int = 800, alive: bool = True, quiet: float = 0.0) -> RunFolder:
-        """A run that made its latest step `quiet` seconds ago."""
-        run = self.run(alive=alive, ago=steps * 0.04 + quiet)
-        run.register()
-        run.event("loader", loader=0, iteration=1, batches=90, step=0)
-        run.train(4).event("batches", loader=0, iteration=1, taken=4)
-        run.train(steps - 4)
-        (run.path / "console.log").write_text(OUTPUT)
-        return run
-
-    def window(self, run: RunFolder | None = None) -> MainWindow:
-        """A window on it, when all of it is there."""
-        from lrmonitor.app.window import MainWindow
-
-        window = MainWindow(self.home, self._settings, self._themes)
-        window.resize(1280, 800)
-        if run is not None:
-            window.open_run(run.path)
-        window.show()
-        self.wait(lambda: window.view is None or window.view.plots is not None)
-        self.pass_time(0.7)
-        return window
-
-    def take(self, name: str, widget: QWidget) -> None:
-        """Save a picture of a widget."""
-        self.pass_time(0.2)
-        path = self._folder / f"{name}-{self._suffix}.png"
-        if not widget.grab().save(str(path)):
-            raise OSError(f"{path} could not be written")
-
-    def close(self, window: MainWindow) -> None:
-        """Close a window without a question."""
-        from PySide6.QtCore import QEvent
-        from PySide6.QtWidgets import QApplication
-
-        if window.question is not None:
-            window.question.reject()
-        window.leave_and_close()
-        window.deleteLater()
-        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
-        QApplication.processEvents()
-
-    def wait(self, found: Callable[[], object], limit: float = 30.0) -> None:
-        """Go on until something is true."""
-        from PySide6.QtTest import QTest
-
-        end = time.monotonic() + limit
-        while not found():
-            if time.monotonic() > end:
-                raise TimeoutError(f"waited {limit:g} s in vain for {found}")
-            QTest.qWait(10)
-
-    def pass_time(self, seconds: float) -> None:
-        """Go on for a while: what is drawn after some ticks is drawn then."""
-        from PySide6.QtTest import QTest
-
-        QTest.qWait(round(seconds * 1000))
 
 
 def states(studio: Studio) -> Iterator[tuple[str, RunFolder]]:
@@ -248,6 +146,7 @@ def panel_pictures(studio: Studio) -> None:
         QTest.keyClicks(field, text)
         if enter:
             QTest.keyClick(field, Qt.Key.Key_Return)
+        studio.pass_time(0.6)  # what is typed is drawn once one stops typing
         studio.take(name, window)
         studio.close(window)
 
@@ -307,6 +206,53 @@ def panel_pictures(studio: Studio) -> None:
         studio.close(window)
 
 
+def option_pictures(studio: Studio) -> None:
+    """The numbers of the groups other than the rate: one held, one waiting."""
+    from lrmonitor.app.panels.options import OptionsPanel
+
+    if not studio.wants("options"):
+        return
+    run = studio.run(ago=32).register((("AdamW", 2), ("SGD", 1))).train(800)
+    run.options(
+        {0: ({"beta1": 0.9, "beta2": 0.999, "weight_decay": 0.01, "eps": 1e-8},) * 2}
+        | {1: ({"momentum": 0.9, "dampening": 0.0, "weight_decay": 0.0},)}
+    )
+    run.option_asked("a", "weight_decay", 0.1)
+    run.option_applied("a", "weight_decay", 0.1, (0.01, 0.01))
+    run.option_asked("b", "beta2", 0.95, group=1)
+    window = studio.window(run)
+    window.docks.show("options")
+    panel = window.docks.widget("options")
+    assert isinstance(panel, OptionsPanel)
+    panel.view.pick(6)
+    studio.take("options", window)
+    studio.close(window)
+
+
+def size_pictures(studio: Studio) -> None:
+    """How far steps move the weights, in a picture and as a table."""
+    from lrmonitor.app.panels.sizes import SizesPanel
+
+    if not studio.wants("sizes"):
+        return
+    run = studio.run(ago=32).register((("AdamW", 1),)).train(800)
+    layers = [
+        f"encoder.layers.{i}.{part}.{kind}"
+        for i in range(6)
+        for part in ("attention", "mlp")
+        for kind in ("weight", "bias")
+    ]
+    run.sizes(["embedding.weight", *layers, "head.weight"], range(1, 801, 5))
+    window = studio.window(run)
+    window.docks.show("sizes")
+    studio.take("sizes", window)
+    panel = window.docks.widget("sizes")
+    assert isinstance(panel, SizesPanel)
+    panel.form.setCurrentIndex(1)
+    studio.take("sizes-table", window)
+    studio.close(window)
+
+
 def dialog_pictures(studio: Studio) -> None:
     """The dialogs, without the window behind them."""
     from PySide6.QtCore import Qt
@@ -321,6 +267,7 @@ def dialog_pictures(studio: Studio) -> None:
         "new-run",
         "attach",
         "rules",
+        "guards",
         "question",
         "keys",
         "about",
@@ -374,6 +321,8 @@ def dialog_pictures(studio: Studio) -> None:
         preferences.reject()
     if studio.wants("rules"):
         rules_pictures(studio, window)
+    if studio.wants("guards"):
+        guard_pictures(studio, window)
     if studio.wants("question"):
         window.launcher.restart(0.1)
         assert window.launcher.question is not None
@@ -561,7 +510,42 @@ def rules_pictures(studio: Studio, window: MainWindow) -> None:
     dialog.reject()
 
 
-def take_all(folder: Path, theme: str, scale: int, words: list[str]) -> None:
+def guard_pictures(studio: Studio, window: MainWindow) -> None:
+    """Guards off, on, refused, and in the window once they acted."""
+    from lrmonitor.app.dialogs.guards import GuardsDialog
+
+    view = window.view
+    assert view is not None
+    view.session.control_problem = lambda: None  # type: ignore[method-assign]
+    dialog = GuardsDialog(view.session, window._themes.theme, window)
+    dialog.show()
+    studio.take("guards-off", dialog)
+    dialog._refused.append(
+        "Refused: optimizer 0 (LBFGS) is stepped with a closure: its loss and gradients come only "
+        "within the step, which cannot be left out then"
+    )
+    for row in dialog.rows.values():
+        row.box.setChecked(True)
+    dialog.refresh()
+    studio.take("guards-refused", dialog)
+    dialog.reject()
+    run = studio.latest
+    run.now = time.time()
+    non_finite = {"on": "non-finite", "then": "rewind", "at_most": 10, "scale": 1 / 3}
+    spike = {"on": "spike", "then": "skip", "bound": 8.0, "times": 1.5, "at_most": 5}
+    run.event("guards", step=900, on=[non_finite, spike])
+    told = {"on": "spike", "then": "skip", "optimizer": 0, "what": "loss", "at_most": 5}
+    run.event("guard", step=1100, value=6.25, bound=1.75, acted=1, **told)
+    view.session.poll()
+    studio.pass_time(0.5)
+    studio.take("guards-window", window)
+    dialog = GuardsDialog(view.session, window._themes.theme, window)
+    dialog.show()
+    studio.take("guards-on", dialog)
+    dialog.reject()
+
+
+def take_all(folder: Path, theme: str, scale: int, words: list[str]) -> int:
     """The pictures of one look, in this process."""
     from PySide6.QtWidgets import QApplication
 
@@ -569,19 +553,30 @@ def take_all(folder: Path, theme: str, scale: int, words: list[str]) -> None:
 
     app._import_numpy()
     application = QApplication(["lrmonitor"])
+    from tests.app.scenes import dialogs, panels, plots
+    from tests.app.scenes import states as rarer
+
     with tempfile.TemporaryDirectory(prefix="lrm-") as temporary:
         studio = Studio(folder, Path(temporary) / "runs", theme, scale, words)
-        for scene in (
-            start_pictures,
-            state_pictures,
-            panel_pictures,
-            dialog_pictures,
-            plot_pictures,
-            finding_pictures,
-            guide_pictures,
-        ):
-            scene(studio)
+        studio.each(
+            (
+                start_pictures,
+                state_pictures,
+                panel_pictures,
+                option_pictures,
+                size_pictures,
+                dialog_pictures,
+                plot_pictures,
+                finding_pictures,
+                guide_pictures,
+                rarer.pictures,
+                panels.pictures,
+                plots.pictures,
+                dialogs.pictures,
+            )
+        )
     application.quit()
+    return int(studio.failed)
 
 
 def main() -> int:
@@ -593,25 +588,33 @@ def main() -> int:
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     if given.look:
-        take_all(given.folder, given.look[0], int(given.look[1]), given.words)
-        return 0
-    for theme, scale in LOOKS:
-        with tempfile.TemporaryDirectory(prefix="lrm-") as home:
-            screens = Path(home) / "screens.json"
-            screens.write_text(json.dumps({"screens": [SCREEN]}))
-            env = {
-                **os.environ,
-                "QT_QPA_PLATFORM": f"offscreen:configfile={screens}",
-                "QT_SCALE_FACTOR": str(scale),
-                "HOME": home,
-                "XDG_CONFIG_HOME": f"{home}/config",
-                "LRMONITOR_RUNS": f"{home}/runs",
-                "LRMONITOR_RUNTIME_DIR": f"{home}/run",
-            }
-            look = ["--look", theme, str(scale)]
-            words = [sys.executable, "-m", "tests.app.pictures", str(given.folder)]
-            subprocess.run([*words, *given.words, *look], env=env, check=True)
-    return 0
+        return take_all(given.folder, given.look[0], int(given.look[1]), given.words)
+    with tempfile.TemporaryDirectory(prefix="lrm-") as temporary:
+        # They wait more than they work: all looks at once.
+        looks = [_look(given, Path(temporary), theme, scale) for theme, scale in LOOKS]
+        codes = [look.wait() for look in looks]
+    return max(codes)
+
+
+def _look(
+    given: argparse.Namespace, temporary: Path, theme: str, scale: int
+) -> subprocess.Popen[bytes]:
+    home = temporary / f"{theme}-{scale}"
+    home.mkdir()
+    screens = home / "screens.json"
+    screens.write_text(json.dumps({"screens": [SCREEN]}))
+    env = {
+        **os.environ,
+        "QT_QPA_PLATFORM": f"offscreen:configfile={screens}",
+        "QT_SCALE_FACTOR": str(scale),
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": f"{home}/config",
+        "LRMONITOR_RUNS": f"{home}/runs",
+        "LRMONITOR_RUNTIME_DIR": f"{home}/run",
+    }
+    look = ["--look", theme, str(scale)]
+    words = [sys.executable, "-m", "tests.app.pictures", str(given.folder), *given.words, *look]
+    return subprocess.Popen(words, env=env)
 
 
 if __name__ == "__main__":

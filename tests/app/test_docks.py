@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import pytest
+import shiboken6
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import (
     QApplication,
@@ -98,7 +100,7 @@ def test_at_a_first_start_each_is_in_its_area_and_the_first_tab_is_in_front(
     qtbot.waitUntil(lambda: abs(frame.frame("runs").width() - 236) < 4)
     assert frame.frame("control").width() == pytest.approx(354, abs=4)
     # Its tabs are part of the area's height.
-    assert frame.frame("journal").height() == pytest.approx(185, abs=20)
+    assert frame.frame("journal").height() == pytest.approx(215, abs=20)
 
 
 def test_a_run_that_is_opened_later_has_the_same_sizes(
@@ -108,9 +110,11 @@ def test_a_run_that_is_opened_later_has_the_same_sizes(
     run = RunFolder(isolated.runs, created=time.time() - 5).launch().register().train(10)
     window = open_window()
     frames = window.docks._docks
+    width = window.width()
     for _ in range(2):
         window.open_run(run.path)
-        qtbot.waitUntil(lambda: frames["journal"].frame.height() < 220)
+        assert window.width() == width
+        qtbot.waitUntil(lambda: frames["journal"].frame.height() < 250)
         assert frames["runs"].frame.width() == pytest.approx(236, abs=4)
         assert frames["control"].frame.width() == pytest.approx(354, abs=4)
         window.close_run()
@@ -248,3 +252,35 @@ def test_the_layout_of_a_run_is_there_again(open_window: OpenWindow, isolated: I
     assert again.dockWidgetArea(again.docks._docks["control"].frame) == LEFT
     again.actions_table.after_docks.trigger()
     assert again.dockWidgetArea(again.docks._docks["control"].frame) == RIGHT
+
+
+def test_the_height_of_the_area_stays_when_another_tab_comes_to_the_front(
+    frame: Frame, qtbot: QtBot
+) -> None:
+    """What is in a panel behind a tab is hidden, and must not count as nothing for that."""
+    frame.open_run("groups")
+    frame.docks.fill()
+    front = frame.frame("journal")
+    qtbot.waitUntil(lambda: front.height() > 150)
+    height = front.height()
+    for name in ("console", "groups", "journal"):
+        frame.docks.show(name)
+        dock = frame.docks._docks[name]
+        qtbot.waitUntil(partial(_seen_at, dock, height))
+
+
+def _seen_at(dock: Any, height: int) -> bool:
+    return bool(dock.front) and dock.frame.height() == height
+
+
+def test_a_window_that_the_display_takes_away_goes_quietly(
+    qtbot: QtBot, settings: Settings
+) -> None:
+    """Qt then deletes what Python still holds: the docks tell that they are hidden after it."""
+    window = Frame(settings)
+    come_up(window, qtbot)
+    window.open_run()
+    window.docks.fill()
+    with qtbot.captureExceptions() as raised:
+        shiboken6.delete(window)
+    assert raised == []

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
@@ -85,6 +86,32 @@ def test_a_divergence_is_told_above_the_plots(
     assert view.alert.text.startswith("Loss diverges – learning rate too high (")
     assert "go back to before it, with the rate ×0." in view.alert.text
     assert view.alert.tone in ("warn", "bad")
+
+
+def test_a_diagnosis_that_dies_is_begun_again_and_then_left_at_that(
+    open_window: OpenWindow, folder: RunFolder, qtbot: QtBot
+) -> None:
+    window = open_window(folder.path)
+    view = alarmed(qtbot, window, folder)
+    diagnosis = view.session.diagnosis
+    caught_up(qtbot, window)
+    before = list(diagnosis.told)
+    assert before
+    process = psutil.Process(diagnosis.process)
+    process.kill()
+    qtbot.waitUntil(lambda: "looks through the run once more" in view.notices.text, timeout=20_000)
+    assert "SIGKILL" in view.notices.text
+    assert diagnosis.told == before
+    qtbot.waitUntil(lambda: diagnosis.settled and not diagnosis.trouble, timeout=20_000)
+    assert view.notices.isHidden()
+    assert [one.finding.id for one in diagnosis.told] == [one.finding.id for one in before]
+    again = psutil.Process(diagnosis.process)
+    assert again != process
+    again.kill()
+    qtbot.waitUntil(lambda: "until the run is opened again" in view.notices.text, timeout=20_000)
+    assert not diagnosis.settled
+    assert diagnosis.process == 0
+    assert diagnosis.told
 
 
 def test_the_panel_says_why_and_shows_what_was_seen(

@@ -85,15 +85,19 @@ def test_what_a_state_rests_on_has_room(
 ) -> None:
     loaders(run)
     run.exited(None, "SIGKILL")
-    header = header_of(open_window(run.path))
-    header.resize(680, header.height())
-    assert [f.isHidden() for f in (header.step, header.speed, header.elapsed)] == [
-        False,
-        True,
-        True,
-    ]
-    header.resize(1000, header.height())
-    assert not header.elapsed.isHidden()
+    window = open_window(run.path)
+    header = header_of(window)
+    window.resize(1280, 800)
+    qtbot.waitUntil(lambda: header.elapsed.isHidden())
+    assert header.width() < 700
+    assert not header.step.isHidden()
+    # What it rests on is read whole, on two lines if need be.
+    qtbot.waitUntil(lambda: not header.sentence.text().endswith("…"))
+    assert header.sentence.text().replace("\n", " ") == header.sentence.whole
+    window.resize(1700, 800)
+    qtbot.waitUntil(lambda: not header.elapsed.isHidden())
+    # A run that is over has no speed.
+    assert header.speed.isHidden()
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ def test_time_on_the_axis(folder: RunFolder, qtbot: QtBot) -> None:
     assert y.tolist() == series.value.tolist()
     assert shown.pane.shown.high >= x[-1]
     labels = shown.pane.rate.bottom.tickStrings([0, 5000, 65_000], 1.0, 1.0)
-    assert labels == ["0s", "5s", "1:05"]
+    assert labels == ["0 s", "5 s", "1:05"]
     folder.train(10)
     shown.tick()
     assert len(shown.drawn()[0]) == 310
@@ -326,12 +326,12 @@ def test_plots_of_metrics_are_moved_hidden_and_logarithmic(folder: RunFolder, qt
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        (0, "0s"),
-        (45, "45s"),
-        (59.7, "59.7s"),
+        (0, "0 s"),
+        (45, "45 s"),
+        (59.7, "59.7 s"),
         (90, "1:30"),
         (7500, "2:05:00"),
-        (90061, "1d 1:01:01"),
+        (90061, "1 d 1:01:01"),
     ],
 )
 def test_times_since_the_start(seconds: float, text: str) -> None:

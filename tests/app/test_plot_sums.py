@@ -49,6 +49,9 @@ def test_log_ticks_are_decades_then_halves_then_even() -> None:
     assert log_ticks(-6, 0, 6) == [-6, -5, -4, -3, -2, -1, 0]
     labels = tick_labels(log_ticks(-4, -2.5, 6), True)
     assert labels == ["1e-4", "2e-4", "5e-4", "1e-3", "2e-3"]
+    # In a low plot fewer of them, which can be read.
+    assert tick_labels(log_ticks(-4, -1.9, 2), True) == ["1e-4", "3e-4", "1e-3", "3e-3", "0.01"]
+    assert tick_labels(log_ticks(-4.3, -1.4, 2), True) == ["1e-4", "1e-3", "0.01"]
     near = log_ticks(math.log10(8e-4), math.log10(1e-3), 4)
     assert tick_labels(near, True) == ["8e-4", "8.5e-4", "9e-4", "9.5e-4", "1e-3"]
 

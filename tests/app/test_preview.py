@@ -55,7 +55,7 @@ def test_it_comes_with_a_number_and_goes_with_escape(view: RunView, qtbot: QtBot
     QTest.keyClicks(field, "3e-4")
     qtbot.waitUntil(lambda: drawn(view) == [1e-3, 3e-4, 3e-4])
     assert plots.ahead.label.isVisible()
-    assert plots.ahead.label.text().startswith("┅ If applied: hold 3e-4")
+    assert plots.ahead.label.text().startswith("If applied: hold 3e-4")
     low, high = plots.loss.view.viewRange()[0]
     assert high - 0.1 * (high - low) >= 200, "there is room to see it"
     QTest.keyClick(field, Qt.Key.Key_Escape)

@@ -57,7 +57,7 @@ def test_the_demo_at_a_bad_rate_is_told_followed_and_judged(
     assert panel.chosen is not None
     found = panel.chosen.finding
     assert (found.cause, found.advice.factor) == (cause, factor)
-    # "Within seconds": of steps (some 400 a second), since a busy machine makes fewer of them. Which
+    # "Within seconds": of steps (some 400 a second), as a busy machine makes fewer of them. Which
     # step it is depends on the processor: at this rate rounding errors grow into another course.
     assert found.detected_step <= 1200
     QTest.mouseClick(view.alert.apply, Qt.MouseButton.LeftButton)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,10 @@ def window(open_window: OpenWindow, three: dict[str, RunFolder], qtbot: QtBot) -
     return window
 
 
+def _fits(room: int, text: str) -> bool:
+    return len(text) <= room
+
+
 def test_live_runs_are_first_and_each_says_how_it_stands(
     window: MainWindow, three: dict[str, RunFolder]
 ) -> None:
@@ -61,6 +66,12 @@ def test_live_runs_are_first_and_each_says_how_it_stands(
     said = [panel.model.details(panel.shown.index(row, 0).data(LINE)) for row in range(3)]
     assert said[0].startswith("Training · step 20 · loss ")
     assert said[1] == "Cannot be read"
+    line = panel.shown.index(2, 0).data(LINE)
+    loss = said[2].rpartition(" ")[2]
+    figures = f"1\u202f234 · {loss}"
+    for room, told in ((30, f"Failed · step {figures}"), (24, f"Failed · {figures}")):
+        assert panel.model.brief(line, partial(_fits, room)) == told
+    assert panel.model.brief(line, lambda text: False) == said[2]
     assert said[2].startswith("Failed · step 1\u202f234 · loss ")
     index = panel.shown.index(2, 0)
     assert "exit code 1" in index.data(Qt.ItemDataRole.ToolTipRole)
@@ -230,7 +241,7 @@ def test_it_is_drawn_in_both_themes_and_rows_differ(
     assert panel.list.grab().toImage() != light
     panel.set_theme(LIGHT)
     before = panel.list.grab().toImage()
-    panel.select(three["ended"].path)
+    panel.show_open(three["ended"].path)
     assert panel.list.grab().toImage() != before
 
 

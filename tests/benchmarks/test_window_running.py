@@ -16,14 +16,6 @@ SHARE = 0.10
 HOURS = 8.0
 REPLAY_SECONDS = 120.0
 
-ROOM = 4 << 20
-"""Bytes beside the points themselves: the smoothed loss, the pyramids that are drawn from, the
-journal, and what the allocator keeps."""
-
-CONSOLE = 1 << 20
-"""Bytes more with the console in front, for the layout of a few hundred lines and what the
-allocator keeps of it (docs/benchmarks.md)."""
-
 
 def test_the_demo_costs_a_tenth_of_a_core(isolated: Isolated) -> None:
     took = window_running.demo(SECONDS)
@@ -32,11 +24,10 @@ def test_the_demo_costs_a_tenth_of_a_core(isolated: Isolated) -> None:
     assert took.share <= SHARE
 
 
-@pytest.mark.parametrize(("docks", "room"), [((), ROOM), (("console",), ROOM + CONSOLE)])
-def test_eight_hours_take_little_more_memory_than_their_data(
-    isolated: Isolated, docks: tuple[str, ...], room: int
+@pytest.mark.parametrize("docks", [(), ("console",)])
+def test_eight_hours_take_no_more_memory_than_their_data(
+    isolated: Isolated, docks: tuple[str, ...]
 ) -> None:
     grew = window_running.replay(HOURS, REPLAY_SECONDS, isolated.runs, *docks)
     print(f"\n{grew}")
-    assert grew.data > 0
-    assert grew.memory <= grew.data + room
+    assert 0 < grew.memory <= grew.data

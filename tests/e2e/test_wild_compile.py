@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,17 +10,14 @@ import pytest
 from tests.helpers.starter import Starter
 from tests.helpers.starting import Started
 from tests.helpers.styles import Outcome
-from tests.helpers.wild import Trial, trial
+from tests.helpers.wild import COMPILER, Trial, compiling, trial
 
 pytest.importorskip("torch")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(600),
     pytest.mark.xdist_group("wild"),
-    pytest.mark.skipif(
-        not any(map(shutil.which, ("c++", "g++", "clang++"))),
-        reason="torch.compile needs a C++ compiler, and there is none here",
-    ),
+    COMPILER,
 ]
 
 Compiled = Callable[[str], Trial]
@@ -32,8 +28,7 @@ def compiled(proven: Callable[[Outcome], None], plainly: Starter, tmp_path: Path
     """A trial whose runs share what they compile."""
 
     def put(name: str) -> Trial:
-        cache = {"TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache")}
-        env = {**cache, "TORCHINDUCTOR_COMPILE_THREADS": "1"}
+        env = compiling(tmp_path)
         done = trial(plainly, Started(env), tmp_path, name, env=env, patience=250)
         proven(done.outcome)
         return done

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from tests.helpers.wild import Trial
@@ -71,6 +72,10 @@ def test_rollouts(put_to_the_test: Put) -> None:
 def test_below_zero(put_to_the_test: Put) -> None:
     done = put_to_the_test("below_zero")
     assert done.truth["lr"]["0.0"][15:18] == [0.01 / 16, 0.0, -1e-6]
+    # What is recorded of one step has one time: who reads it holds it once.
+    loss, scheduled = (done.rank.by_name[name] for name in ("loss", "scheduled[0.0]"))
+    assert np.shares_memory(loss.time, scheduled.time)
+    assert np.shares_memory(loss.step, scheduled.step)
 
 
 @pytest.mark.style("bfloat16 autocast")

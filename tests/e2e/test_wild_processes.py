@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import socket
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lrmonitor.link.messages import LrCommand, PauseCommand
+from lrmonitor.link.messages import LrCommand, PauseCommand, RewindCommand, SnapshotCommand
 from lrmonitor.model.stop import stop_run
+from lrmonitor.schedules.waves import Cosine
+from tests.helpers import styles
 from tests.helpers.commander import Commander
-from tests.helpers.launch import TIMEOUT, Terminal, only_run, run_words
+from tests.helpers.launch import TIMEOUT, only_run
 from tests.helpers.starter import Starter
-from tests.helpers.starting import ROOT, Forked, Script, watched
+from tests.helpers.starting import Forked, InTerminal, watched
 from tests.helpers.styles import Outcome, outcome
 from tests.helpers.wild import (
     CALM,
@@ -39,6 +39,15 @@ Proven = Callable[[Outcome], None]
 TOGETHER = (
     "2 processes train together in this run, and a change cannot yet be made on all of them at "
     "the same step"
+)
+
+COMMANDS = (
+    LrCommand(mode="hold", value=0.1),
+    LrCommand(mode="hold", value=0.1, ramp=8),
+    LrCommand(mode="plan", plan=Cosine(start=0.1, end=0.01, length=12)),
+    PauseCommand(),
+    SnapshotCommand(),
+    RewindCommand(),
 )
 
 
@@ -77,30 +86,6 @@ def test_the_traceback_of_a_stop_is_the_scripts_own(
     assert "lrmonitor/probe" not in told
 
 
-class InTerminal:
-    """Starts a script under lrmonitor in a terminal, and looks at what it shows there."""
-
-    def __init__(self) -> None:
-        self.seen = ""
-
-    @contextlib.contextmanager
-    def script(self, words: Sequence[str | Path], log: Path) -> Iterator[Script]:
-        """The script, running."""
-        codes: list[int] = []
-        with Terminal(run_words(*words), cwd=ROOT, columns=80) as terminal:
-            reader = threading.Thread(target=lambda: codes.append(terminal.wait()))
-            reader.start()
-            folder = only_run()
-
-            def stop() -> int:
-                assert stop_run(folder, timeout=TIMEOUT).ended
-                reader.join()
-                self.seen = terminal.seen.decode()
-                return codes[0]
-
-            yield Script(folder, 0, folder / "console.log", stop)
-
-
 @pytest.mark.style("needs a terminal, draws a progress bar")
 def test_terminal(proven: Proven, plainly: Starter, tmp_path: Path) -> None:
     terminal = InTerminal()
@@ -117,7 +102,7 @@ def refused(folder: Path) -> None:
             c.wait(CALM)
     for rank in (0, 1):
         with Commander(folder.name, rank) as c:
-            for command in (LrCommand(mode="hold", value=0.1), PauseCommand()):
+            for command in COMMANDS:
                 answer = c.do(command)
                 assert (answer.status, answer.reason) == ("refused", TOGETHER)
 
@@ -155,6 +140,7 @@ def together(
         rate="yes, but cannot be changed: " + TOGETHER,
         pause="no: refused for the same reason",
         norms=norms,
+        **dict.fromkeys(styles.TABLES["steering table"], styles.TOGETHER),
     )
 
 

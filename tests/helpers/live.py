@@ -24,10 +24,14 @@ class Live:
         self.process = process
         self._pipe = pipe
 
+    def status(self) -> dict[str, Any]:
+        """What it answers about itself."""
+        return self._pipe.status()
+
     @property
     def step(self) -> int:
         """The step that it has reached."""
-        return int(self._pipe.status()["step"])
+        return int(self.status()["step"])
 
     def ask(self, command: Command, timeout: float = TIMEOUT) -> Acknowledgement:
         """Give a command; its last answer."""

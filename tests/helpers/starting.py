@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from lrmonitor.link.messages import StopCommand
 from lrmonitor.model.stop import stop_run
 from lrmonitor.record.reader import RunReader
 from tests.helpers.commander import Commander
-from tests.helpers.launch import TIMEOUT, only_run, os_environ_with, run_words
+from tests.helpers.launch import TIMEOUT, Terminal, only_run, os_environ_with, run_words
 from tests.helpers.starter import Starter
 
 ROOT = Path(__file__).parents[2]
@@ -82,6 +83,30 @@ class Started:
                 return process.wait(TIMEOUT)
 
             yield Script(folder, 0, log, stop)
+
+
+class InTerminal:
+    """Starts a script under lrmonitor in a terminal, and looks at what it shows there."""
+
+    def __init__(self) -> None:
+        self.seen = ""
+
+    @contextlib.contextmanager
+    def script(self, words: Sequence[str | Path], log: Path) -> Iterator[Script]:
+        """The script, running."""
+        codes: list[int] = []
+        with Terminal(run_words(*words), cwd=ROOT, columns=80) as terminal:
+            reader = threading.Thread(target=lambda: codes.append(terminal.wait()))
+            reader.start()
+            folder = only_run()
+
+            def stop() -> int:
+                assert stop_run(folder, timeout=TIMEOUT).ended
+                reader.join()
+                self.seen = terminal.seen.decode()
+                return codes[0]
+
+            yield Script(folder, 0, folder / "console.log", stop)
 
 
 class Forked:

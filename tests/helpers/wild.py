@@ -14,6 +14,7 @@ A script of tests/fixtures/training/wild notes what it does itself. What must ho
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,7 +37,7 @@ from tests.helpers.commander import Commander
 from tests.helpers.launch import TIMEOUT
 from tests.helpers.starter import Rates, Starter
 from tests.helpers.starting import Launcher
-from tests.helpers.styles import Outcome, outcome
+from tests.helpers.styles import NO_OPTIMIZER, Outcome, outcome
 
 MODULES = "tests.fixtures.training.wild"
 NO_RATE = (
@@ -48,6 +49,18 @@ NO_RATE = (
 NOT_COMPARED = "yes, but not compared: the script's own hooks would be compiled into the step"
 CALM = 20
 """Steps that a script makes before the first command, and at least between some of them."""
+
+
+COMPILER = pytest.mark.skipif(
+    not any(map(shutil.which, ("c++", "g++", "clang++"))),
+    reason="torch.compile needs a C++ compiler, and there is none here",
+)
+
+
+def compiling(folder: Path) -> dict[str, str]:
+    """The environment of scripts that share what they compile, below a folder."""
+    cache = {"TORCHINDUCTOR_CACHE_DIR": str(folder / "cache")}
+    return {**cache, "TORCHINDUCTOR_COMPILE_THREADS": "1"}
 
 
 @dataclass
@@ -101,8 +114,13 @@ def drive(c: Commander, rate: float, refuses: str | None) -> int:
     assert c.paused()
     assert c.one_step() == a + 1
     if refuses is not None:
-        answer = c.do(LrCommand(mode="hold", value=rate, optimizer="all"))
-        assert (answer.status, answer.reason) == ("refused", refuses)
+        for refused in (
+            LrCommand(mode="hold", value=rate, optimizer="all"),
+            LrCommand(mode="hold", value=rate, ramp=8, optimizer="all"),
+            LrCommand(mode="plan", plan=_plan(rate), optimizer="all"),
+        ):
+            answer = c.do(refused)
+            assert (answer.status, answer.reason) == ("refused", refuses)
         b = c.applied(ResumeCommand())
         c.wait(b + 2 * CALM)
         return b
@@ -115,15 +133,19 @@ def drive(c: Commander, rate: float, refuses: str | None) -> int:
     assert (scale.status, at) == ("applied", a + 5), scale
     assert c.applied(ResumeCommand()) == a + 5
     c.wait(a + CALM)
-    plan = Cosine(start=2 * rate, end=rate / 4, length=12, then="follow")
     for command in (
-        LrCommand(mode="plan", plan=plan, ramp=4, optimizer="all"),
+        LrCommand(mode="plan", plan=_plan(rate), ramp=4, optimizer="all"),
         LrCommand(mode="hold", value=rate, ramp=8, optimizer="all"),
         LrCommand(mode="follow", ramp=6, optimizer="all"),
     ):
         step = c.applied(command)
         c.wait(step + CALM)
     return a
+
+
+def _plan(rate: float) -> Cosine:
+    """A schedule that is over by itself."""
+    return Cosine(start=2 * rate, end=rate / 4, length=12, then="follow")
 
 
 def in_force(
@@ -278,7 +300,12 @@ def trial(
     )
     if refuses is not None:
         reason = refuses.removeprefix("the rate cannot be set: ")
-        found = outcome(rate=f"no: {reason}", norms="no: for the same reason")
+        found = outcome(
+            rate=f"no: {reason}",
+            norms="no: for the same reason",
+            ramp=NO_OPTIMIZER,
+            schedule=NO_OPTIMIZER,
+        )
     return Trial(truth, script.folder, rank, found, log, c.told)
 
 

@@ -37,6 +37,8 @@ def test_time_in_milliseconds(kind: str, expected: list[int]) -> None:
     assert placed.series.step.tolist() == expected
     assert placed.series.value.tolist() == [0.5, 0.25]
     assert placed.series.info == series.info
+    assert np.shares_memory(placed.series.time, series.time)
+    assert np.shares_memory(placed.series.value, series.value)
     series.extend(np.array([(3, 12.0, 0.125)], POINT))
     assert placed.update()
     assert len(placed.series) == 3

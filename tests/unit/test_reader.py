@@ -225,7 +225,11 @@ def test_the_last_points_alone(tmp_path: Path) -> None:
     run.points(0, ((n, T0, 0.0) for n in range(101, 121)))
     reader.poll()
     assert loss.step.tolist() == list(range(94, 121))
-    run.points(0, ((n, T0, 0.0) for n in range(121, 20_121)))
+    run.points(0, [(121, T0, 0.5), (122, T0, 0.25)])
+    assert reader.poll()
+    assert loss.step.tolist() == list(range(116, 123))  # of more than 28 the last 7
+    assert loss.value.tolist() == [0.0] * 5 + [0.5, 0.25]
+    run.points(0, ((n, T0, 0.0) for n in range(123, 20_121)))
     assert reader.poll()
     assert loss.step.tolist() == list(range(20_114, 20_121))
     run.series_file(0).write_bytes(b"")

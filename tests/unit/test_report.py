@@ -192,6 +192,21 @@ def test_a_run_that_recorded_nothing_and_a_log(tmp_path: Path) -> None:
     assert [row[1] for row in found.rows if row[0] == "Log"] == [f"CSV: {path}"]
 
 
+def test_nothing_joins_what_was_rewound_or_taken_up_again(tmp_path: Path) -> None:
+    run = Recorded(tmp_path)
+    run.training(steps=60)
+    run.event("rewound", T0 + 7, id="r", step=60, to=20, rng=False, scale=None, snapshot=1)
+    run.points(0, [(step, T0 + 7 + 0.1 * step, 1.0) for step in range(61, 101)])
+    model = RunModel(run.folder)
+    model.poll()
+    text = report(model, T0 + 100)
+    assert len(paths(text, "c0 raw")) == 2
+    assert text.count("loss, each step") == 1
+    run.points(0, [(step, T0 + 20 + 0.1 * step, 0.9) for step in range(81, 121)])
+    model.poll()
+    assert len(paths(report(model, T0 + 100), "c0 raw")) == 3
+
+
 def test_the_verb(run: Recorded, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "out.html"
     assert main(["report", str(run.folder), str(path)]) == 0

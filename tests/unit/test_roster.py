@@ -33,6 +33,18 @@ def settle(roster: Roster) -> None:
         roster.look()
 
 
+def models_made(monkeypatch: pytest.MonkeyPatch) -> list[RunModel]:
+    """The models that a roster makes from now on."""
+    made: list[RunModel] = []
+
+    def make(*args: object, **options: object) -> RunModel:
+        made.append(RunModel(*args, **options))  # type: ignore[arg-type]
+        return made[-1]
+
+    monkeypatch.setattr(module, "RunModel", make)
+    return made
+
+
 def test_each_run_with_its_state_step_and_loss(isolated: Isolated) -> None:
     first = RunFolder(isolated.runs, "first", created=1e9).launch(False).register()
     first.train(3, loss=lambda s: 1 / s).exited(0)
@@ -109,24 +121,60 @@ def test_what_is_held_of_a_live_run_is_bounded(
     run = RunFolder(isolated.runs, created=1e9).launch().register().train(3)
     clock = Clock(1e9 + 1)
     roster = Roster(isolated.runs, clock)
+    made = models_made(monkeypatch)
     roster.scan()
     settle(roster)
-    monkeypatch.setattr(module, "ENOUGH", 100)
-    made: list[RunModel] = []
-
-    def make(*args: object, **options: object) -> RunModel:
-        made.append(RunModel(*args, **options))  # type: ignore[arg-type]
-        return made[-1]
-
-    monkeypatch.setattr(module, "RunModel", make)
-    run.train(400)
-    for _ in range(3):
+    for _ in range(5):
+        run.train(300)
         clock.now += 1
         roster.look()
-    assert len(made) >= 1
+    (model,) = made
+    loss = model.loss()
+    assert loss is not None
+    assert len(loss) < 1300
     line = roster.lines[run.path]
     assert line.state is not None
-    assert line.state.step == 403
+    assert line.state.step == 1503
+
+
+def test_a_run_that_a_window_follows_is_not_read_again(
+    isolated: Isolated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = RunFolder(isolated.runs, created=1e9).launch().register().train(3)
+    clock = Clock(1e9 + 1)
+    model = RunModel(run.path, clock=clock)
+    made = models_made(monkeypatch)
+    roster = Roster(isolated.runs, clock)
+    roster.follow(run.path, model)
+    roster.scan()
+    model.poll()
+    settle(roster)
+
+    def step() -> int | None:
+        state = roster.lines[run.path].state
+        return None if state is None else state.step
+
+    assert step() == 3
+    run.train(4)
+    model.poll()
+    clock.now += 1
+    roster.look()
+    assert step() == 7
+    run.exited(0)
+    model.poll()
+    clock.now += 1
+    roster.look()
+    assert not roster.lines[run.path].live
+    assert made == []
+    # The window shows another one.
+    roster.follow(None, None)
+    run.train(1)
+    clock.now += 1
+    roster.look()
+    assert step() == 8
+    assert len(made) == 1
+    clock.now += 1
+    assert roster.look() == set()
 
 
 def test_runs_come_go_and_get_another_name(isolated: Isolated) -> None:

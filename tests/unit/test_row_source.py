@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
+from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from lrmonitor.diagnosis import source as source_module
 from lrmonitor.diagnosis.source import Columns, RowSource, SourceError, read_rows
-from lrmonitor.record.reader import RunReader
+from lrmonitor.record.layout import SeriesInfo
+from lrmonitor.record.reader import POINT, RankReader, RunReader, Series
 from tests.app.folders import RunFolder
 from tests.conftest import Isolated
 
@@ -59,6 +66,61 @@ def test_pieces_are_the_whole(folder: RunFolder) -> None:
     assert same(np.concatenate([piece.val for piece in pieces]), whole.val)
 
 
+def recorded(loss: list[int], rate: list[int], norm: list[int]) -> RankReader:
+    """A process that recorded these series, by the steps of their values, in this order."""
+    rank = RankReader(Path("nowhere"), 0)
+    kinds = {"loss": loss, "lr": rate, "grad_norm": norm}
+    for number, (kind, steps) in enumerate(kinds.items()):
+        group = 0 if kind == "lr" else None
+        series = Series(SeriesInfo(number, kind, kind, 0, group, "each"))
+        points = np.zeros(len(steps), POINT)
+        points["step"], points["value"] = steps, np.arange(len(steps)) + 100 * number
+        series.extend(points)
+        rank.series[number] = series
+    return rank
+
+
+STEPS = st.lists(st.integers(1, 30), max_size=40)
+"""In any order: as of a training that is rewound all the time."""
+
+
+@given(
+    loss=STEPS.filter(len) | st.integers(1, 60).map(lambda n: list(range(1, n + 1))),
+    rate=STEPS | st.just(list(range(1, 61))),
+    norm=STEPS | st.just(list(range(1, 61))),
+    looked=st.integers(1, 100),
+)
+def test_how_much_is_looked_at_in_one_go_makes_no_difference(
+    loss: list[int], rate: list[int], norm: list[int], looked: int
+) -> None:
+    whole = RowSource(recorded(loss, rate, norm)).take()
+    with patch.object(source_module, "LOOKED", looked):
+        other = RowSource(recorded(loss, rate, norm)).take()
+    for name in ("step", "loss", "lr", "grad_norm"):
+        assert same(getattr(whole, name), getattr(other, name))
+
+
+def test_values_of_each_row_are_those_of_their_steps() -> None:
+    steps = [*range(1, 40), *range(20, 50)]
+    whole = RowSource(recorded(steps, steps, steps)).take()
+    assert whole.lr is not None
+    assert whole.grad_norm is not None
+    assert whole.lr.tolist() == [100.0 + i for i in range(len(steps))]
+    assert whole.grad_norm.tolist() == [200.0 + i for i in range(len(steps))]
+
+
+def test_a_piece_costs_no_more_of_a_long_run() -> None:
+    steps = list(range(1, 400_001))
+    source = RowSource(recorded(steps, steps, steps[::7]))
+    source.take(10)
+    tracemalloc.start()
+    try:
+        assert len(source.more(1000)) == 1000
+        assert tracemalloc.get_traced_memory()[1] < 100_000  # a look at all takes 400,000 bytes
+    finally:
+        tracemalloc.stop()
+
+
 def test_what_comes_a_moment_later_is_waited_for(folder: RunFolder) -> None:
     grow(folder, 5)
     reader = RunReader(folder.path)
@@ -99,6 +161,19 @@ def test_at_most_so_many(folder: RunFolder) -> None:
     reader.poll()
     source = RowSource(reader.ranks[0])
     assert [len(source.take(40)) for _ in range(4)] == [40, 40, 20, 0]
+
+
+def test_more_is_of_what_was_there_when_it_was_taken(folder: RunFolder) -> None:
+    grow(folder, 100)
+    reader = RunReader(folder.path)
+    reader.poll()
+    source = RowSource(reader.ranks[0])
+    assert len(source.take(40, wait=True)) == len(source.more(40)) == 0
+    grow(folder, 10)
+    reader.poll()
+    assert len(source.take(40, wait=True)) == 40
+    assert [len(source.more(40)) for _ in range(3)] == [40, 20, 0]
+    assert len(source.take(wait=True)) == 10
 
 
 def test_a_run_that_went_back_has_the_rates_of_its_second_time(folder: RunFolder) -> None:

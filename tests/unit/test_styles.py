@@ -1,18 +1,37 @@
-"""The table of docs/frameworks.md has exactly the styles that there are tests for."""
+"""The tables of docs/frameworks.md have exactly the styles that there are tests for."""
 
 from __future__ import annotations
 
+import pytest
+
 from tests.helpers import styles
 
+TABLES = pytest.mark.parametrize("table", list(styles.TABLES))
 
-def test_the_table_has_a_row_for_each_style_that_is_tested_and_no_other() -> None:
+
+@TABLES
+def test_a_table_has_a_row_for_each_style_that_is_tested_and_no_other(table: str) -> None:
     tested = styles.tested()
     assert len(tested) == len(set(tested)) > 0
-    assert [style for style, _ in styles.committed_rows()] == tested
+    assert list(styles.rows(table)) == tested
 
 
-def test_every_cell_is_yes_or_says_why_not() -> None:
-    for style, line in styles.committed_rows():
-        cells = line.strip("|").split("|")[1:]
-        assert len(cells) == len(styles.COLUMNS), style
-        assert all(cell.startswith((" yes", " no: ")) for cell in cells), style
+@TABLES
+def test_every_cell_is_yes_or_says_why_not(table: str) -> None:
+    for style, cells in styles.rows(table).items():
+        for cell in cells.values():
+            assert cell.startswith(("yes", "no: ")), style
+            assert cell != "no: not tried", style
+
+
+def test_snapshot_and_rewind_are_tried_with_every_style() -> None:
+    rewound = styles.marked(styles.REWOUND)
+    assert len(rewound) == len(set(rewound))
+    # Where several processes train, the style's own test sees them refused.
+    together = {
+        style
+        for style, cells in styles.rows("steering table").items()
+        if set(cells.values()) == {styles.TOGETHER}
+    }
+    assert set(styles.tested()) == set(rewound) | together
+    assert not set(rewound) & together

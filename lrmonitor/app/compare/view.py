@@ -284,6 +284,10 @@ class CompareView(QWidget):
             text = self.tr("No series of these runs is named like “{0}”.").format(
                 self.bar.pattern.text()
             )
+            there = keys_of(self.runs)
+            if there:
+                some = ", ".join(there[:12]) + (", …" if len(there) > 12 else "")
+                text += "\n\n" + self.tr("They have: {0}").format(some)
         self.note.setText(text)
         self.note.setVisible(bool(text))
         self.note.adjustSize()

@@ -30,6 +30,7 @@ class ShortcutsDialog(QDialog):
         self.setWindowTitle(self.tr("Keys and mouse"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         left, middle, right = QVBoxLayout(), QVBoxLayout(), QVBoxLayout()
+        self._keys: dict[QVBoxLayout, list[QLabel]] = {left: [], middle: [], right: []}
         own = [
             (action.shortcut().toString(QKeySequence.SequenceFormat.NativeText), _plain(action))
             for action in actions
@@ -71,12 +72,18 @@ class ShortcutsDialog(QDialog):
             [
                 (self.tr("Wheel"), self.tr("Zoom the plots along the steps")),
                 (self.tr("Drag"), self.tr("Move along the steps; move a panel by its title")),
+                (self.tr("Right drag"), self.tr("Choose the stretch of steps to show")),
+                (self.tr("Click"), self.tr("On a mark: its row in the journal")),
                 (self.tr("Double click"), self.tr("Show the whole run; open a run of the list")),
-                (self.tr("Right click"), self.tr("What can be done with a run of the list")),
+                (self.tr("Right click"), self.tr("What can be done with a plot, a run or a row")),
             ],
         )
         for column in (left, middle, right):
             column.addStretch(1)
+            # The words of all its sections begin at one place.
+            widest = max(label.sizeHint().width() for label in self._keys[column])
+            for label in self._keys[column]:
+                label.setMinimumWidth(widest)
         both = QHBoxLayout()
         both.setSpacing(36)
         both.addLayout(left)
@@ -98,7 +105,9 @@ class ShortcutsDialog(QDialog):
         form.setHorizontalSpacing(22)
         form.setVerticalSpacing(5)
         for keys, what in rows:
-            form.addRow(self._bold(keys), QLabel(what, self))
+            label = self._bold(keys)
+            self._keys[column].append(label)
+            form.addRow(label, QLabel(what, self))
         column.addLayout(form)
         column.addSpacing(14)
 

@@ -84,6 +84,7 @@ class OpenLogDialog(QDialog):
         head.setHighlightSections(False)
         head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.table.verticalHeader().hide()
+        self.table.verticalHeader().setDefaultSectionSize(36)
         self.table.setShowGrid(False)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -132,7 +133,7 @@ class OpenLogDialog(QDialog):
 
         # A column does not take its width from the widgets in it.
         wide = max((self.role(row).sizeHint().width() for row in range(len(names))), default=0)
-        self.table.horizontalHeader().resizeSection(1, max(wide + 8, 120))
+        self.table.horizontalHeader().resizeSection(1, max(wide + 32, 120))
         self.go.setFocus()
 
     def _tell(self) -> None:

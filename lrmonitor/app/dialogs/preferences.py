@@ -115,7 +115,7 @@ class PreferencesDialog(QDialog):
         for name in ("tell_ended", "tell_failed", "tell_findings"):
             column.addWidget(self.boxes[name])
         column.addSpacing(4)
-        column.addWidget(caption(tr("in these ways"), self))
+        column.addWidget(caption(tr("In these ways"), self))
         for name in ("task_bar", "tray"):
             column.addWidget(self.boxes[name])
         column.addWidget(quiet(tr("The window of the run itself tells it always."), self))

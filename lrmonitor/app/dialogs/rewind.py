@@ -53,6 +53,8 @@ class RewindDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowModality(Qt.WindowModality.WindowModal)
         self.table = self._table()
+        # Takes the room of the table where there is none.
+        self._space = QWidget(self)
         self.none = quiet("", self)
         self.none.setWordWrap(True)
         self.take = QPushButton(tr("&Take one now"), self)
@@ -78,7 +80,7 @@ class RewindDialog(QDialog):
         self.memory.setSpecialValueText(tr("a quarter of the free memory"))
         self.cost = quiet("", self)
         self.cost.setWordWrap(True)
-        self.set = QPushButton(tr("&Set"), self)
+        self.set = QPushButton(tr("&Set these"), self)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         self.back = self.buttons.addButton(tr("Re&wind"), QDialogButtonBox.ButtonRole.AcceptRole)
         self.back.setDefault(True)
@@ -116,7 +118,13 @@ class RewindDialog(QDialog):
         self._fill(found.kept[::-1], chosen)
         self.none.setVisible(not found.kept)
         self.table.setVisible(bool(found.kept))
-        self.none.setText(self.tr("No snapshot is kept yet, so there is nothing to go back to."))
+        self._space.setVisible(not found.kept)
+        self.none.setText(
+            self.tr(
+                "No snapshot is kept yet, so there is nothing to go back to. Take one now, or let "
+                "them be taken by themselves below."
+            )
+        )
         self.cost.setText(self._cost())
         self._enable()
 
@@ -137,7 +145,7 @@ class RewindDialog(QDialog):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         for column in (STEP, AGE, SIZE):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
-            header.resizeSection(column, (100, 130, 100)[column])
+            header.resizeSection(column, (84, 100, 90)[column])
         header.setSectionResizeMode(WHY, QHeaderView.ResizeMode.Stretch)
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(26)
@@ -177,6 +185,7 @@ class RewindDialog(QDialog):
         setting.addWidget(self.cost, 1)
         setting.addWidget(self.set, 0, Qt.AlignmentFlag.AlignBottom)
         column = QVBoxLayout(self)
+        column.setContentsMargins(20, 18, 20, 16)
         column.setSpacing(10)
         column.addWidget(caption(tr("Go back to"), self))
         column.addWidget(self.none)
@@ -187,8 +196,9 @@ class RewindDialog(QDialog):
         column.addWidget(caption(tr("Taking snapshots"), self))
         column.addLayout(form)
         column.addLayout(setting)
+        column.addWidget(self._space, 1)
         column.addWidget(self.buttons)
-        self.resize(560, 560)
+        self.resize(620, 560)
 
     def _echo_settings(self) -> None:
         found = self._session.model.snapshots
@@ -202,6 +212,7 @@ class RewindDialog(QDialog):
         why = {
             "command": self.tr("asked for"),
             "every": self.tr("by itself"),
+            "auto": self.tr("by itself"),
             "change": self.tr("before a change"),
         }
         self._rows = kept
@@ -217,7 +228,10 @@ class RewindDialog(QDialog):
                 (SIZE, bytes_text(one.bytes)),
                 (WHY, words),
             ):
-                table.setItem(row, column, QTableWidgetItem(text))
+                item = QTableWidgetItem(text)
+                if column == WHY:
+                    item.setToolTip(text)
+                table.setItem(row, column, item)
         self._show_ages()
         numbers = [one.number for one in kept]
         newest = next((one.number for one in kept if not one.left), None)

@@ -256,6 +256,9 @@ class ScheduleDialog(QDialog):
         asked = QInputDialog(self)
         asked.setWindowTitle(self.tr("Save as a preset"))
         asked.setLabelText(self.tr("Name (one that is there already is replaced):"))
+        field = asked.findChild(QLineEdit)
+        if field is not None:
+            field.setMinimumWidth(360)
         asked.setTextValue(self.form.kind.currentText())
         asked.textValueSelected.connect(
             lambda name: self._presets.put(name.strip(), self.draft()) if name.strip() else None

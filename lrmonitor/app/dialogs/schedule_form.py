@@ -94,7 +94,7 @@ class ScheduleForm(QWidget):
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(7)
         made = KINDS[self.chosen()]
-        self._kind_row.hint(f"p(t) = {made.formula}" if "p(t)" not in made.formula else "")
+        self._kind_row.hint(_shown(made.formula))
         for one in _asked(made):
             if one.unit == "schedule":
                 inner = self._kinds(self.tr("The schedule after the warm-up"), without=Warmup)
@@ -125,12 +125,16 @@ class ScheduleForm(QWidget):
         else:
             control = edit = QLineEdit(text, self)
             default = "" if one.default is None else format_default(one)
-            edit.setPlaceholderText(default or _EXAMPLES.get(one.unit, ""))
+            example = _EXAMPLES.get(one.unit, "")
+            # What is used where nothing is typed; or else what could be typed.
+            edit.setPlaceholderText(
+                default or (self.tr("for example {0}").format(example) if example else "")
+            )
             edit.textEdited.connect(lambda _: self.edited.emit())
         return self._row(name, control, one.help)
 
     def _row(self, name: str, control: QWidget, help: str) -> Field:
-        words = name.removeprefix(AFTER).replace("_", " ")
+        words = name.removeprefix(AFTER).replace("_", " ").replace("warmup", "warm-up")
         label = words[:1].upper() + words[1:]
         if name.startswith(AFTER):
             label = self.tr("Its {0}").format(words)
@@ -164,6 +168,14 @@ def format_default(one: Parameter) -> str:
     """A default as a person would type it."""
     value = one.default
     return format_rate(value) if isinstance(value, float) else str(value)
+
+
+def _shown(formula: str) -> str:
+    """A formula as it is set: with true minus signs, between which and what follows no line ends.
+    One in words is a sentence."""
+    if " to " in formula:
+        return formula[:1].upper() + formula[1:] + "."
+    return f"p(t) = {formula}".replace(" - ", " −\N{NO-BREAK SPACE}")
 
 
 def _asked(made: type[Schedule]) -> list[Parameter]:

@@ -144,7 +144,6 @@ class ConsolePanel(QWidget):
         if words != self.none.text() or self.none.isHidden() == bool(words):
             self.none.setText(words)
             self.none.setVisible(bool(words))
-            self.none.setGeometry(self.view.viewport().geometry().adjusted(16, 6, -16, -6))
 
     def _find(self) -> None:
         self._stale = False
@@ -239,6 +238,9 @@ class ConsolePanel(QWidget):
         self.said.setTextFormat(Qt.TextFormat.PlainText)
         self.said.hide()
         self.none.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        inside = QVBoxLayout(self.view.viewport())
+        inside.setContentsMargins(16, 6, 16, 6)
+        inside.addWidget(self.none)
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 6, 8, 6)
         column.setSpacing(6)

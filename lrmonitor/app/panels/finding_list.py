@@ -81,7 +81,8 @@ class FindingList(QAbstractListModel):
         if role == Qt.ItemDataRole.DecorationRole:
             colour = severity_colour(found.severity, self._theme)
             quiet = self._theme.disabled
-            return icon(severity_symbol(found.severity), colour if _matters(told) else quiet)
+            shown = colour if _matters(told) else quiet
+            return icon(severity_symbol(found.severity), shown, chosen=shown)
         if role == Qt.ItemDataRole.SizeHintRole:
             # As wide as the list, whatever its words: what has no room ends in an ellipsis.
             return QSize(80, 2 * QFontMetrics(QGuiApplication.font()).height() + 8)

@@ -254,6 +254,8 @@ class FindingsPanel(QWidget):
     def _nothing(self) -> str:
         if self._session.model.loss() is None:
             return self.tr("The diagnosis begins with the first losses.")
+        if self._session.diagnosis.trouble:
+            return self._session.diagnosis.trouble
         if not self._session.diagnosis.settled:
             return self.tr("What was recorded is being looked through…")
         return self.tr(

@@ -208,7 +208,7 @@ class GroupsPanel(QWidget):
             return self.tr("Enter holds all groups of optimizer {0} in proportion.").format(
                 row.optimizer
             )
-        return self.tr("Type 3e-4 on a row: Enter holds that group.")
+        return self.tr("Type a rate on a row; Enter holds it.")
 
     def _enable(self, button: QPushButton, problem: str | None, tip: str) -> None:
         if button.isEnabled() != (problem is None):

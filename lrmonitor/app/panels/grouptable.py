@@ -2,43 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from PySide6.QtCore import (
-    QAbstractItemModel,
-    QAbstractTableModel,
-    QEvent,
-    QModelIndex,
-    QObject,
-    QPersistentModelIndex,
-    Qt,
-    Signal,
-)
-from PySide6.QtGui import QColor, QFont, QGuiApplication, QKeyEvent
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QApplication,
-    QHeaderView,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QTableView,
-    QWidget,
-)
+from PySide6.QtCore import QAbstractTableModel, QObject, Qt
+from PySide6.QtGui import QColor, QFont, QGuiApplication
+from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 
 from lrmonitor.model.groups import GroupRow
 
 from ..format import format_rate
 from ..theme import Theme
+from .celledit import ROOT, EditedTable, Index
 from .ratefield import RateField
 
 __all__ = ["EFFECTIVE", "GroupTable", "GroupView"]
 
 OPTIMIZER, GROUP, ABOUT, SCHEDULED, EFFECTIVE, OVERRIDE = range(6)
-
-Index = QModelIndex | QPersistentModelIndex
-Judge = Callable[[GroupRow, str, bool], bool]
-ROOT = QModelIndex()
 
 
 class GroupTable(QAbstractTableModel):
@@ -153,128 +133,38 @@ class GroupTable(QAbstractTableModel):
         return self._text(row, column)
 
 
-class _CellEditor(QStyledItemDelegate):
-    """Puts a `RateField` over a cell. Only Enter sends; leaving the cell sends nothing."""
-
-    def __init__(self, view: GroupView) -> None:
-        super().__init__(view)
-        self._view = view
-        self._insisting = ""
-
-    def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:
-        value = index.data(Qt.ItemDataRole.EditRole)
-        field = RateField(parent)
-        field.setClearButtonEnabled(False)
-        field.setAutoFillBackground(True)
-        field.setAccessibleName(self.tr("New rate of the group"))
-        field.base = value
-        field.setText("" if value is None else format_rate(value))
-        field.selectAll()
-        field.textEdited.connect(self._view.typed)
-        self._insisting = ""
-        return field
-
-    def setEditorData(self, editor: QWidget, index: Index) -> None:
-        """What the person types is left alone while the record goes on."""
-
-    def setModelData(self, editor: QWidget, model: QAbstractItemModel, index: Index) -> None:
-        """The record is the only source of the table."""
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        enter = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
-        if (
-            isinstance(watched, RateField)
-            and isinstance(event, QKeyEvent)
-            and event.type() == QEvent.Type.KeyPress
-            and event.key() in enter
-        ):
-            row, text = self._view.current_row(), watched.text()
-            # What was asked about once, and is unchanged, is meant.
-            if row is not None and self._view.judge(row, text, self._insisting == text):
-                self.closeEditor.emit(watched, QStyledItemDelegate.EndEditHint.NoHint)
-                self._view.setFocus()
-            else:
-                self._insisting = text
-            return True
-        return super().eventFilter(watched, event)
-
-
-class GroupView(QTableView):
-    """The table on the screen. A digit typed on a row begins its new rate.
-
-    `judge(row, text, insisted)` is asked on Enter and says whether the cell may be left.
-    `picked()`: another row; `typed(text)`: into a cell; `ended()`: it is no longer edited;
-    `release_wanted()`.
-    """
-
-    picked = Signal()
-    typed = Signal(str)
-    ended = Signal()
-    release_wanted = Signal()
+class GroupView(EditedTable):
+    """The table on the screen. A digit typed on a row begins its new rate."""
 
     def __init__(self, table: GroupTable, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(table, EFFECTIVE, (ABOUT, OVERRIDE), parent)
         self._table = table
-        self.judge: Judge = lambda *_: False
-        self.setModel(table)
         self.setAccessibleName(self.tr("Rates of the parameter groups"))
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.DoubleClicked)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setTabKeyNavigation(False)
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 9)
-        head = self.horizontalHeader()
-        head.setHighlightSections(False)
-        head.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        for column in (ABOUT, OVERRIDE):
-            head.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
-        head.setMinimumSectionSize(56)
-        editor = _CellEditor(self)
-        self.setItemDelegateForColumn(EFFECTIVE, editor)
-        editor.closeEditor.connect(lambda *_: self.ended.emit())
-        self.selectionModel().currentRowChanged.connect(lambda *_: self.picked.emit())
 
     def current_row(self) -> GroupRow | None:
         """The row that the person is on."""
         index = self.currentIndex().row()
         return self._table.rows[index] if 0 <= index < len(self._table.rows) else None
 
-    def pick(self, row: int) -> None:
-        """Go to a row."""
-        self.setCurrentIndex(self._table.index(row, EFFECTIVE))
-
     def begin_edit(self, row: int | None = None) -> RateField | None:
         """Open the rate of a row (by default the present one); None where it cannot be changed."""
-        index = self._table.index(self.currentIndex().row() if row is None else row, EFFECTIVE)
-        if not index.isValid() or not index.flags() & Qt.ItemFlag.ItemIsEditable:
-            return None
-        self.setCurrentIndex(index)
-        self.edit(index)
-        field = self.indexWidget(index)
+        field = super().begin_edit(row)
         return field if isinstance(field, RateField) else None
+
+    def make_field(self, parent: QWidget, value: float | None) -> QLineEdit:
+        """A field for a rate."""
+        field = RateField(parent)
+        field.setClearButtonEnabled(False)
+        field.setAccessibleName(self.tr("New rate of the group"))
+        field.base = value
+        field.setText("" if value is None else format_rate(value))
+        return field
 
     def copy_rate(self) -> None:
         """Put the row's effective rate, every digit of it, on the clipboard."""
         row = self.current_row()
         if row is not None and row.effective is not None:
             QGuiApplication.clipboard().setText(repr(row.effective))
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        key = event.key()
-        if event.text() and event.text() in "0123456789.":
-            field = self.begin_edit()
-            if field is not None:
-                field.clear()
-                QApplication.sendEvent(field, event)
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_F2):
-            self.begin_edit()
-        elif key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
-            self.release_wanted.emit()
-        else:
-            super().keyPressEvent(event)
 
 
 def _alignment(column: int) -> Qt.AlignmentFlag:

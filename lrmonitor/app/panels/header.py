@@ -21,6 +21,7 @@ from ..icons import pixmap
 from ..phases import phase_colour, phase_heading, phase_symbol
 from ..session import Session
 from ..theme import Theme
+from .guard_line import GuardLine
 from .parts import Value, caption
 
 __all__ = ["RunHeader"]
@@ -33,15 +34,20 @@ WHY = 400
 """The same while the state is one that asks for an explanation: what it rests on is read then, and
 speed and times tell little."""
 
+SYMBOL = 18
+"""Pixels that the state's symbol is high."""
+
 _PLAIN = (Phase.RUNNING, Phase.ENDED)
 
 
 class ElidedLabel(QLabel):
-    """A label that ends in … where there is no room; the whole text is its tooltip."""
+    """A label that ends in … where there is no room on its `lines`; the whole text is its
+    tooltip."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, lines: int = 1) -> None:
         super().__init__(parent)
         self._whole = ""
+        self._lines = lines
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
     @property
@@ -60,9 +66,25 @@ class ElidedLabel(QLabel):
         self._elide()
 
     def _elide(self) -> None:
-        self.setText(
-            self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, self.width())
-        )
+        shown: list[str] = []
+        rest = self._whole
+        while len(shown) < self._lines - 1 and rest:
+            first = self._fitting(rest)
+            shown.append(first)
+            rest = rest[len(first) :].lstrip()
+        if rest:
+            right = Qt.TextElideMode.ElideRight
+            shown.append(self.fontMetrics().elidedText(rest, right, self.width()))
+        self.setText("\n".join(shown))
+
+    def _fitting(self, text: str) -> str:
+        """The words at the beginning that one line has room for; at least one."""
+        words = text.split(" ")
+        for count in range(len(words), 1, -1):
+            line = " ".join(words[:count])
+            if self.fontMetrics().horizontalAdvance(line) <= self.width():
+                return line
+        return words[0]
 
 
 class _Figure(QWidget):
@@ -91,9 +113,11 @@ class RunHeader(QFrame):
 
     Epoch and time left are there where they are known; in a narrow window some figures go.
     `rules_wanted()`: how many rules are on stands beside the state, and was clicked.
+    `guards_wanted()`: the same of guards.
     """
 
     rules_wanted = Signal()
+    guards_wanted = Signal()
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -101,6 +125,7 @@ class RunHeader(QFrame):
         self._theme = theme
         self._symbol: tuple[str, str] | None = None
         self._known = False, False
+        self._speedy = True
         self.setProperty("role", "header")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.name = ElidedLabel(self)
@@ -113,7 +138,11 @@ class RunHeader(QFrame):
         bold = QFont(self.word.font())
         bold.setWeight(QFont.Weight.DemiBold)
         self.word.setFont(bold)
-        self.sentence = ElidedLabel(self)
+        # As high as the symbol, so that they stand beside its middle.
+        self.word.setMinimumHeight(SYMBOL)
+        self.sentence = ElidedLabel(self, lines=2)
+        below = (SYMBOL - self.sentence.fontMetrics().height()) // 2
+        self.sentence.setContentsMargins(0, max(below, 0), 0, 0)
         self.sentence.setProperty("role", "quiet")
         self.rules = QPushButton(self)
         self.rules.setProperty("role", "chip")
@@ -122,6 +151,8 @@ class RunHeader(QFrame):
         self.rules.hide()
         self.rules.clicked.connect(self.rules_wanted)
         session.rules.changed.connect(self._show_rules)
+        self.guards = GuardLine(session, self)
+        self.guards.clicked.connect(self.guards_wanted)
         self.step = _Figure(self.tr("Step"), self)
         self.epoch = _Figure(self.tr("Epoch"), self)
         self.speed = _Figure(self.tr("Speed"), self)
@@ -139,13 +170,14 @@ class RunHeader(QFrame):
         colour = phase_colour(state.phase, self._theme)
         if (symbol, colour) != self._symbol:
             self._symbol = (symbol, colour)
-            self.icon.setPixmap(pixmap(symbol, colour, 18))
+            self.icon.setPixmap(pixmap(symbol, colour, SYMBOL))
             self.word.setStyleSheet(f"color: {colour};")
         word = phase_heading(state, self._session.clock())
         if word != self.word.text():
             self.word.setText(word)
         self.sentence.show_text(self._sentence())
         self._show_rules()
+        self.guards.refresh()
         progress = model.progress
         self.step.show_text(_of(state.step, progress.steps))
         self.epoch.show_text(_of(progress.epoch, progress.epochs))
@@ -157,9 +189,11 @@ class RunHeader(QFrame):
         if told != self.left.toolTip():
             self.left.setToolTip(told)
         self._known = progress.epoch is not None, eta is not None
-        self._fit()
+        # A run that is over, or compiles, has none; one that begins will have.
+        self._speedy = not state.phase.over and state.phase not in (Phase.COMPILING, Phase.LOG)
         self.speed.show_text(format_speed(state.steps_per_second))
         self.elapsed.show_text(self._elapsed())
+        self._fit()
 
     def set_theme(self, theme: Theme) -> None:
         """Take the theme's colours."""
@@ -181,7 +215,7 @@ class RunHeader(QFrame):
 
     def _sentence(self) -> str:
         state = self._session.model.state
-        if state.phase is Phase.RUNNING and state.steps_per_second:
+        if state.phase is Phase.RUNNING and state.steps_per_second and state.live:
             # Step and speed stand beside it already, ten times a second.
             if state.pid is None:
                 return self.tr("Steps are being made.")
@@ -201,11 +235,11 @@ class RunHeader(QFrame):
         titles.addWidget(self.name)
         state = QHBoxLayout()
         state.setSpacing(6)
-        state.addWidget(self.icon)
-        state.addWidget(self.word)
-        state.addWidget(self.rules)
+        top = Qt.AlignmentFlag.AlignTop
+        for part in (self.icon, self.word, self.rules, self.guards):
+            state.addWidget(part, 0, top)
         state.addSpacing(4)
-        state.addWidget(self.sentence, 1)
+        state.addWidget(self.sentence, 1, top)
         titles.addLayout(state)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(16, 9, 18, 9)
@@ -213,19 +247,20 @@ class RunHeader(QFrame):
         layout.addLayout(titles, 1)
         for figure in (self.step, self.epoch, self.speed, self.left, self.elapsed):
             figure.setMinimumWidth(76)
-            layout.addWidget(figure)
+            layout.addWidget(figure, 0, top)
 
     def _fit(self) -> None:
         """Show the figures that are known and have room, the weightiest first: what the state says
         is worth more than how long it took."""
         plain = self._session.model.state.phase in _PLAIN
+        log = self._session.model.state.phase is Phase.LOG
         room = self.width() - (TITLES if plain else WHY)
         for figure, known in (
             (self.step, True),
             (self.left, self._known[1]),
             (self.epoch, self._known[0]),
-            (self.speed, True),
-            (self.elapsed, True),
+            (self.speed, self._speedy),
+            (self.elapsed, self.elapsed.value.text() != "–" or not log),
         ):
             needed = max(figure.sizeHint().width(), figure.minimumWidth()) + 20
             fits = known and (figure is self.step or needed <= room)

@@ -30,10 +30,10 @@ from .rowview import RowView
 
 __all__ = ["JournalPanel"]
 
-WIDEST = {TIME: "00:00:00", STEP: "00 000", WHAT: "Optimizer", WHO: "ann (window)"}
+WIDEST = {TIME: "00:00:00", STEP: "00 000", WHAT: "Not recorded", WHO: "ann (window)"}
 """What the columns have room for; text and result share the rest."""
 
-NARROW = 600
+NARROW = 680
 """Width of the table below which the column that says who is left out."""
 
 
@@ -296,10 +296,11 @@ class _EventView(RowView):
         columns = self.horizontalHeader()
         columns.setMinimumSectionSize(48)
         for column, widest in WIDEST.items():
-            room = 50 if column == WHAT else 28
+            room = 46 if column == WHAT else 24
             self.setColumnWidth(column, self.fontMetrics().horizontalAdvance(widest) + room)
         for column in (TEXT, RESULT):
             columns.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
+        self._wide = False
         table.rowsInserted.connect(lambda _, first, last: self._share(first, last))
         table.dataChanged.connect(lambda start, end: self._share(start.row(), end.row()))
         self._share(0, table.rowCount() - 1)
@@ -312,6 +313,11 @@ class _EventView(RowView):
     def _share(self, first: int, last: int) -> None:
         """The text of rows without a result has the result's place as well."""
         for at in range(first, last + 1):
+            if not self._wide and len(str(self._table.index(at, TIME).data())) > len(WIDEST[TIME]):
+                # Of a run that goes on after midnight, the day is told as well.
+                self._wide = True
+                room = self.fontMetrics().horizontalAdvance("0000-00-00 00:00:00") + 24
+                self.setColumnWidth(TIME, room)
             columns = 1 if self._table.rows[at].result else 2
             if self.columnSpan(at, TEXT) != columns:
                 self.setSpan(at, TEXT, 1, columns)

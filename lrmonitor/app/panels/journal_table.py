@@ -22,6 +22,7 @@ TIME, STEP, WHAT, WHO, TEXT, RESULT = range(6)
 Index = QModelIndex | QPersistentModelIndex
 
 _ICONS = {"rate": "rate", "training": "paused", "note": "note", "problem": "warn", "run": "dot"}
+_ICONS["finding"] = "info"
 _OWN = {
     "Paused": "paused",
     "Pause": "paused",
@@ -34,6 +35,10 @@ _OWN = {
     "Signal": "stop",
     "End": "ended",
     "Series": "series",
+    "Snapshot": "snapshot",
+    "Snapshots": "snapshot",
+    "Checkpoint": "snapshot",
+    "Rewind": "rewind",
 }
 
 
@@ -51,6 +56,8 @@ class JournalTable(QAbstractTableModel):
         """Show these rows. A row that tells of the same event as before is the same row; those
         that stay are in the same order as before, the order of the journal."""
         new = list(rows)
+        if self._day is None and new:  # of a log, whose beginning is not told
+            self._day = datetime.date.fromtimestamp(new[0].time)
         self._remove({id(row.entries[0]) for row in new})
         at = 0
         while at < len(new):
@@ -165,8 +172,9 @@ class JournalTable(QAbstractTableModel):
         if column == TIME:
             return datetime.datetime.fromtimestamp(row.time).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
         if column == TEXT:
-            return row.text or None
-        return (row.result or None) if column == RESULT else None
+            # Where there is little room, who it was has no column.
+            return "\n".join(word for word in (row.text, row.who) if word) or None
+        return {WHAT: row.what, RESULT: row.result}.get(column) or None
 
     def _colour(self, row: JournalRow, column: int) -> QColor | None:
         if column in (TIME, WHO):

@@ -83,7 +83,9 @@ class Notices(Banner):
         """Echo the record."""
         journal = self._session.model.journal
         state = self._session.model.state
-        seen = (len(journal), state.phase, state.sentence if self._ended else "", self._ended)
+        trouble = self._session.diagnosis.trouble
+        ended = state.sentence if self._ended else ""
+        seen = (len(journal), state.phase, ended, self._ended, trouble)
         if seen == self._seen:
             return
         self._seen = seen
@@ -97,6 +99,8 @@ class Notices(Banner):
             if found:
                 more = self.tr(" (and {0} more)").format(len(found) - 1) if len(found) > 1 else ""
                 lines.append(found[-1].text + more)
+        if trouble:
+            lines.append(trouble)
         tone = "bad" if state.phase is Phase.FAILED else "warn"
         self.dismiss.setVisible(self._ended)
         self.say("\n".join(lines), phase_tone(state.phase) if self._ended else tone)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
@@ -35,7 +36,7 @@ class RateReadout(QWidget):
         grid.setRowMinimumHeight(3, 8)
         grid.addWidget(caption(self.tr("Scheduled"), self), 4, 0)
         grid.addWidget(caption(self.tr("Requested"), self), 4, 1)
-        grid.addWidget(self.scheduled, 5, 0)
+        grid.addWidget(self.scheduled, 5, 0, Qt.AlignmentFlag.AlignTop)
         grid.addWidget(self.requested, 5, 1)
         grid.addWidget(self.scheduled_note, 6, 0)
         grid.addWidget(self.requested_note, 6, 1)
@@ -55,6 +56,8 @@ class RateReadout(QWidget):
             text = self.tr("the latest in the log")
         elif note:
             text = note
+        elif self._session.over and now.effective is None:
+            text = self.tr("no step was made")
         elif now.effective is None or step is None:
             text = self.tr("what the optimizer uses; known with the first step")
         else:
@@ -70,7 +73,7 @@ class RateReadout(QWidget):
         self._say(self.requested, words)
         if pending is not None:
             self._say(self.requested_note, self.tr("pending, not in effect yet"))
-        elif now.effective is None:
+        elif now.effective is None or self._session.model.log is not None:
             self._say(self.requested_note, "")
         elif override is None or override.kind == "none":
             self._say(self.requested_note, self.tr("no override"))

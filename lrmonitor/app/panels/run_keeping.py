@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QInputDialog, QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QInputDialog,
+    QLabel,
+    QLineEdit,
+    QToolButton,
+    QWidget,
+)
 
 from lrmonitor.model.roster import RunLine
 from lrmonitor.record.trash import Trash
@@ -129,7 +137,10 @@ class RunKeeping(QFrame):
         dialog.setWindowTitle(title)
         dialog.setLabelText(label)
         dialog.setTextValue(text)
-        dialog.setMinimumWidth(380)
+        field = dialog.findChild(QLineEdit)
+        if field is not None:
+            # The dialog itself is only ever as wide as what is in it.
+            field.setMinimumWidth(360)
         dialog.textValueSelected.connect(lambda value: then(folder, value))
         dialog.open()
 

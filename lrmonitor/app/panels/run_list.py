@@ -95,6 +95,18 @@ class RunListModel(QAbstractListModel):
         seconds = self._clock() - line.created
         return self.tr("now") if seconds < 60 else duration(max(seconds, 120.0))
 
+    def brief(self, line: RunLine, fits: Callable[[str], bool]) -> str:
+        """`details`, with fewer words where all of them do not fit."""
+        whole = self.details(line)
+        if fits(whole) or line.state is None:
+            return whole
+        word, *figures = whole.split(" · ")
+        # "step 12 345" and "loss 0.2173" can be told apart without their names.
+        short = [figure.rpartition(" ")[2] for figure in figures]
+        tries = [figures[:-1] + short[-1:], short, short[:1]]
+        told = [" · ".join([word, *few]) for few in tries if few]
+        return next((text for text in told if fits(text)), whole)
+
     def details(self, line: RunLine) -> str:
         """State, step and loss, for a person."""
         if line.problem is not None:
@@ -130,6 +142,7 @@ class RunListModel(QAbstractListModel):
         words = [
             line.name,
             tags,
+            self.details(line),
             said,
             self._alarm(line),
             self.tr("Started {0}").format(began),
@@ -235,7 +248,9 @@ class RunDelegate(QStyledItemDelegate):
         painter.setFont(plain)
         painter.setPen(QColor(theme.quiet))
         tags = "".join(f"  #{tag}" for tag in line.tags)
-        self._text(painter, lower, self._source.details(line) + tags)
+        metrics, room = painter.fontMetrics(), lower.width()
+        told = self._source.brief(line, lambda text: metrics.horizontalAdvance(text) <= room)
+        self._text(painter, lower, told + tags)
         painter.restore()
 
     def box_in(self, row: QRect) -> QRect:

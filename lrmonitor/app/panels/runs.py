@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from lrmonitor.model.roster import Roster, RunLine
+from lrmonitor.model.run import RunModel
 
 from ..session import person
 from ..theme import Theme
@@ -132,13 +133,10 @@ class RunsPanel(QWidget):
         if line is not None:
             self.keeping.delete(line)
 
-    def select(self, folder: Path | None) -> None:
-        """Mark the run that the window shows."""
-        self.delegate.open = folder
-        index = self.shown.mapFromSource(self.model.index_of(folder)) if folder else None
-        if index is not None and index.isValid():
-            self.list.setCurrentIndex(index)
-        self.list.viewport().update()
+    def show_open(self, folder: Path | None, model: RunModel | None = None) -> None:
+        """Mark the run that the window shows, and see how it stands in the model it is shown by."""
+        self.roster.follow(folder, model)
+        self._select(folder)
 
     def set_theme(self, theme: Theme) -> None:
         """Take the theme's colours."""
@@ -183,11 +181,18 @@ class RunsPanel(QWidget):
             ).setShortcut("Del")
         return menu
 
+    def _select(self, folder: Path | None) -> None:
+        self.delegate.open = folder
+        index = self.shown.mapFromSource(self.model.index_of(folder)) if folder else None
+        if index is not None and index.isValid():
+            self.list.setCurrentIndex(index)
+        self.list.viewport().update()
+
     def _show(self, changed: set[Path]) -> None:
         if changed:
             self.model.take(self.roster.lines, changed)
             if self.delegate.open in changed and not self.list.currentIndex().isValid():
-                self.select(self.delegate.open)
+                self._select(self.delegate.open)
         self._say()
 
     def _say(self) -> None:

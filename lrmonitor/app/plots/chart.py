@@ -53,6 +53,8 @@ class Chart:
         self._shown: tuple[float, float] | None = None
         self._quiet = "#888888"
         self._height = 0
+        self._short = ""
+        """The title of a plot that is not high enough for all of it."""
 
     def colour(self, theme: Theme) -> None:
         """Take the theme's colours."""
@@ -70,7 +72,10 @@ class Chart:
         self._height = round(self.view.height())
         metrics = QFontMetrics(QGuiApplication.font())
         room = max(self._height, 24)
-        title = metrics.elidedText(self.title, Qt.TextElideMode.ElideRight, room)
+        fits = metrics.horizontalAdvance(self.title) <= room
+        # What stands in brackets goes first.
+        title = self.title if fits else self._short or self.title.partition(" (")[0]
+        title = metrics.elidedText(title, Qt.TextElideMode.ElideRight, room)
         self.left.setLabel(title, color=self._quiet)
         self.left.resizeEvent()  # a label is put into the middle only when its axis is resized
 
@@ -220,6 +225,7 @@ class RateChart(Chart):
 
     def __init__(self, title: str) -> None:
         super().__init__(title, handles=False, rates=True)
+        self._short = "LR"
         self.effective: dict[tuple[int, int], RateCurve] = {}
         self.scheduled: dict[tuple[int, int], RateCurve] = {}
         self._agreements: dict[tuple[int, int], _Agreement] = {}

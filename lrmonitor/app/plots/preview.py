@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 from pyqtgraph import PlotCurveItem, PlotItem, mkPen
-from PySide6.QtCore import QObject, QPoint, QRectF, Qt
-from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtCore import QObject, QPoint, QRectF
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QWidget
 
 from lrmonitor.model.preview import Preview, Wish, preview
 from lrmonitor.model.run import RunModel
@@ -17,6 +17,7 @@ from ..format import format_count
 from ..proposal import Proposal
 from ..theme import Theme
 from .ranges import StepWindow
+from .samples import Samples
 from .sampling import as_log, value_range
 
 __all__ = ["PreviewCurves", "PreviewLayer"]
@@ -115,11 +116,7 @@ class PreviewLayer(QObject):
         self._curves = curves
         self._kept: tuple[StepWindow, StepWindow] | None = None
         self.wish: Wish | None = None
-        self.label = QLabel(canvas)
-        self.label.setTextFormat(Qt.TextFormat.PlainText)
-        self.label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.label.setAutoFillBackground(True)
-        self.label.setContentsMargins(6, 0, 0, 5)
+        self.label = Samples(canvas)
         self.label.hide()
 
     def think_of(self, wish: Wish | None) -> bool:
@@ -161,29 +158,30 @@ class PreviewLayer(QObject):
         self.label.setVisible(found is not None)
         if found is None:
             return
-        self.label.setText(self._words(found, self._curves.side(shown)))
-        colours = self.label.palette()
-        colours.setColor(QPalette.ColorRole.WindowText, theme.text)
-        colours.setColor(QPalette.ColorRole.Window, theme.base)
-        self.label.setPalette(colours)
-        self.label.adjustSize()
+        # In the colour of the words: there may be several groups, each in its own.
+        proposed = mkPen(theme.text, width=2, dash=DASHES)
+        schedule = mkPen(theme.text, width=1.5, dash=DOTS)
+        told, basis = self._words(found, self._curves.side(shown))
+        samples = [(proposed, told), (schedule, basis)]
+        self.label.show_samples(samples, QColor(theme.text), QColor(theme.base))
         # Beside the title of the step axis, where it covers no curve.
         left = max(int(area.right()) - self.label.width(), int(area.left()))
         self.label.move(QPoint(left, int(area.bottom()) + BELOW))
 
-    def _words(self, found: Preview, side: str) -> str:
+    def _words(self, found: Preview, side: str) -> tuple[str, str]:
+        """What the proposed rate is, and on what the schedule's course rests."""
         wish = found.wish
         if wish.plan is not None:
             told = wish.plan.title  # all of it is said where it is typed, and has no room here
         else:
             told = Proposal(wish.mode, wish.value, wish.ramp).words
-        said = self.tr("┅ If applied: {0}").format(told)
+        said = self.tr("If applied: {0}").format(told)
         if side == "above":
             said += self.tr(" ↑ above this axis")
         elif side == "below":
             said += self.tr(" ↓ below this axis")
         steps = format_count(_rounded(found.basis))
-        return said + self.tr("   ┈ Schedule, drawn on as in the last {0} steps").format(steps)
+        return said, self.tr("Schedule, drawn on as in the last {0} steps").format(steps)
 
 
 def _rounded(steps: int) -> int:

@@ -10,7 +10,7 @@ from pyqtgraph import InfiniteLine, mkPen
 from PySide6.QtCore import QObject, QPointF, Qt
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
-from lrmonitor.model.axis import STEP
+from lrmonitor.model.axis import EPOCH, STEP
 
 from ..format import format_count, format_duration, format_loss, format_rate
 from ..theme import Theme
@@ -170,13 +170,17 @@ class Readout(QObject):
             if len(words) > LONGEST_MARK:
                 words = words[: LONGEST_MARK - 3] + "…"
             colour = self._theme.marker
-            lines.append(f'<span style="color:{colour}">▼ {html.escape(words)}</span>')
+            sign = "◀" if mark.kind == "rewound" else "▼"
+            lines.append(f'<span style="color:{colour}">{sign} {html.escape(words)}</span>')
         return "<br>".join(lines)
 
     def _head(self, found: Reading) -> str:
         words = f"<b>{self.tr('Step {0}').format(format_count(found.step))}</b>"
         if self._placing.kind != STEP:
-            words += f"&nbsp; {html.escape(self._placing.scale.words(found.place))}"
+            place = html.escape(self._placing.scale.words(found.place))
+            if self._placing.kind == EPOCH:
+                place = self.tr("epoch {0}").format(place)
+            words += f"&nbsp; {place}"
         elif found.time is not None:
             since = duration_label(max(found.time - self._placing.axis.start, 0.0), fine=True)
             words += f"&nbsp; {since}"

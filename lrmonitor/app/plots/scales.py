@@ -88,16 +88,16 @@ class StepScale:
 
 
 def duration_label(seconds: float, fine: bool = False) -> str:
-    """A time since the start: `45s`, `1:30`, `2:05:00`, `3d 4:00:00`; `fine` with parts of seconds
-    below a minute."""
+    """A time since the start: `45 s`, `1:30`, `2:05:00`, `3 d 4:00:00`; `fine` with parts of
+    seconds below a minute."""
     if seconds < 60:
-        return f"{seconds:.3g}s" if fine or seconds != round(seconds) else f"{round(seconds)}s"
+        return f"{seconds:.3g} s" if fine or seconds != round(seconds) else f"{round(seconds)} s"
     total = round(seconds)
     days, rest = divmod(total, 86400)
     hours, rest = divmod(rest, 3600)
     minutes, rest = divmod(rest, 60)
     if days:
-        return f"{days}d {hours}:{minutes:02d}:{rest:02d}"
+        return f"{days} d {hours}:{minutes:02d}:{rest:02d}"
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 

@@ -31,8 +31,8 @@ def linear_ticks(low: float, high: float, count: int) -> list[float]:
 def log_ticks(low: float, high: float, count: int) -> list[float]:
     """Ticks of a logarithmic axis that shows 10**low … 10**high, as log10 values.
 
-    Whole decades when there are enough of them, 1-2-5 within fewer, and evenly spaced
-    values when the axis shows less than a factor of four.
+    Whole decades when there are enough of them, 1-2-5 within fewer (1-3 where those would stand
+    too near each other), and evenly spaced values when the axis shows less than a factor of four.
     """
     span = high - low
     if not math.isfinite(span) or span <= 0 or abs(low) > 300 or abs(high) > 300:
@@ -44,9 +44,13 @@ def log_ticks(low: float, high: float, count: int) -> list[float]:
     if span > 3:
         every = max(1, math.ceil(span / max(count, 1)))
         return [float(e) for e in range(first, last + 1) if e % every == 0]
+    # With room for `count` labels in comfort, 2 and 5 are as near to each other as can be read.
+    factors: tuple[float, ...] = (1.0, 2.0, 5.0) if span <= 0.85 * count else (1.0, 3.0)
+    if span > 1.35 * count:
+        factors = (1.0,)
     found = []
     for exponent in range(math.floor(low), math.ceil(high) + 1):
-        for factor in (1.0, 2.0, 5.0):
+        for factor in factors:
             value = exponent + math.log10(factor)
             if low - 1e-9 <= value <= high + 1e-9:
                 found.append(value)
@@ -74,7 +78,7 @@ def _label(value: float, log: bool, rates: bool, digits: int) -> str:
     if (rates or log) and abs(number) < 0.01:
         mantissa, exponent = f"{number:.{digits - 1}e}".split("e")
         return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
-    if abs(number) >= 1e5 and not log:
+    if 1e5 <= abs(number) < 1e13 and not log:
         for unit, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
             if abs(number) >= unit:
                 return f"{number / unit:.{digits}g}\u202f{name}"

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from lrmonitor.model.axis import EPOCH, RELATIVE, STEP, WALL
 
+from ..panels.flow import FlowLayout
 from .metrics import MEASURED, MetricChoice
 
 __all__ = ["Legend", "LegendEntry", "PlotTools"]
@@ -188,34 +189,30 @@ class PlotTools(QFrame):
         self.smoothing_changed.emit(self.smoothing())
 
     def _lay_out(self) -> None:
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(10, 6, 14, 4)
-        layout.setSpacing(4)
-        layout.addWidget(self.follow)
-        layout.addWidget(self.fit)
-        layout.addSpacing(10)
-        layout.addWidget(self.loss_log)
-        layout.addWidget(self.rate_log)
-        layout.addSpacing(10)
         self._caption = QLabel(self.tr("Smooth over"), self)
         self._caption.setProperty("role", "quiet")
         self._caption.setBuddy(self.smooth)
-        layout.addWidget(self._caption)
-        layout.addWidget(self.smooth)
-        layout.addSpacing(6)
-        layout.addWidget(self.axis)
-        layout.addWidget(self.series)
-        layout.addStretch(1)
+        self._row = (
+            *(self.follow, self.fit, self.loss_log, self.rate_log),
+            *(self._caption, self.smooth, self.axis, self.series),
+        )
+        self._flow = FlowLayout()
+        height = self.follow.sizeHint().height()
+        for widget in self._row:
+            # In one row all stand at one height.
+            widget.setFixedHeight(height)
+            self._flow.addWidget(widget)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(10, 6, 14, 4)
+        layout.addLayout(self._flow)
 
     def _fit(self) -> None:
         """In a narrow window the buttons need the room more than the caption."""
-        layout = self.layout()
-        if layout is None:
+        if self.layout() is None:
             return
-        needed = layout.minimumSize().width()
-        if self._caption.isHidden():
-            needed += self._caption.sizeHint().width() + layout.spacing()
-        fits = needed <= self.width()
+        wanted = [one for one in self._row if one is self._caption or not one.isHidden()]
+        needed = sum(one.sizeHint().width() + self._flow.spacing() for one in wanted)
+        fits = needed + 24 <= self.width()
         if self._caption.isHidden() == fits:
             self._caption.setVisible(fits)
 

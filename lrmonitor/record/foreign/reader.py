@@ -54,7 +54,7 @@ class LogRank(RankReader):
     def __init__(self, path: Path) -> None:
         super().__init__(path, 0)
         self.columns: dict[str, Series] = {}
-        self._steps = Series(SeriesInfo(1 << 20, "steps", "step"))
+        self._steps = Series(SeriesInfo(1 << 20, "steps", "step"), self._pools)
 
     def poll(self) -> bool:
         """Nothing: its owner reads."""
@@ -71,8 +71,8 @@ class LogRank(RankReader):
         With `counts` they are also the steps of the training, where no loss tells them."""
         series = self.columns.get(part.name)
         if series is None:
-            index = len(self.columns)
-            series = self.columns[part.name] = Series(SeriesInfo(index, part.name, "metric"))
+            info = SeriesInfo(len(self.columns), part.name, "metric")
+            series = self.columns[part.name] = Series(info, self._pools)
         self._extend(series, part)
         if counts:
             self._extend(self._steps, part)
@@ -103,12 +103,7 @@ class LogRank(RankReader):
         series.extend(records)
         if series.ascending:
             return
-        order = np.argsort(series.step, kind="stable")
-        records = np.empty(len(series), POINT)
-        for column in ("step", "time", "value"):
-            records[column] = getattr(series, column)[order]
-        series.clear()
-        series.extend(records)
+        series.replace(series.records(np.argsort(series.step, kind="stable")))
         self.version += 1
 
 
