@@ -64,9 +64,10 @@ class Book:
         """Whether this finding is open still."""
         return number is not None and self.findings[number].open
 
-    def any_open(self, *kinds: str) -> bool:
-        """Whether a finding of one of these kinds is open."""
-        return any(f.open and f.kind in kinds for f in self.findings[-32:])
+    def any_open(self, *kinds: str, least: Severity = "info") -> bool:
+        """Whether a finding of one of these kinds is open, and at least as bad as this."""
+        latest = self.findings[-32:]
+        return any(f.open and f.kind in kinds and RANK[f.severity] >= RANK[least] for f in latest)
 
     def last(self, number: int, step: int) -> None:
         """The condition holds at this step still."""

@@ -14,6 +14,7 @@ from lrmonitor.diagnosis.finding import Advice, Evidence, Severity
 from lrmonitor.diagnosis.history import History
 from lrmonitor.diagnosis.lost_start import LostStart
 from lrmonitor.diagnosis.outburst import Outburst
+from lrmonitor.diagnosis.suspicion import Records, Suspicion
 
 SIGMA = 3.0
 """A block's median above the best one, in units of one loss's noise: ten of a block's median."""
@@ -24,7 +25,8 @@ BLOCKS = 2
 FAST_SIGMA, FAST_RATIO, FAST_LOSSES = 8.0, math.log(3.0), 4
 """A rise by this, for so many losses in a row, needs no block."""
 FAR_RATIO, FAR_LOSSES = math.log(3.0), 2
-"""And above the first loss by this, even fewer losses (one more in the first blocks)."""
+"""And above the first loss by this, and by as much as was gained (see `Outburst`), even fewer
+losses (one more in the first blocks)."""
 EARLY_BLOCKS = 6
 """The first so many blocks, in which there is no level yet but the first loss."""
 EARLY_RATIO = math.log(1.25)
@@ -42,8 +44,11 @@ RAISED, RAISED_BLOCKS = 0.5, 3
 """After the rate was raised the loss may rise: only this share, for so many blocks, is too much."""
 CALM = 0.5
 """Over when two blocks are below this share of what was needed."""
-CAME_BACK = 4
-"""Losses in a row below that share after which what a single loss had told is over."""
+UNSETTLED = 48
+"""Losses after the step went back in which a few high ones prove nothing: an optimizer that lost
+its state may take steps that are far too long at first."""
+GROWS = "three losses that are each × 2.7 above all before"
+NOT_LEARNT = "the loss exploded at the start, and has not been below its first value since"
 
 
 class Divergence(Detector):
@@ -71,35 +76,35 @@ class Divergence(Detector):
     def __init__(self) -> None:
         super().__init__()
         self._open: int | None = None
-        self._doubtful = False  # open, but by a single loss so far
-        self._back = 0  # losses in a row that are back since
         self._run = self._far = self._very_far = 0  # losses in a row that are high, and very high
         self._first_high = 0
         self._high = self._lost = self._calm = 0  # blocks in a row
         self._needed = 0.0  # y: the rise that opened the finding
+        self._unsettled = 0  # the loss up to which the optimizer may have to find its way again
 
     def attach(self, history: History, book: Book) -> None:
         """Called once, before anything else."""
         super().attach(history, book)
         self._outburst, self._lost_start = Outburst(history), LostStart(history)
+        self._suspicion, self._records = Suspicion(history), Records()
 
     def era(self) -> None:
         """A new era: what was high must be seen again."""
         self._outburst.era()
+        if self.history.era_kind == "back":
+            self._unsettled = self.history.rows + UNSETTLED
         self._run = self._far = self._very_far = self._high = self._lost = 0
 
     def broken(self, first: int, last: int) -> None:
-        """Nothing more is to be learnt about a single loss."""
-        if self._doubtful and self.book.is_open(self._open):
-            assert self._open is not None
-            self.book.close(self._open, "the loss is not finite any more")
-        self._doubtful = False
+        """Nothing more is to be learnt about what was only suspected."""
+        if self._suspicion.active:
+            self._dismiss("the loss is not finite any more")
 
     def stirs(self, rows: Rows) -> bool:
-        """Whether one is far above the best level, or a single one was."""
+        """Whether one is far above the best level, or some were."""
         if not self._watches():
             return False
-        if self._doubtful or bool((self._far_above(rows) | self._alone(rows)).any()):
+        if self._suspicion.active or bool((self._far_above(rows) | self._alone(rows)).any()):
             return True
         return self._lost_start.possible(rows)
 
@@ -111,11 +116,12 @@ class Divergence(Detector):
             at = self._lost_start.told(rows)
             if at is not None and self._watches():
                 step, first = int(rows.step[at]), self.history.start
-                self._report(step, first, float(rows.y[at]), lost_start.RATIO, lost_start.RULE)
-            if alone.any() and not self.book.is_open(self._open):
-                self._suspect(rows, int(np.argmax(alone)))
-            elif self.book.is_open(self._open) and self._doubtful:
+                rule = self._lost_start.rule
+                self._report(step, first, float(rows.y[at]), lost_start.RATIO, rule)
+            if self._watches() and self._suspicion.active:
                 self._follow(rows)
+            elif self._watches() and alone.any():
+                self._suspect_one(rows, int(np.argmax(alone)))
         self._outburst.seen(rows)
 
     def _in_a_row(self, rows: Rows) -> None:
@@ -127,7 +133,8 @@ class Divergence(Detector):
         assert history.first is not None
         early = history.blocks < EARLY_BLOCKS
         threshold = EARLY_FAST if early else FAST_RATIO
-        rise = rows.u - history.scale.one(self._reference())
+        level = history.scale.one(self._reference())
+        rise = rows.u - level
         start = history.scale.one(history.first)
         for i in range(len(high)):
             if not high[i]:
@@ -135,9 +142,16 @@ class Divergence(Detector):
                 continue
             if not self._run:
                 self._first_high = int(rows.step[i])
+                if not self._suspicion.active:
+                    self._records.begin(level)
             self._run += 1
             self._far = self._far + 1 if rise[i] > FAST_RATIO else 0
-            self._very_far = self._very_far + 1 if rows.u[i] - start > FAR_RATIO else 0
+            y, step = float(rows.y[i]), int(rows.step[i])
+            very_far = rows.u[i] - start > FAR_RATIO and y - history.origin > history.gain
+            self._very_far = self._very_far + 1 if very_far else 0
+            if self._records.add(float(rows.u[i])):
+                self._report(step, self._first_high, y, threshold, GROWS)
+                return
             for count, needed, by, what in (
                 (self._very_far, FAR_LOSSES + early, FAR_RATIO, "first loss"),
                 (self._far, FAST_LOSSES, FAST_RATIO, "best level"),
@@ -146,8 +160,12 @@ class Divergence(Detector):
                 if count < needed:
                     continue
                 rule = f"{count} losses in a row × {math.exp(by):.2g} above the {what}"
-                self._report(int(rows.step[i]), self._first_high, float(rows.y[i]), by, rule)
-                return
+                if not self._passing():
+                    self._report(step, self._first_high, y, by, rule)
+                    return
+                if not self._suspicion.active:
+                    self._suspect(rows.one(i), by, rule)
+                break
 
     def _alone(self, rows: Rows) -> npt.NDArray[np.bool_]:
         """Which losses tell by themselves that the level is lost."""
@@ -157,38 +175,62 @@ class Divergence(Detector):
         far = self._outburst.among(rows)
         return far & (rows.y - history.best > FAST_SIGMA * self._noise()) if far.any() else far
 
-    def _suspect(self, rows: Rows, i: int) -> None:
+    def _suspect_one(self, rows: Rows, i: int) -> None:
         """A single loss is far beyond all before it."""
-        y, step = float(rows.y[i]), int(rows.step[i])
-        self._needed, self._back = y - self.history.best, 0
+        y, step, history = float(rows.y[i]), int(rows.step[i]), self.history
+        self._records.begin(history.scale.one(history.best))
+        self._records.add(float(rows.u[i]))
+        levels = (history.best, 0.5 * (y + history.best))
+        by = history.scale.one(levels[1]) - history.scale.one(history.best)
+        evidence = self._outburst.evidence(y, step, self._noise())
+        beyond = self._outburst.beyond(y)
+        self._suspicion.begin(step, levels, by, evidence.rule, enough=0 if beyond else 1)
+        self._note("warning" if beyond else "info", (step, step), evidence)
+
+    def _suspect(self, row: Rows, by: float, rule: str) -> None:
+        """Some losses are far above the level."""
+        history = self.history
+        y, step, level = float(row.y[0]), int(row.step[0]), self._reference()
+        early = history.blocks < EARLY_BLOCKS and by >= FAR_RATIO
+        needed = level + self._least(level, by)
+        self._suspicion.begin(self._first_high, (level, needed), by, rule, early=early)
+        steps = (self._first_high, step)
+        self._note("info", steps, self._evidence(rule, steps, y, level, needed))
+
+    def _note(self, severity: Severity, steps: tuple[int, int], evidence: Evidence) -> None:
         self._open = self.book.open(
             "divergence",
-            "warning",
-            (step, step),
+            severity,
+            steps,
             "undetermined",
             0.4,
-            self._outburst.evidence(y, step, self._noise()),
+            evidence,
             advise.wait(
-                "A single odd batch passes by itself. If the next losses are as high, the level "
-                "is lost.",
-                CAME_BACK,
+                "A single odd batch, or a single step that was too long, passes by itself. If the "
+                "next losses are as high, the level is lost.",
+                self._suspicion.enough,
             ),
         )
-        self._doubtful = self._open is not None
 
     def _follow(self, rows: Rows) -> None:
-        """Whether it was a single loss only."""
-        assert self._open is not None
+        """Whether it passes by itself."""
         for y, step in zip(rows.y.tolist(), rows.step.tolist(), strict=True):
-            if y - self.history.best < CALM * self._needed:
-                self._back += 1
-            else:
-                self._back = 0
+            told = self._suspicion.add(y)
+            if self._open is not None and self._suspicion.above(y):
                 self.book.last(self._open, step)
-            if self._back >= CAME_BACK:
-                self.book.close(self._open, "it was a single loss: those after it are back")
-                self._doubtful = False
+            if told == "holds":
+                rule = f"{self._suspicion.rule}, and the loss has stayed there"
+                self._report(step, self._suspicion.first, y, self._suspicion.by, rule)
                 return
+            if told == "back":
+                self._dismiss("it passed: the losses after it are back")
+                return
+
+    def _dismiss(self, outcome: str) -> None:
+        self._suspicion.active = False
+        if self.book.is_open(self._open):
+            assert self._open is not None
+            self.book.close(self._open, outcome)
 
     def block(self) -> None:
         """The slow rules, and whether it is over."""
@@ -198,7 +240,13 @@ class Divergence(Detector):
         reference = self._reference()
         rise = history.scale.one(y) - history.scale.one(reference)
         least = max(SIGMA * self._noise(), SHARE * history.gain)
-        if self.book.is_open(self._open) and not self._doubtful:
+        if self._suspicion.active:
+            told = self._suspicion.block()
+            if told == "back":
+                self._dismiss("it passed: the losses after it are back")
+            elif told == "lost":
+                self._report(history.step, self._suspicion.first, y, EARLY_RATIO, NOT_LEARNT)
+        if not self._watches():
             assert self._open is not None
             calm = y - reference < CALM * self._needed
             self._calm = self._calm + 1 if calm else 0
@@ -206,7 +254,7 @@ class Divergence(Detector):
                 self.book.close(self._open, "the loss came back to its level")
             elif not calm:
                 self.book.last(self._open, history.step)
-                if not self._doubtful and float(history.medians[-1]) > history.origin:
+                if float(history.medians[-1]) > history.origin:
                     # Worse than at the start by now, which it was not when it was told.
                     found = self.book.findings[self._open]
                     self.book.worsen(self._open, "critical", found.evidence, found.advice)
@@ -229,8 +277,14 @@ class Divergence(Detector):
             by = history.scale.one(needed) - history.scale.one(history.best)
             self._report(history.step, self._began(self._lost), y, by, rule)
 
+    def _passing(self) -> bool:
+        """Whether a few high losses may well pass by themselves: at the start, and after the step
+        went back."""
+        history = self.history
+        return history.blocks < EARLY_BLOCKS or history.rows < self._unsettled
+
     def _watches(self) -> bool:
-        known = self.book.is_open(self._open) and not self._doubtful
+        known = self.book.is_open(self._open) and not self._suspicion.active
         return not known and self.history.first is not None
 
     def _far_above(self, rows: Rows) -> npt.NDArray[np.bool_]:
@@ -253,6 +307,27 @@ class Divergence(Detector):
     def _noise(self) -> float:
         """The noise of one loss, y: at the best level, but not that of the rise itself."""
         return min(self.history.best_noise, self.history.linear_noise)
+
+    def _least(self, level: float, by: float) -> float:
+        """The rise above a level (y) that is asked for: a ratio, and a share of the gain."""
+        history = self.history
+        ratio = history.scale.back(history.scale.one(level) + by) - level
+        return max(ratio, SHARE * history.gain)
+
+    def _evidence(
+        self, rule: str, steps: tuple[int, int], y: float, level: float, needed: float
+    ) -> Evidence:
+        history = self.history
+        return Evidence(
+            rule,
+            steps,
+            {
+                "loss": history.raw(y),
+                "best_level": history.raw(level),
+                "needed": history.raw(needed),
+                "noise": history.raw(self._noise()),
+            },
+        )
 
     def _is_lost(self, y: float) -> bool:
         history = self.history
@@ -282,20 +357,11 @@ class Divergence(Detector):
         raised = self._raised()
         worse_than_start = history.first is not None and y > history.origin
         best = self._reference()
-        needed = history.scale.back(history.scale.one(best) + threshold)
+        needed = best + self._least(best, threshold)
         # What was enough to open it, and half of that closes it.
         self._needed = max(min(needed, y) - best, SIGMA * self._noise(), 0.0)
         severity: Severity = "critical" if worse_than_start or early else "warning"
-        evidence = Evidence(
-            rule,
-            (first, step),
-            {
-                "loss": history.raw(y),
-                "best_level": history.raw(best),
-                "needed": history.raw(needed),
-                "noise": history.raw(self._noise()),
-            },
-        )
+        evidence = self._evidence(rule, (first, step), y, best, needed)
         if early:
             cause_confidence = 0.75
             advice = advise.restart(
@@ -328,4 +394,4 @@ class Divergence(Detector):
             self._open = self.book.open(
                 "divergence", severity, steps, "lr_too_high", confidence, evidence, advice
             )
-        self._doubtful = False
+        self._suspicion.active = False

@@ -10,12 +10,12 @@ from lrmonitor.diagnosis.history import History
 RATIO = math.log(3.0)
 """Above the first loss, on the u axis."""
 LOSSES = 8
-"""So many after the first one, all of them."""
-RULE = f"all of the {LOSSES} losses after the first are × {math.exp(RATIO):.2g} above it"
+"""So many after the first one, all of them; or as many as a block has, if that is more."""
 
 
 class LostStart:
-    """Tells once, at the eighth loss after the first, if all of them are × 3 above it.
+    """Tells once, at the eighth loss after the first (the sixteenth, where a block has as many), if
+    all of them are × 3 above it.
 
     They need not be large against the noise: where rows are far apart, the first blocks are short,
     and know no other noise than that of the rise.
@@ -25,15 +25,24 @@ class LostStart:
         self._history = history
         self._so_far = True
 
+    @property
+    def _losses(self) -> int:
+        return max(LOSSES, self._history.block)
+
+    @property
+    def rule(self) -> str:
+        """In words."""
+        return f"all of the {self._losses} losses after the first are × {math.exp(RATIO):.2g} above"
+
     def possible(self, rows: Rows) -> bool:
         """Whether these losses must be told one by one."""
-        if not self._so_far or rows.row > LOSSES:
+        if not self._so_far or rows.row > self._losses:
             return False
         return bool((rows.u - self._start() > RATIO).any())
 
     def told(self, rows: Rows) -> int | None:
         """The place of the loss among these at which it is told."""
-        if not self._so_far or rows.row > LOSSES:
+        if not self._so_far or rows.row > self._losses:
             return None
         above = (rows.u - self._start() > RATIO).tolist()
         for i, high in enumerate(above):
@@ -42,7 +51,7 @@ class LostStart:
             self._so_far = high
             if not high:
                 return None
-            if rows.row + i == LOSSES:
+            if rows.row + i == self._losses:
                 return i
         return None
 

@@ -12,7 +12,8 @@ from lrmonitor.diagnosis.finding import Evidence
 from lrmonitor.diagnosis.history import History
 
 RATIO = math.log(3.0)
-"""Above the first loss and above each of the losses of the window, on the u axis."""
+"""Above the first loss and above each of the losses of the window, on the u axis; and above the
+first level by as much as was gained (which × 3 implies where no loss is negative)."""
 RAISED_RATIO, RAISED_ROWS = math.log(1.5), 32
 """So many losses after the rate was raised at a jump: above the window by this, and by nothing
 above the first loss, if something had been gained."""
@@ -69,12 +70,21 @@ class Outburst:
         before = np.maximum.accumulate(np.concatenate(([highest], rows.y[:-1])))
         above = rows.u - history.scale.of(before)
         start = history.scale.one(max(history.origin, history.first or 0.0))
-        far = (above > RATIO) & (rows.u - start > RATIO)
+        worse = rows.y - history.origin > history.gain
+        far = (above > RATIO) & (rows.u - start > RATIO) & worse
         gained = history.scale.one(history.origin) - history.scale.one(history.best) > RAISED_GAIN
         if gained and rows.row - self._raised < RAISED_ROWS:
             soon = rows.row + np.arange(len(rows.y)) - self._raised < RAISED_ROWS
             far |= soon & (above > RAISED_RATIO) & (rows.u > start)
         return np.asarray(far & (rows.row + np.arange(len(rows.y)) >= self._muted))
+
+    def beyond(self, y: float) -> bool:
+        """Whether such a loss is so by itself, and not only for the rate that was raised."""
+        history = self._history
+        start = history.scale.one(max(history.origin, history.first or 0.0))
+        highest = history.scale.one(max(self._now, self._peak))
+        far = history.scale.one(y) - max(start, highest) > RATIO
+        return far and y - history.origin > history.gain
 
     def evidence(self, y: float, step: int, noise: float) -> Evidence:
         """Of such a loss, y, at a step; with the noise of the best level, y."""

@@ -84,7 +84,8 @@ class Spike(Detector):
             return
         row, step = rows.row + i, int(rows.step[i])
         self._rows = [r for r in self._rows if row - r < OFTEN_ROWS] + [row]
-        often = len(self._rows) >= OFTEN
+        lost = level - history.best > SHARE * history.gain
+        often = len(self._rows) >= OFTEN and lost and not self._explained()
         noise = float(rows.noise[i])
         evidence = Evidence(
             f"loss > median of 32 + {SIGMA:g} × noise, and half as much again",
@@ -122,7 +123,7 @@ class Spike(Detector):
             self.book.last(self._open, step)
         if self._calm >= 2:
             self.book.close(self._open, f"recovered within {self._since} losses")
-        elif self._since == LONG:
+        elif self._since == LONG and not self._explained():
             found = self.book.findings[self._open]
             self.book.worsen(
                 self._open,
@@ -132,3 +133,7 @@ class Spike(Detector):
             )
         elif self._since >= GIVEN_UP:
             self.book.close(self._open, "the loss did not come back")
+
+    def _explained(self) -> bool:
+        """Whether a divergence tells it already."""
+        return self.book.any_open("divergence", least="warning")

@@ -47,11 +47,15 @@ STEADY = 0.6
 on."""
 LOW_RATIO = 5e-4
 """Median update ratio below which a low rate is likely."""
-VERY_LOW_RATIO = 1.5e-4
+VERY_LOW_RATIO = 3e-4
 """The same where the losses do not tell how much was gained."""
 NOISES = 40.0
 """And no more than this was gained, in units of the noise of one loss in calm blocks (their lower
 quartile)."""
+HIDDEN = 4.0
+"""Where update ratios are below `VERY_LOW_RATIO`: a gain, or a loss, of less than this, in units of
+the same noise, is none that can be told."""
+HIDDEN_RULE = "updates are tiny, and what was gained is within the noise of a loss"
 HIGH_RATIO = 0.1
 """One of the first eight update ratios above which, if nothing is learnt, the rate is too high."""
 USUAL_HIGH = 0.05
@@ -94,8 +98,9 @@ class Stagnation(Detector):
       from 2e-3 on), falling as a whole, and straight on (the second half gained 60 % of the first,
       or more): slow_progress. Not where the schedule has brought the rate below 0.3 of its highest.
       Losses that begin near zero and go below it have no ratio that tells how little was gained:
-      there update ratios below 1.5e-4, 24 blocks, and a gain of less than 40 × the noise of one
-      loss stand for it.
+      there update ratios below 3e-4, 24 blocks, and a gain of less than 40 × the noise of one
+      loss stand for it. Where losses are so noisy that neither a fall nor flatness can be told,
+      such ratios and a level within 4 × the noise of the first one, after 24 blocks, do.
     - flat after a real gain: near_convergence where the noise is small against the gain, else
       plateau of severity info, whose remedy is a lower rate.
 
@@ -193,6 +198,8 @@ class Stagnation(Detector):
         few = -LITTLE < gain_u < most or self._from_zero(gain, ratio)
         if sure and short and few and not self._lowered() and self._straight():
             return self._slow(low, ratio, gain_u)
+        if self._hidden(gain, ratio) and not flat and not rising:
+            return self._slow(low, ratio, gain_u, HIDDEN_RULE)
         if gain_u < LITTLE:
             if origin_u - history.scale.one(history.best) > LOST:
                 return None  # it was better: what was gained is lost
@@ -234,14 +241,25 @@ class Stagnation(Detector):
         history = self.history
         return history.lr is not None and history.lr < LOWERED * history.lr_most
 
+    def _calm(self) -> float:
+        """The noise of one loss in calm blocks, y."""
+        return sorted(self.history.linear_noises)[len(self.history.linear_noises) // 4]
+
+    def _hidden(self, gain: float, ratio: float) -> bool:
+        """Whether updates are so short that it can hardly be much, and losses so noisy that neither
+        a fall nor flatness can be told."""
+        history = self.history
+        long = history.blocks - history.era >= UNSURE
+        tiny = ratio < VERY_LOW_RATIO and not self._lowered()
+        return long and tiny and abs(gain) < HIDDEN * self._calm()
+
     def _from_zero(self, gain: float, ratio: float) -> bool:
         """Whether losses begin near zero and go below it, so that no ratio of losses tells how much
         a gain is, and updates are so short that it can hardly be much."""
         history = self.history
         if not history.scale.signed or abs(history.origin) > gain:
             return False
-        calm = sorted(history.linear_noises)[len(history.linear_noises) // 4]
-        if gain > NOISES * calm:
+        if gain > NOISES * self._calm():
             return False
         return ratio < VERY_LOW_RATIO and history.blocks - history.era >= UNSURE
 
@@ -296,13 +314,19 @@ class Stagnation(Detector):
             ),
         )
 
-    def _slow(self, low: bool, ratio: float, gain_u: float) -> _Seen:
+    def _slow(
+        self,
+        low: bool,
+        ratio: float,
+        gain_u: float,
+        rule: str = "the loss falls, but little and straight on",
+    ) -> _Seen:
         return _Seen(
             "slow_progress",
             "warning" if low or gain_u < SURE or not math.isnan(ratio) else "info",
             "lr_too_low",
             0.8 if low else 0.5,
-            "the loss falls, but little and straight on",
+            rule,
             advise.raise_rate(
                 _upwards(ratio), "The loss falls straight and slowly: steps are short."
             ),

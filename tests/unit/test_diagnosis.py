@@ -116,7 +116,7 @@ def test_a_single_loss_beyond_all_is_told_at_once_and_goes_when_it_was_the_only_
     assert (found.severity, found.cause, found.advice.action) == (
         "warning", "undetermined", "wait",
     )  # fmt: skip
-    assert found.outcome == "it was a single loss: those after it are back"
+    assert found.outcome == "it passed: the losses after it are back"
     loss[500] = 6.0  # not three times the first one
     assert kinds(of(loss)) == set()
 
@@ -144,13 +144,17 @@ def test_a_single_loss_before_nan_gives_way_to_it() -> None:
     ]  # fmt: skip
 
 
-def test_after_a_raise_one_loss_above_the_first_is_enough_and_after_a_step_back_none_is() -> None:
+def test_after_a_raise_two_losses_above_the_first_are_enough_after_a_step_back_none_is() -> None:
     loss = falling()
     loss[500] = 3.0
     assert kinds(of(loss, lr=np.full(800, 0.1))) == set()
     raised = np.where(np.arange(800) < 490, 0.1, 1.0)
+    (found,) = [f for f in of(loss, lr=raised) if f.kind == "divergence"]
+    assert (found.severity, found.cause, found.detected_step) == ("info", "undetermined", 501)
+    assert not found.open
+    loss[501] = 3.0  # and so the next one
     (found,) = [f for f in of(loss, lr=raised) if f.severity != "info"]
-    assert (found.kind, found.detected_step) == ("divergence", 501)
+    assert (found.kind, found.cause, found.detected_step) == ("divergence", "lr_too_high", 501)
     loss[500] = 30.0
     back = steps(800)
     back[490:] -= 40

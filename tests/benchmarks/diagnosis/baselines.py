@@ -191,11 +191,11 @@ BASELINES = (
     Baseline("plateau, each step", plateau, 10, 400, (10, 30, 100, 200, 300, 400, 500), STAGNATION),
     Baseline("plateau, means of 22", plateau_blocks, 10, 20, (2, 3, 5, 7, 10, 15, 20), STAGNATION),
     Baseline("dlib slope", dlib_plateau, 2000, 600, (100, 200, 300, 400, 600, 2000), STAGNATION),
-    Baseline("dlib rise", dlib_rise, 0.99, 0.99999, (0.99, 0.999, 0.99999, 1 - 1e-9, 1 - 1e-14)),
+    Baseline("dlib rise", dlib_rise, 0.99, 1 - 1e-9, (0.99, 0.999, 0.99999, 1 - 1e-9, 1 - 1e-14)),
     Baseline("KillLossSpike", kill_loss_spike, 2, 1.2, (1.2, 1.5, 2, 3, 5, 10)),
     Baseline("Lightning spike", lightning_spike, 2, 100, (1.5, 2, 3, 5, 10, 30, 100)),
     Baseline("OLMo", olmo, 6, 30, (4, 6, 8, 12, 16, 20, 25, 30, 40, 50)),
     Baseline("Page-Hinkley", page_hinkley, 50, 1000, (1, 3, 10, 30, 50, 100, 1000)),
-    Baseline("CUSUM", cusum, 5, 18, (5, 10, 14, 18, 22, 26, 30, 40, 60, 100, 300, 1000)),
+    Baseline("CUSUM", cusum, 5, 26, (5, 10, 14, 18, 22, 26, 30, 40, 60, 100, 300, 1000)),
     Baseline("AutoTrainer", autotrainer, 0.03, 10, (0.03, 0.1, 0.3, 1, 3, 10)),
 )

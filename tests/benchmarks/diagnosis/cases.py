@@ -142,7 +142,7 @@ def _tiny(setup: Setup) -> None:
 
 
 def _linear(model: nn.Module) -> list[nn.Module]:
-    return [m for m in model.modules() if isinstance(m, (nn.Linear, nn.Conv2d))]
+    return [m for m in model.modules() if isinstance(m, (nn.Linear, nn.Conv1d, nn.Conv2d))]
 
 
 def _dead(setup: Setup) -> None:

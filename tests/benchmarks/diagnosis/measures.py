@@ -103,9 +103,9 @@ def epochs(run: Run) -> Chunk:
 
 def warned_at(log: Chunk, found: Sequence[Finding]) -> dict[int, int]:
     """The step at which each finding became a warning or worse: that of its detection, but for a
-    spike, which may become one later. There the log is fed row by row."""
+    spike and a divergence, which may become one later. There the log is fed row by row."""
     steps = {f.id: f.detected_step for f in found if f.severity != "info"}
-    if any(found[number].kind == "spike" for number in steps):
+    if any(found[number].kind in ("spike", "divergence") for number in steps):
         diagnosis, steps = Diagnosis(), {}
         for row in range(len(log)):
             for f in diagnosis.feed(log.part(row, row + 1)):
