@@ -33,6 +33,7 @@ NO_WORDS = {
     "Ins": "a key, in the form that Qt reads",
     "Del": "a key, in the form that Qt reads",
     "lrmonitor run train.py": "a command to be typed",
+    "lrmonitor.diagnosis.serve": "a module to be run",
     "import lrmonitor; lrmonitor.start()": "code to be typed",
     "package.train": "a sample of what is to be typed",
     "torchrun --nproc-per-node 2 train.py": "a sample of what is to be typed",

@@ -37,7 +37,7 @@ class Row:
         self.kind = kind
         looks = {
             "non-finite": tr("A loss or gradient that is &not finite"),
-            "spike": tr("A &spike of the loss"),
+            "spike": tr("A spi&ke of the loss"),
             "gradient": tr("A spike of the &gradient norm"),
         }
         tips = {
@@ -226,14 +226,11 @@ class GuardsDialog(QDialog):
             at += 1
         costs = quiet(
             tr(
-                "Pause: once it goes on, the step is left out.\n"
-                "Rewind: to the newest snapshot. Where none are taken by themselves, one is taken "
-                "every 100 steps from then on.\n"
-                "Cost: each step is looked at closely, and its gradients are read once (not for a "
-                "spike of the loss). Trained on a GPU, each step waits for it: the loss and the "
-                "gradients have to be read before it.\n"
-                "Refused where a step is made with a closure (LBFGS, Lightning’s own loop), and "
-                "for several processes that train together."
+                "Pause: once it goes on, the step is left out. Rewind: to the newest snapshot; "
+                "where none are taken by themselves, one is taken every 100 steps from then on.\n"
+                "On a GPU each step waits until its loss and gradients are read. Refused where "
+                "steps are made with a closure (LBFGS, Lightning’s own loop), and for several "
+                "processes."
             ),
             self,
         )
