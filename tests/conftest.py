@@ -63,6 +63,8 @@ def _environment(home: Path, runs: Path, runtime: Path) -> dict[str, str]:
         "XDG_RUNTIME_DIR": str(xdg),
         "LRMONITOR_RUNS": str(runs),
         "LRMONITOR_RUNTIME_DIR": str(runtime),
+        # None that a test has not asked for: which steps they are of depends on the machine.
+        "LRMONITOR_SNAPSHOTS": "0",
     }
 
 

@@ -38,8 +38,12 @@ LARGEST = 2 * 2**30
 SECONDS = 1.0
 """No more are taken after one that took longer."""
 
+EARLY = 2**28
+"""Bytes of a state that is copied as soon as the training has begun, which takes it a few tenths of a
+second once: where a rate is ruinous from the start, the first steps are all there is to go back to."""
+
 FIRST_SECONDS, FIRST_STEPS = 30.0, 300
-"""Before the first: a run that has only just begun is begun again."""
+"""Before the next one, and before the first of a larger state."""
 
 LEAST_STEPS = 100
 """Steps between two of them, at least."""
@@ -54,9 +58,12 @@ class Automatic:
         self.off = os.environ.get(VARIABLE) == "0"
         """Whether none is taken any more: so it was asked, or it cannot be."""
         self._steps = steps
+        self._early = True
+        """Whether the one of the first steps has not been thought of yet."""
         self._begun: float | None = None
         self._due = 0.0
-        self._step = FIRST_STEPS
+        self._step = 0
+        self._bytes = 0
         self._on = False
 
     def look(self) -> None:
@@ -66,7 +73,8 @@ class Automatic:
             return
         if self._begun is None:
             self._begun = now
-        if steps.step < self._step or now < max(self._due, self._begun + FIRST_SECONDS):
+        soon = steps.step < self._step or now < max(self._due, self._begun + FIRST_SECONDS)
+        if soon and not self._early:
             return
         if not self._on and self._together():
             self.off = True
@@ -79,9 +87,10 @@ class Automatic:
     def take(self, keeper: Keeper, step: int) -> None:
         """Take one, and see what it cost."""
         begun = time.perf_counter()
+        early, self._early = self._early, False
         try:
             why = None if self._on else self._begin(keeper, step)
-            if why is None:
+            if why is None and not (early and self._bytes > EARLY):
                 why = keeper.take_itself("auto", step)
         except Exception as error:
             if from_signal_handler(error):
@@ -89,7 +98,8 @@ class Automatic:
             self._steps.failed("at a snapshot taken unasked")
             why = "it failed"
         took = time.perf_counter() - begun
-        self._due, self._step = time.monotonic() + took / SHARE, step + LEAST_STEPS
+        self._due = time.monotonic() + took / SHARE
+        self._step = FIRST_STEPS if early else step + LEAST_STEPS
         if why is None and took > SECONDS:
             why = f"one took {took:.2g} s"
         if why is not None:
@@ -109,6 +119,7 @@ class Automatic:
         from lrmonitor.probe.snapshots import needed
 
         wanted, free = needed(self._steps.optimizers, keeper.holders()), available()
+        self._bytes = wanted
         if free is None or wanted > MEMORY * free or wanted > LARGEST:
             return f"one would take {size(wanted)}"
         if keeper.budget is None:

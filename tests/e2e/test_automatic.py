@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from lrmonitor.link.messages import RewindCommand, SnapshotsCommand
-from lrmonitor.probe.automatic import LEAST_STEPS, SHARE
+from lrmonitor.probe.automatic import LEAST_STEPS
 from tests.helpers.both import SCRIPTS
 from tests.helpers.launch import TIMEOUT, plain
 from tests.helpers.live import live
@@ -26,11 +26,19 @@ import sys
 import torch
 
 sys.modules["lrmonitor.probe.automatic"].FIRST_SECONDS = 0.1
-sys.modules["lrmonitor.probe.hooks"].current().automatic._step = 20
+sys.modules["lrmonitor.probe.automatic"].FIRST_STEPS = 60
+sys.modules["lrmonitor.probe.automatic"].SHARE = 0.1
 del sys.argv[0]
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
-"""What waits half a minute and 300 steps otherwise."""
+"""What waits half a minute and 300 steps otherwise, and 200 times as long as a snapshot took."""
+SHARE = 0.1
+
+
+@pytest.fixture(autouse=True)
+def unasked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is outside of the tests."""
+    monkeypatch.delenv("LRMONITOR_SNAPSHOTS")
 
 
 @pytest.fixture
@@ -50,7 +58,7 @@ def taken(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def test_they_are_there_and_change_nothing(variant: str, sooner: Path, tmp_path: Path) -> None:
     out, last = tmp_path / "out.json", tmp_path / "last"
     with live(sooner, SCRIPT, variant, out, last) as run:
-        wait_until(lambda: run.events("snapshot"), TIMEOUT, what="a snapshot")
+        wait_until(lambda: len(run.events("snapshot")) > 1, TIMEOUT, what="two snapshots")
         last.write_text(str(run.step + 120))
         rank, _ = run.finish()
     found = json.loads(out.read_text())["hashes"]
@@ -63,8 +71,10 @@ def test_they_are_there_and_change_nothing(variant: str, sooner: Path, tmp_path:
     (told,) = [e for e in rank.events if e["event"] == "snapshots"]
     assert (told["automatic"], told["every"]) == (True, 0)
     assert {e["why"] for e in kept} == {"auto"}
-    assert kept[0]["step"] >= 20
+    assert kept[1]["step"] >= 60
     for one, other in itertools.pairwise(kept):
+        assert other["time"] - one["time"] >= one["seconds"] / SHARE
+    for one, other in itertools.pairwise(kept[1:]):
         assert other["step"] - one["step"] >= LEAST_STEPS
         assert other["time"] - one["time"] >= one["seconds"] / SHARE
 
@@ -83,6 +93,19 @@ def test_one_can_be_put_back_and_who_sets_them_is_followed(sooner: Path, tmp_pat
     assert found[to] == found[begin]
     asked = [e["step"] for e in rank.events if e["event"] == "snapshots"][1]
     assert all(e["step"] <= asked for e in taken(rank.events))
+
+
+def test_the_first_one_is_of_the_first_steps(tmp_path: Path) -> None:
+    out, last = tmp_path / "out.json", tmp_path / "last"
+    with live(SCRIPT, "adam", out, last) as run:
+        wait_until(lambda: run.events("snapshot"), TIMEOUT, what="a snapshot")
+        run.go_on(LEAST_STEPS)
+        last.write_text("0")
+        rank, _ = run.finish()
+    assert [e["why"] for e in taken(rank.events)] == ["auto"]
+    began = next(e["time"] for e in rank.events if e["event"] == "environment")
+    # The writer's thread looks each 50 ms; a machine that is busy lets it wait.
+    assert taken(rank.events)[0]["time"] - began < 5
 
 
 def test_none_where_that_was_said(sooner: Path, tmp_path: Path) -> None:
