@@ -16,8 +16,8 @@ from lrmonitor.diagnosis.chunk import Chunk
 from lrmonitor.diagnosis.engine import Diagnosis
 from lrmonitor.diagnosis.wire import answer, unpack
 
-NICE = 10
-"""Beside a training and a window it takes what they leave."""
+NICE = 5
+"""It gives way to a training and a window, and yet gets on beside a training that takes all cores."""
 
 
 def serve(work: BinaryIO, told: BinaryIO) -> None:

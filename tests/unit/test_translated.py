@@ -46,7 +46,7 @@ NO_WORDS = {
     "Python ": "a name",
     "Shown": "the name of a type variable",
     "Command": "the end of a class's name",
-    "Optimizer": "measured for its width, not shown",
+    "Not recorded": "measured for its width, not shown",
 }
 """Literals that are no words for a person, and why."""
 

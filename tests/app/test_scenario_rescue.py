@@ -1,0 +1,118 @@
+"""A training at a ruinous rate, put right in the window: alarm, rewind, range test, schedule."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
+from pytestqt.qtbot import QtBot
+
+from lrmonitor.app.dialogs.find_rate import FindRateDialog
+from lrmonitor.app.dialogs.rewind import RewindDialog
+from lrmonitor.model.state import Phase
+from lrmonitor.resources import resource_path
+from tests.app.conftest import OpenWindow
+from tests.app.test_launching import end_all  # noqa: F401  a fixture
+from tests.app.test_scenario import CTRL, KEY, Person
+
+pytest.importorskip("torch")
+
+SHIFT = Qt.KeyboardModifier.ShiftModifier
+
+GOOD = 0.02
+"""The demo's own rate."""
+
+EPOCHS = 16
+
+
+def picture(name: str, widget: QWidget) -> None:
+    """For the README's tour: saved where `LRMONITOR_PICTURES` says, if it says."""
+    folder = os.environ.get("LRMONITOR_PICTURES")
+    if folder:
+        QApplication.processEvents()
+        widget.grab().save(str(Path(folder) / f"{name}.png"))
+
+
+@pytest.mark.usefixtures("end_all")
+def test_the_demo_at_thirty_times_its_rate_is_rescued(
+    open_window: OpenWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LRMONITOR_SNAPSHOTS")  # as it is outside of the tests
+    window = open_window()
+    person = Person(window, qtbot)
+    script = Path(resource_path("examples", "digits.py"))
+    person.start_script(script, f"--lr {30 * GOOD} --epochs {EPOCHS}")
+    model = person.model
+    person.wait(lambda: bool(model.snapshots.kept))
+
+    # The alarm: nothing is learnt.
+    alert = person.view.alert
+    person.wait(alert.isVisible)
+    told = person.view.session.diagnosis.told[0].finding
+    assert (told.kind, told.severity) == ("plateau", "warning")
+
+    picture("rescue-alarm", window)
+
+    # Back to the first steps, and on at a third of the rate.
+    person.press(KEY.Key_B, CTRL | SHIFT)
+    (rewind,) = window.findChildren(RewindDialog)
+    first = model.snapshots.kept[0]
+    last = rewind.table.model().index(rewind.table.rowCount() - 1, 0)
+    person.click(rewind.table.viewport(), rewind.table.visualRect(last).center())
+    assert rewind.chosen == first
+    assert rewind.factor.currentData() == pytest.approx(1 / 3)
+    picture("rescue-rewind", rewind)
+    person.click(rewind.back)
+    person.wait(lambda: bool(model.snapshots.rewound))
+    person.wait(lambda: (0, 0) in model.overrides)
+
+    # Which rate is right? The range test says it, and it is held.
+    person.press(KEY.Key_T, CTRL | SHIFT)
+    (find,) = window.findChildren(FindRateDialog)
+    person.click(find.start)
+    person.wait(lambda: bool(find.test and find.test.why))
+    assert find.test is not None
+    assert (find.test.why, find.test.restored) in (("done", True), ("bound", True))
+    person.wait(lambda: find.reading is not None)
+    assert find.reading is not None
+    rate = find.reading.rate
+    assert rate is not None, find.reading.reason
+    assert GOOD / 10 < rate < 10 * GOOD
+    picture("rescue-find", find)
+    person.click(find.apply)
+    person.wait(lambda: find.said.text.startswith("Applied at step"))
+    assert model.overrides[0, 0].value == float(f"{rate:.2g}")
+    find.reject()
+
+    # A cosine over the rest of the epochs, drawn before it is applied.
+    person.press(KEY.Key_L, CTRL | SHIFT)
+    schedule = window.scheduling.dialog
+    assert schedule is not None
+    end = schedule.form.fields["end"].control
+    assert isinstance(end, QLineEdit)
+    person.replace(end, "1e-4")
+    person.replace(schedule.length, "rest")
+    plots = person.view.plots
+    assert plots is not None
+    person.wait(lambda: plots.ahead.wish is not None and plots.ahead.wish.plan is not None)
+    person.wait(lambda: schedule.summary.text().startswith("cosine now → 1e-4"))
+    picture("rescue-schedule", window)
+    person.click(schedule.apply)
+    person.wait(lambda: schedule.outcome.text.startswith("Applied at step"))
+    schedule.reject()
+
+    # What is left alone reads one digit in ten; this one has learnt.
+    person.wait_for_phase(Phase.ENDED)
+    printed = (person.view.session.folder / "console.log").read_text("utf-8")
+    accuracies = [float(one) for one in re.findall(r"accuracy ([\d.]+)%", printed)]
+    assert len(accuracies) == EPOCHS
+    assert accuracies[0] < 20
+    assert accuracies[-1] > 85
+    marks = [one.kind for one in model.markers]
+    assert [k for k in marks if k in ("rewound", "test")] == ["rewound", "test"]
+    picture("rescue-end", window)
+    assert window.close()
