@@ -17,7 +17,7 @@ from lrmonitor.diagnosis.engine import Diagnosis
 from lrmonitor.diagnosis.wire import answer, unpack
 
 NICE = 5
-"""It gives way to a training and a window, and yet gets on beside a training that takes all cores."""
+"""It gives way to a training and a window, and yet gets on beside one that takes all cores."""
 
 
 def serve(work: BinaryIO, told: BinaryIO) -> None:

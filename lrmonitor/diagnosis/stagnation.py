@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from lrmonitor.diagnosis import advise
 from lrmonitor.diagnosis.detector import Detector
-from lrmonitor.diagnosis.finding import Advice, Cause, Evidence, Severity
+from lrmonitor.diagnosis.finding import RANK, Advice, Cause, Evidence, Severity
 from lrmonitor.diagnosis.gradients import usual_ratio
 from lrmonitor.diagnosis.stats import Trend, thinned, trend
 
@@ -144,38 +144,51 @@ class Stagnation(Detector):
         self._without = 0
         if not self.book.is_open(self._open):
             self._otherwise = 0
-        if self.book.is_open(self._open):
+        else:
             assert self._open is not None
-            same = self.book.findings[self._open].kind == seen.kind
+            opened = self.book.findings[self._open]
+            same = opened.kind == seen.kind
             self._otherwise = 0 if same else self._otherwise + 1
+            if same and RANK[seen.severity] > RANK[opened.severity]:
+                # Update ratios are sampled, and on a busy machine they come later than losses.
+                told = (self._evidence(seen, first, levels, linear), seen.advice)
+                if seen.cause == opened.cause:
+                    self.book.worsen(self._open, seen.severity, *told)
+                else:
+                    sure = (seen.cause, seen.confidence)
+                    self.book.confirm(self._open, seen.severity, *sure, *told)
+                    if not self.book.is_open(self._open):
+                        return
             if self._otherwise < CLEARED:
                 self.book.last(self._open, history.step)
                 return
             self.book.close(self._open, f"went over into: {seen.kind}")
-        ratio = usual_ratio(history.update_ratio.values)
-        values = {
-            "level": history.raw(float(np.median(levels))),
-            "first": history.raw(history.origin),
-            "best": history.raw(history.best),
-            "slope_per_block": history.raw(linear.slope) * len(levels) / window,
-        }
-        if not math.isnan(ratio):
-            values["update_ratio"] = ratio
-        scale = len(levels) / window
         self._open = self.book.open(
             seen.kind,
             seen.severity,
             (first, history.step),
             seen.cause,
             seen.confidence,
-            Evidence(
-                seen.rule,
-                (first, history.step),
-                values,
-                (history.raw(linear.low) * scale, history.raw(linear.high) * scale),
-            ),
+            self._evidence(seen, first, levels, linear),
             seen.advice,
         )
+
+    def _evidence(self, seen: _Seen, first: int, levels: Floats, linear: Trend) -> Evidence:
+        """What was seen over the window that began at step `first`."""
+        history = self.history
+        ratio = usual_ratio(history.update_ratio.values)
+        window = max(int(PART * (history.blocks - history.era)), LEAST)
+        scale = len(levels) / window
+        values = {
+            "level": history.raw(float(np.median(levels))),
+            "first": history.raw(history.origin),
+            "best": history.raw(history.best),
+            "slope_per_block": history.raw(linear.slope) * scale,
+        }
+        if not math.isnan(ratio):
+            values["update_ratio"] = ratio
+        bounds = (history.raw(linear.low) * scale, history.raw(linear.high) * scale)
+        return Evidence(seen.rule, (first, history.step), values, bounds)
 
     def _judge(self, window: int, levels: Floats, line: Trend, linear: Trend) -> _Seen | None:
         history = self.history

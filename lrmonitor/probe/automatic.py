@@ -39,8 +39,8 @@ SECONDS = 1.0
 """No more are taken after one that took longer."""
 
 EARLY = 2**28
-"""Bytes of a state that is copied as soon as the training has begun, which takes it a few tenths of a
-second once: where a rate is ruinous from the start, the first steps are all there is to go back to."""
+"""Bytes of a state that is copied as soon as the training has begun, which takes some tenths of a
+second once: where a rate is ruinous from the start, only the first steps are left to go back to."""
 
 FIRST_SECONDS, FIRST_STEPS = 30.0, 300
 """Before the next one, and before the first of a larger state."""

@@ -272,6 +272,20 @@ def test_flat_from_the_start_is_undetermined_where_updates_are_not_small() -> No
     assert (found.kind, found.cause, found.severity) == ("plateau", "undetermined", "info")
 
 
+@pytest.mark.parametrize(("ratio", "cause"), [(1e-2, "undetermined"), (1e-5, "lr_too_low")])
+def test_what_is_flat_becomes_a_warning_once_update_ratios_are_known(
+    ratio: float, cause: str
+) -> None:
+    draw = np.random.default_rng(2)
+    loss, ratios = 2.3 + 0.02 * draw.standard_normal(900), np.full(900, np.nan)
+    ratios[600:] = ratio
+    (found,) = of(loss[:600], update_ratio=ratios[:600])
+    assert found.severity == "info"
+    (found,) = of(loss, update_ratio=ratios)
+    assert (found.kind, found.cause, found.severity) == ("plateau", cause, "warning")
+    assert found.open
+
+
 def test_a_straight_slow_fall_is_slow_progress() -> None:
     draw = np.random.default_rng(3)
     loss = 2.3 - 2e-4 * np.arange(800) + 0.02 * draw.standard_normal(800)
