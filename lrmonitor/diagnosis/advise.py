@@ -31,6 +31,11 @@ def wait(reason: str, judged_after: int) -> Advice:
     return Advice("wait", reason, "it passes by itself, or becomes clear", None, judged_after)
 
 
+def trial(reason: str, expect: str) -> Advice:
+    """Find out by a measured trial of rates: it may be the rate, either way, or something else."""
+    return Advice("trial", reason, expect)
+
+
 def other(reason: str, expect: str) -> Advice:
     """The rate is not what is wrong."""
     return Advice("other", reason, expect)

@@ -99,7 +99,7 @@ class Rule:
             return False
         if self.action == "multiply":
             against = "lr_too_low" if self.lowers else "lr_too_high"
-            unknown = finding.kind == "plateau" and finding.advice.action == "other"
+            unknown = finding.kind == "plateau" and finding.advice.action == "trial"
             doubtful = finding.kind == "divergence" and finding.advice.action == "wait"
             return finding.cause != against and not unknown and not doubtful
         return self.action != "advice" or followable(finding)

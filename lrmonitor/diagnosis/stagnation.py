@@ -320,7 +320,7 @@ class Stagnation(Detector):
             "undetermined",
             0.3,
             rule,
-            advise.other(
+            advise.trial(
                 "The rate may be too low or too high, or the data or the model may not let it "
                 "learn. A short trial of ÷3, ×1 and ×3 tells.",
                 "one of the three falls",

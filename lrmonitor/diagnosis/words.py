@@ -53,6 +53,7 @@ ACTIONS = {
     "release": "release the rate to the script’s schedule",
     "stop": "end the run",
     "clip": "clip the gradients",
+    "trial": "try ÷3, ×1 and ×3 of the rate",
     "other": "look elsewhere than at the rate",
     "wait": "wait",
 }

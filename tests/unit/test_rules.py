@@ -194,7 +194,7 @@ def test_the_rate_is_not_multiplied_against_the_diagnosis() -> None:
         return rule.matches(found("plateau", severity="warning", **more))
 
     raises = replace(REDUCE, factor=3.0)
-    unknown = advised("other")
+    unknown = advised("trial")
     assert about(REDUCE, cause="lr_too_high")
     assert not about(REDUCE, cause="lr_too_low")
     assert not about(raises, cause="lr_too_high")
