@@ -52,8 +52,8 @@ Action = Literal[
     "wait",
 ]
 """`multiply`: the rate by `factor`, now. `restart` and `rewind`: from the start, or from a state
-before the trouble, with the rate times `factor`. `trial`: rates in turns, to learn which. `other`: not the
-rate (data, model)."""
+before the trouble, with the rate times `factor`. `trial`: rates in turns, to learn which is right.
+`other`: not the rate (data, model)."""
 
 
 @dataclass(frozen=True)
