@@ -39,7 +39,7 @@ SECONDS = 1.0
 """No more are taken after one that took longer."""
 
 EARLY = 2**28
-"""Bytes of a state that is copied as soon as the training has begun, which takes some tenths of a
+"""Bytes of a state that is copied after the very first step, which takes some tenths of a
 second once: where a rate is ruinous from the start, only the first steps are left to go back to."""
 
 FIRST_SECONDS, FIRST_STEPS = 30.0, 300
@@ -50,7 +50,8 @@ LEAST_STEPS = 100
 
 
 class Automatic:
-    """`look` runs on the writer's thread, the rest on the training thread, between two steps."""
+    """`look` runs on the writer's thread and once before the first step, the rest on the training
+    thread, between two steps."""
 
     def __init__(self, steps: Steps) -> None:
         self.wanted = False

