@@ -75,8 +75,8 @@ def test_the_demo_at_thirty_times_its_rate_is_rescued(
     picture("rescue-alarm", window)
 
     # Back to the first step, and on at a third of the rate. Which rate is right? The range test
-    # says it. What a third of a ruinous rate does to a network is a matter of luck: where it is lost
-    # again, the test says that nothing stands out of the noise, and one goes back once more.
+    # says it. What a third of a ruinous rate does to a network is a matter of luck: where it is
+    # lost again, nothing stands out of the noise there, and one goes back once more.
     rate = None
     for _ in range(3):
         go_back(person)

@@ -92,12 +92,18 @@ def put_back(
     assert rank.by_name["loss"].value.tolist() == own
 
 
+REWOUND = ("own_cosine", "accumulation", "actor_critic", "below_zero", "ema")
+"""Styles that are rewound at every push (`test_rewind_loops.py`), and tested for rates among the
+slow ones only."""
+
+
 def both_ways(rows: tuple[tuple[str, ...], ...]) -> list[Any]:
     """Each style with one of the tests, in turn; with the other one too among the slow ones."""
     found = []
     for number, words in enumerate(rows):
         kinds = ("range", "trial") if number % 2 else ("trial", "range")
-        found.append(pytest.param(*words[:-1], kinds[0], id=f"{words[-2]}-{kinds[0]}"))
+        slow = [pytest.mark.slow] if words[-2] in REWOUND else []
+        found.append(pytest.param(*words[:-1], kinds[0], id=f"{words[-2]}-{kinds[0]}", marks=slow))
         found.append(
             pytest.param(
                 *words[:-1], kinds[1], id=f"{words[-2]}-{kinds[1]}", marks=pytest.mark.slow

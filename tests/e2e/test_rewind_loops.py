@@ -60,31 +60,36 @@ def rewound(
     return {"snapshot": "yes", "rewind": "yes"}
 
 
+SLOW = pytest.mark.slow
+"""Of each pair of styles one is rewound and the other tested for rates (`test_range_test_loops.py`)
+at every push; all are in the slow set."""
+
+
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param("epochs", marks=style("plain loop, scheduler each epoch")),
+        pytest.param("epochs", marks=[style("plain loop, scheduler each epoch"), SLOW]),
         pytest.param("own_cosine", marks=style("script writes its own cosine into the groups")),
         pytest.param("accumulation", marks=style("accumulation, its number changed mid-run")),
-        pytest.param("closure", marks=style("closure given to every step")),
-        pytest.param("no_closure", marks=style("None given as closure, gradients clipped")),
+        pytest.param("closure", marks=[style("closure given to every step"), SLOW]),
+        pytest.param("no_closure", marks=[style("None given as closure, gradients clipped"), SLOW]),
         pytest.param("lbfgs", marks=style("LBFGS, many backward passes a step")),
-        pytest.param("vae", marks=style("summed loss (VAE, about 70,000)")),
+        pytest.param("vae", marks=[style("summed loss (VAE, about 70,000)"), SLOW]),
         pytest.param(
             "actor_critic",
             marks=style("losses of either sign, irregular cadence (actor and critic)"),
         ),
         pytest.param(
             "rollouts",
-            marks=style("bursts of steps between rollouts, rate ends below 0 (PPO)"),
+            marks=[style("bursts of steps between rollouts, rate ends below 0 (PPO)"), SLOW],
         ),
         pytest.param("below_zero", marks=style("rate ends below 0 (linear)")),
-        pytest.param("autocast", marks=style("bfloat16 autocast")),
+        pytest.param("autocast", marks=[style("bfloat16 autocast"), SLOW]),
         pytest.param("ema", marks=style("average of the weights (EMA), scheduler not torch's")),
-        pytest.param("checkpointing", marks=style("gradient checkpointing")),
+        pytest.param("checkpointing", marks=[style("gradient checkpointing"), SLOW]),
         pytest.param("scaler", marks=style("GradScaler, with skipped steps")),
         pytest.param("gan", marks=style("two optimizers (GAN)")),
-        pytest.param("layerwise", marks=style("one optimizer a layer (forward-forward)")),
+        pytest.param("layerwise", marks=[style("one optimizer a layer (forward-forward)"), SLOW]),
     ],
 )
 def test_a_loop(
