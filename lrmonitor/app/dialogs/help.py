@@ -36,7 +36,7 @@ class ShortcutsDialog(QDialog):
             for action in actions
         ]
         keys = [pair for pair in own if pair[0]]
-        half = (len(keys) + 1) // 2
+        half = (len(keys) + 8) // 2  # the mouse's rows and their heading stand below the others
         for column in (left, middle, right):
             column.setSpacing(6)
         self._section(left, self.tr("Keys"), keys[:half])
