@@ -74,9 +74,10 @@ class Automatic:
             return
         if self._begun is None:
             self._begun = now
-        soon = steps.step < self._step or now < max(self._due, self._begun + FIRST_SECONDS)
-        if soon and not self._early:
-            return
+        if steps.step < self._step or now < max(self._due, self._begun + FIRST_SECONDS):
+            if not self._early:
+                return
+            self._early = False  # at once: the other thread may be looking as well
         if not self._on and self._together():
             self.off = True
             return
@@ -88,7 +89,7 @@ class Automatic:
     def take(self, keeper: Keeper, step: int) -> None:
         """Take one, and see what it cost."""
         begun = time.perf_counter()
-        early, self._early = self._early, False
+        early = not self._step
         try:
             why = None if self._on else self._begin(keeper, step)
             if why is None and not (early and self._bytes > EARLY):

@@ -391,9 +391,7 @@ class Control:
 
     def hold_now(self, step: int) -> None:
         """Pause here, before the step after `step` touches the weights."""
-        with self._lock:
-            self._pausing = True
-            self._set_gate()
+        self.hold()
         self._stay(step)
 
     def _stay(self, step: int) -> None:

@@ -114,8 +114,6 @@ class Norms:
                 size = torch.linalg.vector_norm(weights)
                 change = torch.linalg.vector_norm(current - weights)
                 ratio = self._values.read(change / size)
-            if self.sizes.due():
-                self.sizes.take(actual, tensors, weights, current, step, now)
         if ratio is not None:
             add = self._into("update_ratio").add
             self._deferred.add([ratio], lambda found: add(step, now, found[0]))
@@ -132,6 +130,10 @@ class Norms:
             self._deferred.add([self._gradient, *norms], write)
         self._took += time.perf_counter() - begun
         self.seconds += self._took
+        if ratio is not None and self.sizes.due():
+            begun = time.perf_counter()  # it has a budget of its own
+            self.sizes.take(actual, tensors, weights, current, step, now)
+            self.seconds += time.perf_counter() - begun
         self._due = time.perf_counter() + self._took / SHARE
 
     def _into(self, kind: str) -> SeriesWriter:

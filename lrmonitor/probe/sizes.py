@@ -4,8 +4,11 @@ ratio of the update to the weights of each layer (parameter).
 The size of a weight's step is |Δw|, measured: what came of rate, moments, decay and rounding
 together, whatever the optimizer (for Adam, the "effective step size" of Kingma and Ba, 2015, §2.1).
 
-The training thread takes a few thousand weights out of what `Norms` has copied anyway, within its
-budget; all else is done on the writer's thread, in pieces that torch does not spread over cores.
+The training thread takes some thousand weights out of what `Norms` has copied anyway and computes
+with them, within a budget of its own; the writer's thread only writes. It must not compute: an
+operation of torch that is spread over cores makes a team of threads for each thread that calls it,
+and with more threads than cores OpenMP lets all of them sleep between operations, the training's
+too, from then on (seen here: steps took four times as long).
 Rows are written to a file of their own, fewer and fewer as a run goes on: `ROWS` for each doubling
 of its time, or so, whatever its length.
 """
@@ -24,7 +27,11 @@ from lrmonitor.record.layout import sizes_name
 from lrmonitor.record.writer import RankWriter
 
 TAKEN = 24_000
-"""Weights of a sample: fewer than torch spreads over several cores (32,768)."""
+"""Weights of a sample."""
+
+SHARE = 0.002
+"""The part of the time that they may take (with `Norms` it stays below the 1 % that was promised):
+after one that took t seconds the next one comes no earlier than t / SHARE later."""
 
 LEAST = 64
 """Weights that are taken of a layer at least, where it has as many."""
@@ -93,6 +100,7 @@ class Sizes:
         self._due = 0.0
         self._given_up = False
         self._taken: deque[tuple[_Layout, Any, Any, Any, int, float]] = deque(maxlen=4)
+        self._rows: deque[tuple[_Layout, dict[str, Any]]] = deque(maxlen=64)
 
     def due(self) -> bool:
         """Whether the sample that is taken now should be told."""
@@ -107,10 +115,37 @@ class Sizes:
         step: int,
         now: float,
     ) -> None:
-        """Take some of the weights `before` and `after` a step out of what was copied of them."""
+        """Take some of the weights `before` and `after` a step out of what was copied of them, and
+        compute what they tell, or what earlier ones do that have come from a device meanwhile."""
         at = time.perf_counter()
         self._begun = at if self._begun is None else self._begun
-        self._due = at + max(SECONDS, (at - self._begun) / ROWS)
+        try:
+            self._take(optimizer, parameters, before, after, step, now)
+            self._measure()
+        except Exception:
+            self._given_up = True
+            raise
+        took = time.perf_counter() - at
+        self._due = at + max(SECONDS, (at - self._begun) / ROWS, took / SHARE)
+
+    def look(self) -> None:
+        """Write what was found."""
+        while self._rows:
+            layout, row = self._rows.popleft()
+            try:
+                self._write(layout, row)
+            except OSError:
+                return  # the disk is full: the next row may find it otherwise
+
+    def _take(
+        self,
+        optimizer: Any,
+        parameters: list[Any],
+        before: Any,
+        after: Any,
+        step: int,
+        now: float,
+    ) -> None:
         layout = self._layout
         if layout is None or layout.key != tuple(map(id, parameters)):
             total = sum(p.numel() for p in parameters)
@@ -129,17 +164,11 @@ class Sizes:
             pair = host
         self._taken.append((layout, pair[0], pair[1], there, step, now))
 
-    def look(self) -> None:
-        """Write what was taken, as far as it has arrived."""
+    def _measure(self) -> None:
         while self._taken and (self._taken[0][3] is None or self._taken[0][3].query()):
             layout, before, after, _, step, now = self._taken.popleft()
-            try:
-                self._write(layout, {"time": now, "step": step, **measured(layout, before, after)})
-            except OSError:
-                return  # the disk is full: the next row may find it otherwise
-            except Exception:
-                self._given_up = True
-                raise
+            row = {"time": now, "step": step, **measured(layout, before, after)}
+            self._rows.append((layout, row))
 
     def _write(self, layout: _Layout, row: dict[str, Any]) -> None:
         if self._file is None:

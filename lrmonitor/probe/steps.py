@@ -149,12 +149,15 @@ class Steps:
             norms = Norms(number, session.writer, self.losses.values, self.deferred)
             known = Optimizer(number, actual, session.writer, norms, lone)
             self.optimizers.append(known)
-            if not number:
-                self.automatic.look()
         for key, one in list(self.known.items()):
             if one is known or one.ref() is None:
                 del self.known[key]
         self.known[id(actual)] = known
+        if gone is None and not known.number:
+            try:
+                self.automatic.look()
+            except Exception:
+                self.failed("before the first snapshot")
         return known
 
     def _came(self, known: Optimizer, actual: Any) -> None:
