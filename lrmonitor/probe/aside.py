@@ -6,9 +6,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from lrmonitor.probe import randomness
 from lrmonitor.probe.copies import Memory, Restoring, fits, put
-from lrmonitor.probe.frames import from_signal_handler
 from lrmonitor.probe.snapshots import Kept, Snapshot, fill_slot, restore_scaler
 
 if TYPE_CHECKING:
@@ -37,21 +35,8 @@ class Aside(Snapshot):
     def put_back(self, rng: bool) -> tuple[list[str], BaseException | None]:
         """Put all back, in place; `rng`: the random number generators as well. What could not be
         put back, in sentences, and what a signal handler of the script's raised meanwhile."""
-        torch = sys.modules["torch"]
         warnings: list[str] = []
-        interrupted: BaseException | None = None
-        for _ in range(3):
-            warnings.clear()
-            try:
-                with torch.no_grad(), torch._C.DisableTorchFunctionSubclass():
-                    self._put_all(warnings)
-                break
-            except BaseException as error:
-                if isinstance(error, Exception) and not from_signal_handler(error):
-                    raise
-                interrupted = error
-        if rng:
-            randomness.put_back(self.rng)
+        interrupted = self.in_whole(lambda: self._put_all(warnings), rng)
         return list(dict.fromkeys(warnings)), interrupted
 
     def _put_all(self, warnings: list[str]) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 import time
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -232,22 +232,26 @@ class Snapshot:
         Gives back what a signal handler of the script raised meanwhile, to be raised once that it
         is done. Raises Mismatch, and then nothing was touched.
         """
-        torch = sys.modules["torch"]
         alive = [o for o in optimizers if o.ref() is not None]
         more = [o for o in alive if all(o.ref() is not k.ref() for k in self.optimizers)]
         actuals = [kept.actual(alive) for kept in self.optimizers]
         if more:
             raise Mismatch(f"optimizer {more[0].number} ({more[0].name}) has come since")
+        return self.in_whole(lambda: self._restore(actuals), rng)
+
+    def in_whole(self, put_back: Callable[[], None], rng: bool) -> BaseException | None:
+        """Do that, and put the random number generators back as well if `rng`. Gives back what a
+        signal handler of the script raised meanwhile: it must not leave half of it undone."""
+        torch = sys.modules["torch"]
         interrupted: BaseException | None = None
         for _ in range(3):
             try:
                 with torch.no_grad(), torch._C.DisableTorchFunctionSubclass():
-                    self._restore(actuals)
+                    put_back()
                 break
             except BaseException as error:
                 if isinstance(error, Exception) and not from_signal_handler(error):
                     raise
-                # What a signal handler of the script's raises must not leave half of it undone.
                 interrupted = error
         if rng:
             randomness.put_back(self.rng)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QGridLayout, QLabel, QSpinBox, QWidget
+from PySide6.QtWidgets import QSpinBox, QWidget
 
 from lrmonitor.finder import Reading, read
 from lrmonitor.link.messages import CommandError, RangeTestCommand, parse_rate
@@ -157,24 +157,11 @@ class FindRateDialog(RateTestDialog):
 
     def _make_form(self) -> QWidget:
         tr = self.tr
-        form = QWidget(self)
-        grid = QGridLayout(form)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(10)
-        for place, (text, field) in enumerate(
-            (
-                (tr("&From"), self.begin),
-                (tr("t&o"), self.end),
-                (tr("in ste&ps"), self.steps),
-                (tr("s&weeps"), self.sweeps),
-            )
-        ):
-            label = QLabel(text, form)
-            label.setBuddy(field)
-            field.setAccessibleName(text.replace("&", ""))
-            grid.addWidget(label, 0, 2 * place)
-            grid.addWidget(field, 0, 2 * place + 1)
-        for place in (1, 3):
-            grid.setColumnStretch(place, 1)
+        rows = (
+            (tr("&From"), self.begin),
+            (tr("t&o"), self.end),
+            (tr("in ste&ps"), self.steps),
+            (tr("s&weeps"), self.sweeps),
+        )
         self.sweeps.setToolTip(tr("Each from the same state; the median of them is suggested"))
-        return form
+        return self.form_of(rows, (0, 1))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
+    QGridLayout,
     QHBoxLayout,
     QHeaderView,
+    QLabel,
     QProgressBar,
     QPushButton,
     QTableWidget,
@@ -119,6 +123,23 @@ class RateTestDialog(QDialog):
     def note(self) -> str:
         """Said in the journal beside a rate that is applied from here."""
         raise NotImplementedError
+
+    def form_of(self, rows: Sequence[tuple[str, QWidget]], wide: Sequence[int]) -> QWidget:
+        """Fields side by side, each after its label; those whose numbers are in `wide` share the
+        room that is left."""
+        form = QWidget(self)
+        grid = QGridLayout(form)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(10)
+        for place, (text, field) in enumerate(rows):
+            label = QLabel(text, form)
+            label.setBuddy(field)
+            field.setAccessibleName(text.replace("&", ""))
+            grid.addWidget(label, 0, 2 * place)
+            grid.addWidget(field, 0, 2 * place + 1)
+        for place in wide:
+            grid.setColumnStretch(2 * place + 1, 1)
+        return form
 
     def lay_out(self, form: QWidget, picture: QWidget) -> None:
         """Put the parts in their places."""

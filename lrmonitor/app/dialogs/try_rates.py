@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import QLineEdit, QSpinBox, QWidget
 
 from lrmonitor.finder import Comparison, Tried, compare
 from lrmonitor.finder.trial import LEAST, times
@@ -135,25 +135,13 @@ class TryRatesDialog(RateTestDialog):
 
     def _make_form(self) -> QWidget:
         tr = self.tr
-        form = QWidget(self)
-        grid = QGridLayout(form)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(10)
-        for place, (text, field) in enumerate(
-            (
-                (tr("&Rates"), self.factors),
-                (tr("each for ste&ps"), self.steps),
-                (tr("in t&urns"), self.legs),
-            )
-        ):
-            label = QLabel(text, form)
-            label.setBuddy(field)
-            field.setAccessibleName(text.replace("&", ""))
-            grid.addWidget(label, 0, 2 * place)
-            grid.addWidget(field, 0, 2 * place + 1)
-        grid.setColumnStretch(1, 1)
+        rows = (
+            (tr("&Rates"), self.factors),
+            (tr("each for ste&ps"), self.steps),
+            (tr("in t&urns"), self.legs),
+        )
         self.factors.setToolTip(tr("Multiples of the present rate, for example ÷3 ×1 ×3"))
         self.legs.setToolTip(
             tr("The rates take turns, so that all see batches from the whole of the time")
         )
-        return form
+        return self.form_of(rows, (0,))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QToolTip, QWidget
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QWidget
 
 from lrmonitor.model.step_sizes import Distribution
 
 from ..format import format_count, format_rate
 from ..theme import Theme
+from .hover import Hovered
 
 __all__ = ["DistributionPlot", "percent"]
 
@@ -21,7 +22,7 @@ def percent(share: float) -> str:
     return f"{100 * share:.2g} %" if share < 0.1 else f"{100 * share:.0f} %"
 
 
-class DistributionPlot(QWidget):
+class DistributionPlot(Hovered):
     """One distribution, the latest."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -118,13 +119,3 @@ class DistributionPlot(QWidget):
             format_rate(10 ** float(found.edges[at + 1])),
             percent(float(found.shares[at])),
         )
-
-    def event(self, event: QEvent) -> bool:
-        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            text = self.told_at(QPointF(event.pos()))
-            if text:
-                QToolTip.showText(event.globalPos(), text, self)
-            else:
-                QToolTip.hideText()
-            return True
-        return super().event(event)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QObject, Qt
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QColor, QFont, QGuiApplication
 from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 
@@ -13,21 +13,24 @@ from lrmonitor.model.groups import GroupRow
 
 from ..format import format_rate
 from ..theme import Theme
-from .celledit import ROOT, EditedTable, Index
+from .celledit import EditedTable, Index
 from .ratefield import RateField
+from .rowtable import RowTable
 
 __all__ = ["EFFECTIVE", "GroupTable", "GroupView"]
 
 OPTIMIZER, GROUP, ABOUT, SCHEDULED, EFFECTIVE, OVERRIDE = range(6)
 
 
-class GroupTable(QAbstractTableModel):
+class GroupTable(RowTable):
     """A row for each group. `show_rows` echoes the record; nothing is written into it."""
+
+    numbers = (SCHEDULED, EFFECTIVE)
 
     def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self.rows: list[GroupRow] = []
+        self.rows: list[GroupRow]
         self._waiting: Mapping[tuple[int, int], str] = {}
         self._problem: str | None = None
 
@@ -41,38 +44,17 @@ class GroupTable(QAbstractTableModel):
 
         `problem`: why nothing can be changed.
         """
-        same = [row.address for row in rows] == [row.address for row in self.rows]
-        if not same:
-            self.beginResetModel()
-        elif (list(rows), waiting, problem) == (self.rows, self._waiting, self._problem):
+        if (list(rows), waiting, problem) == (self.rows, self._waiting, self._problem):
             return
-        self.rows, self._waiting, self._problem = list(rows), waiting, problem
-        if not same:
-            self.endResetModel()
-        elif rows:
-            self.dataChanged.emit(self.index(0, 0), self.index(len(rows) - 1, OVERRIDE))
+        self._waiting, self._problem = waiting, problem
+        self.put(rows, [row.address for row in rows] == [row.address for row in self.rows])
 
     def set_theme(self, theme: Theme) -> None:
         """Take the theme's colours."""
         self._theme = theme
-        if self.rows:
-            self.dataChanged.emit(self.index(0, 0), self.index(len(self.rows) - 1, OVERRIDE))
+        self.say_changed()
 
-    def rowCount(self, parent: Index = ROOT) -> int:
-        return 0 if parent.isValid() else len(self.rows)
-
-    def columnCount(self, parent: Index = ROOT) -> int:
-        return 0 if parent.isValid() else OVERRIDE + 1
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        if orientation != Qt.Orientation.Horizontal:
-            return None
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _alignment(section)
-        if role != Qt.ItemDataRole.DisplayRole:
-            return None
+    def heads(self) -> tuple[str, ...]:
         return (
             self.tr("Optimizer"),
             self.tr("Group"),
@@ -80,7 +62,7 @@ class GroupTable(QAbstractTableModel):
             self.tr("Scheduled"),
             self.tr("Effective"),
             self.tr("Override"),
-        )[section]
+        )
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
@@ -96,7 +78,7 @@ class GroupTable(QAbstractTableModel):
         if role == Qt.ItemDataRole.EditRole:
             return row.effective
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _alignment(column)
+            return self.alignment(column)
         if role == Qt.ItemDataRole.ToolTipRole:
             return self._tip(row, column)
         overridden = row.kind != "none"
@@ -165,10 +147,3 @@ class GroupView(EditedTable):
         row = self.current_row()
         if row is not None and row.effective is not None:
             QGuiApplication.clipboard().setText(repr(row.effective))
-
-
-def _alignment(column: int) -> Qt.AlignmentFlag:
-    side = Qt.AlignmentFlag.AlignLeft
-    if column in (SCHEDULED, EFFECTIVE):
-        side = Qt.AlignmentFlag.AlignRight
-    return side | Qt.AlignmentFlag.AlignVCenter

@@ -7,19 +7,19 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import (
     QColor,
-    QHelpEvent,
     QImage,
     QLinearGradient,
     QPainter,
     QPaintEvent,
 )
-from PySide6.QtWidgets import QToolTip, QWidget
+from PySide6.QtWidgets import QWidget
 
 from ..format import format_count, format_rate
 from ..theme import Theme
+from .hover import Hovered
 
 __all__ = ["HeatStrip", "colours", "columns", "decades"]
 
@@ -65,7 +65,7 @@ def columns(steps: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     return begin + np.clip(np.searchsorted(mine, places, "right") - 1, 0, len(mine) - 1)
 
 
-class HeatStrip(QWidget):
+class HeatStrip(Hovered):
     """Layers from top to bottom, steps from left to right."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -198,13 +198,3 @@ class HeatStrip(QWidget):
         return self.tr("{0}\nstep {1}: |Δw| / |w| = {2}").format(
             self._layers[row], format_count(int(self._steps[sample])), value
         )
-
-    def event(self, event: QEvent) -> bool:
-        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            text = self.told_at(QPointF(event.pos()))
-            if text:
-                QToolTip.showText(event.globalPos(), text, self)
-            else:
-                QToolTip.hideText()
-            return True
-        return super().event(event)

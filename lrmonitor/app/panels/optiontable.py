@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QObject, Qt
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QColor, QFont, QGuiApplication
 from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 
@@ -15,20 +15,23 @@ from lrmonitor.model.options import OptionRow, Slot
 
 from ..format import format_rate
 from ..theme import Theme
-from .celledit import ROOT, EditedTable, Index
+from .celledit import EditedTable, Index
+from .rowtable import RowTable
 
 __all__ = ["USED", "OptionTable", "OptionView"]
 
 OPTIMIZER, GROUP, NAME, SCRIPT, USED, OVERRIDE = range(6)
 
 
-class OptionTable(QAbstractTableModel):
+class OptionTable(RowTable):
     """A row for each option of each group. `show_rows` echoes the record."""
+
+    numbers = (SCRIPT, USED)
 
     def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self.rows: list[OptionRow] = []
+        self.rows: list[OptionRow]
         self._optimizers: dict[int, OptimizerInfo] = {}
         self._waiting: Mapping[Slot, str] = {}
         self._problem: str | None = None
@@ -48,39 +51,15 @@ class OptionTable(QAbstractTableModel):
         new = (list(rows), known, waiting, problem)
         if new == (self.rows, self._optimizers, self._waiting, self._problem):
             return
-        same = [row.slot for row in rows] == [row.slot for row in self.rows]
-        if not same:
-            self.beginResetModel()
-        self.rows, self._optimizers, self._waiting, self._problem = new
-        if not same:
-            self.endResetModel()
-        else:
-            self._say_changed()
+        _, self._optimizers, self._waiting, self._problem = new
+        self.put(rows, [row.slot for row in rows] == [row.slot for row in self.rows])
 
     def set_theme(self, theme: Theme) -> None:
         """Take the theme's colours."""
         self._theme = theme
-        self._say_changed()
+        self.say_changed()
 
-    def _say_changed(self) -> None:
-        if self.rows:
-            self.dataChanged.emit(self.index(0, 0), self.index(len(self.rows) - 1, OVERRIDE))
-
-    def rowCount(self, parent: Index = ROOT) -> int:
-        return 0 if parent.isValid() else len(self.rows)
-
-    def columnCount(self, parent: Index = ROOT) -> int:
-        return 0 if parent.isValid() else OVERRIDE + 1
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        if orientation != Qt.Orientation.Horizontal:
-            return None
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _alignment(section)
-        if role != Qt.ItemDataRole.DisplayRole:
-            return None
+    def heads(self) -> tuple[str, ...]:
         return (
             self.tr("Optimizer"),
             self.tr("Group"),
@@ -88,7 +67,7 @@ class OptionTable(QAbstractTableModel):
             self.tr("Script"),
             self.tr("Effective"),
             self.tr("Override"),
-        )[section]
+        )
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
@@ -103,7 +82,7 @@ class OptionTable(QAbstractTableModel):
         if role == Qt.ItemDataRole.EditRole:
             return row.effective
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _alignment(column)
+            return self.alignment(column)
         if role == Qt.ItemDataRole.ToolTipRole:
             return self._tip(row, column)
         if role == Qt.ItemDataRole.FontRole and column == USED:
@@ -172,10 +151,3 @@ class OptionView(EditedTable):
         row = self.current_row()
         if row is not None and row.effective is not None:
             QGuiApplication.clipboard().setText(repr(row.effective))
-
-
-def _alignment(column: int) -> Qt.AlignmentFlag:
-    side = Qt.AlignmentFlag.AlignLeft
-    if column in (SCRIPT, USED):
-        side = Qt.AlignmentFlag.AlignRight
-    return side | Qt.AlignmentFlag.AlignVCenter

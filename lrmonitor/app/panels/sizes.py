@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QObject, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -21,23 +21,22 @@ from lrmonitor.model.step_sizes import StepSizes
 from ..format import format_count, format_rate
 from ..session import Session
 from ..theme import Theme
-from .celledit import ROOT, Index
+from .celledit import Index
 from .distribution import DistributionPlot
 from .header import ElidedLabel
 from .heatstrip import HeatStrip
 from .parts import Choice, caption, quiet
+from .rowtable import RowTable
 
 __all__ = ["SizesPanel", "SizesTable"]
 
 LAYER, WEIGHTS, LATEST, LOWEST, HIGHEST = range(5)
 
 
-class SizesTable(QAbstractTableModel):
+class SizesTable(RowTable):
     """A row for each layer: its latest ratio, and the lowest and highest that were seen."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._rows: list[tuple[str, ...]] = []
+    numbers = (WEIGHTS, LATEST, LOWEST, HIGHEST)
 
     def show_sizes(self, found: StepSizes | None) -> None:
         """Show these."""
@@ -47,42 +46,23 @@ class SizesTable(QAbstractTableModel):
             values = ("–" if v is None else format_rate(v) for v in found.last_of(i))
             weights = format_count(found.weights[i]) if found.weights[i] else "–"
             rows.append((name, weights, *values))
-        if len(rows) != len(self._rows):
-            self.beginResetModel()
-            self._rows = rows
-            self.endResetModel()
-        elif rows and rows != self._rows:
-            self._rows = rows
-            self.dataChanged.emit(self.index(0, 0), self.index(len(rows) - 1, HIGHEST))
+        if rows != self.rows:
+            self.put(rows, len(rows) == len(self.rows))
 
-    def rowCount(self, parent: Index = ROOT) -> int:
-        return 0 if parent.isValid() else len(self._rows)
-
-    def columnCount(self, parent: Index = ROOT) -> int:
-        return 0 if parent.isValid() else HIGHEST + 1
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        if orientation != Qt.Orientation.Horizontal:
-            return None
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _alignment(section)
-        if role != Qt.ItemDataRole.DisplayRole:
-            return None
+    def heads(self) -> tuple[str, ...]:
         return (
             self.tr("Layer"),
             self.tr("Weights"),
             self.tr("Latest |Δw| / |w|"),
             self.tr("Lowest"),
             self.tr("Highest"),
-        )[section]
+        )
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _alignment(index.column())
+            return self.alignment(index.column())
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
-            return self._rows[index.row()][index.column()]
+            return self.rows[index.row()][index.column()]
         return None
 
 
@@ -215,8 +195,3 @@ class SizesPanel(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.refresh()
-
-
-def _alignment(column: int) -> Qt.AlignmentFlag:
-    side = Qt.AlignmentFlag.AlignLeft if column == LAYER else Qt.AlignmentFlag.AlignRight
-    return side | Qt.AlignmentFlag.AlignVCenter
