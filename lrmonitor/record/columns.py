@@ -35,6 +35,11 @@ if not _UNCOUNTED and sys.platform == "linux" and platform.machine() in ("x86_64
     _UNCOUNTED = 0x4000
 _RANGE = 1 << 32
 """Bytes of that range."""
+_POPULATE = 23 if sys.platform == "linux" else None
+"""The advice to give the pages of a range memory in one call, where else the first write to each of
+them is a fault of its own (`MADV_POPULATE_WRITE` of Linux 5.14; Python has no name for it)."""
+_AT_ONCE = 1 << 16
+"""Bytes of an append from which that is faster: 0.35 ms a megabyte in the place of 0.6."""
 
 
 class Column(Generic[Kind]):
@@ -45,6 +50,7 @@ class Column(Generic[Kind]):
 
     def __init__(self, kind: type[Kind]) -> None:
         self._array: npt.NDArray[Kind] = np.empty(0, kind)
+        self._range: mmap.mmap | None = None
         self._count = 0
         self._view: npt.NDArray[Kind] | None = None
 
@@ -67,7 +73,10 @@ class Column(Generic[Kind]):
         """Room for `count` more, which belong to the column from now on: to be written at once."""
         end = self._count + count
         if end > len(self._array):
-            self._array = _larger(self._array, self._count, end)
+            self._enlarge(end)
+        size = self._array.itemsize
+        if self._range is not None and count * size >= _AT_ONCE:
+            _populate(self._range, self._count * size, end * size)
         room = self._array[self._count : end]
         self._count = end
         self._view = None
@@ -76,29 +85,43 @@ class Column(Generic[Kind]):
     def clear(self) -> None:
         """Forget all. Views taken earlier keep theirs."""
         self._array = np.empty(0, self._array.dtype)
+        self._range = None
         self._count = 0
         self._view = None
 
+    def _enlarge(self, least: int) -> None:
+        """Room for `least` numbers in all and more."""
+        kind = self._array.dtype
+        wanted = max(least, 2 * len(self._array)) * kind.itemsize
+        wanted = max(wanted, _LEAST)
+        self._range = _reserved(max(_RANGE, 2 * wanted)) if wanted > _MAPPED else None
+        larger: npt.NDArray[Kind]
+        if self._range is None:
+            larger = np.empty(wanted // kind.itemsize, kind)
+        else:
+            larger = np.frombuffer(self._range, kind)
+        larger[: self._count] = self._array[: self._count]
+        self._array = larger
 
-def _larger(column: npt.NDArray[Kind], count: int, least: int) -> npt.NDArray[Kind]:
-    """A column with room for `least` numbers and more that begins with `count` of another."""
-    size = column.dtype.itemsize
-    wanted = max(least * size, 2 * len(column) * size, _LEAST)
-    larger: npt.NDArray[Kind] | None = None
-    if wanted > _MAPPED:
-        larger = _reserved(max(_RANGE, 2 * wanted), column.dtype)
-    if larger is None:
-        larger = np.empty(wanted // size, column.dtype)
-    larger[:count] = column[:count]
-    return larger
+
+def _populate(memory: mmap.mmap, start: int, stop: int) -> None:
+    """Give the pages of these bytes their memory, where the system can do that in one call."""
+    global _POPULATE
+    if _POPULATE is None:
+        return
+    start -= start % mmap.PAGESIZE
+    try:
+        memory.madvise(_POPULATE, start, stop - start)
+    except OSError:
+        _POPULATE = None  # an older system: they have memory as they are written
 
 
-def _reserved(size: int, kind: np.dtype[Kind]) -> npt.NDArray[Kind] | None:
+def _reserved(size: int) -> mmap.mmap | None:
     """Addresses for `size` bytes, without memory until they are written; None if not to be had."""
     if sys.platform == "win32" or resource.getrlimit(resource.RLIMIT_AS)[0] != _UNLIMITED:
         return None
     flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _UNCOUNTED
     try:
-        return np.frombuffer(mmap.mmap(-1, size, flags), kind)
+        return mmap.mmap(-1, size, flags)
     except (OSError, OverflowError, ValueError):
         return None  # strict accounting, or addresses of 32 bits

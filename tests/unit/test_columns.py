@@ -62,7 +62,7 @@ def test_room_takes_no_memory_before_it_is_written() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
 def test_where_addresses_are_limited_none_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("resource.getrlimit", lambda _: (1 << 33, 1 << 33))
-    assert columns._reserved(1 << 20, np.dtype(np.int64)) is None
+    assert columns._reserved(1 << 20) is None
 
 
 def test_without_addresses_its_room_is_doubled(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,4 +78,19 @@ def test_without_addresses_its_room_is_doubled(monkeypatch: pytest.MonkeyPatch) 
         moved += bool(len(before)) and not np.shares_memory(before, column.view)
     assert (column.view == np.arange(400_000)).all()
     assert moved < 12
-    assert columns._reserved(1 << 20, np.dtype(np.int64)) is None
+    assert columns._reserved(1 << 20) is None
+
+
+@pytest.mark.parametrize("count", [3000, 20_000])
+def test_memory_is_the_same_whether_pages_come_together_or_one_by_one(
+    count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together: Column[np.int64] = Column(np.int64)
+    single: Column[np.int64] = Column(np.int64)
+    for at in range(0, 300_000, count):
+        together.append(np.arange(at, at + count))
+    monkeypatch.setattr(columns, "_POPULATE", 9999)  # no system knows it
+    for at in range(0, 300_000, count):
+        single.append(np.arange(at, at + count))
+    assert (together.view == single.view).all()
+    assert count < columns._AT_ONCE // 8 or columns._POPULATE is None
