@@ -109,7 +109,7 @@ def test_it_begins_with_the_newest_rows(
     assert isinstance(journal, JournalPanel)
     bar = journal.view.verticalScrollBar()
     qtbot.waitUntil(lambda: bar.maximum() > 100 and bar.value() == bar.maximum())
-    # An X server answers later what size the window has, and until then the docks are at their lowest.
+    # An X server tells late what size the window has; until then the docks are at their lowest.
     qtbot.waitUntil(lambda: journal.height() > journal.minimumSizeHint().height())
     before = bar.maximum()
     QTest.mouseClick(journal.write_note, Qt.MouseButton.LeftButton)

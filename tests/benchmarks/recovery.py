@@ -130,7 +130,7 @@ def wait_for(follower: Follower, run: Live, step: int, after: int) -> Finding | 
     def there() -> tuple[Finding | None] | None:
         now = follower.poll()
         found = follower.harm(after)
-        assert run.process.poll() is None, "the script has ended"
+        run.check()
         return (found,) if found is not None or now >= step else None
 
     found = wait_until(there, SECONDS, what=f"step {step}")

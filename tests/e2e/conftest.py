@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,9 @@ pytest.register_assert_rewrite("tests.helpers.wild")
 
 from tests.helpers import styles  # noqa: E402
 from tests.helpers.launch import only_run, run_words  # noqa: E402
+from tests.helpers.live import Alone, Forks, Live, live_in  # noqa: E402
 from tests.helpers.starter import Starter  # noqa: E402
-from tests.helpers.starting import Forked, Started  # noqa: E402
+from tests.helpers.starting import Forked, Started, module_of  # noqa: E402
 from tests.helpers.wild import Trial, trial  # noqa: E402
 
 
@@ -49,6 +51,29 @@ def under_lrmonitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forked
         with Starter(words, Path(folder, "s"), log) as found:
             runtime = os.environ["LRMONITOR_RUNTIME_DIR"]
             yield Forked(found, only_run(runs / "runs"), runtime, log)
+
+
+@pytest.fixture
+def forked(under_lrmonitor: Forked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Forks:
+    """`live` for a script of this repository and its arguments, without the start of a run and the
+    import of torch: for what does not hang on how the script was started."""
+    monkeypatch.setenv("LRMONITOR_RUNTIME_DIR", under_lrmonitor.runtime)
+
+    def start(script: Path, *words: str | Path) -> AbstractContextManager[Live]:
+        return live_in(under_lrmonitor, script, *words, log=tmp_path / "log.txt")
+
+    return start
+
+
+@pytest.fixture
+def alone(plainly: Starter) -> Alone:
+    """Runs a script of this repository, with its arguments, without lrmonitor to its good end."""
+
+    def run(script: Path, *words: object) -> None:
+        plainly.start(module_of(script), *map(str, words))
+        assert plainly.wait() == 0
+
+    return run
 
 
 @pytest.fixture

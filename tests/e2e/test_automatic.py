@@ -13,8 +13,8 @@ import pytest
 from lrmonitor.link.messages import RewindCommand, SnapshotsCommand
 from lrmonitor.probe.automatic import LEAST_STEPS
 from tests.helpers.both import SCRIPTS
-from tests.helpers.launch import TIMEOUT, plain
-from tests.helpers.live import live
+from tests.helpers.launch import TIMEOUT
+from tests.helpers.live import Alone, live
 from tests.helpers.wait import wait_until
 
 SCRIPT = SCRIPTS / "rewound.py"
@@ -55,7 +55,9 @@ def taken(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("variant", ["adam", pytest.param("two", marks=pytest.mark.slow)])
-def test_they_are_there_and_change_nothing(variant: str, sooner: Path, tmp_path: Path) -> None:
+def test_they_are_there_and_change_nothing(
+    variant: str, sooner: Path, tmp_path: Path, alone: Alone
+) -> None:
     out, last = tmp_path / "out.json", tmp_path / "last"
     with live(sooner, SCRIPT, variant, out, last) as run:
         wait_until(lambda: len(run.events("snapshot")) > 1, TIMEOUT, what="two snapshots")
@@ -64,10 +66,9 @@ def test_they_are_there_and_change_nothing(variant: str, sooner: Path, tmp_path:
     found = json.loads(out.read_text())["hashes"]
     kept = taken(rank.events)
     last.write_text(str(kept[0]["step"] + 50))  # of steps after the first what is true of all
-    done = plain(SCRIPT, variant, out, last)
-    assert done.returncode == 0, done.stderr.decode()
-    alone = json.loads(out.read_text())["hashes"]
-    assert {n: found[n] for n in alone} == alone
+    alone(SCRIPT, variant, out, last)
+    own = json.loads(out.read_text())["hashes"]
+    assert {n: found[n] for n in own} == own
     (told,) = [e for e in rank.events if e["event"] == "snapshots"]
     assert (told["automatic"], told["every"]) == (True, 0)
     assert {e["why"] for e in kept} == {"auto"}

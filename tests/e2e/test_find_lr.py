@@ -14,7 +14,7 @@ from tests.e2e.test_range_test import made_of
 from tests.e2e.test_rewind import SCRIPT, truth, undisturbed
 from tests.helpers.both import lrmonitor, read_rank
 from tests.helpers.launch import only_run
-from tests.helpers.live import live
+from tests.helpers.live import Alone, live
 from tests.helpers.wait import wait_until
 from tests.helpers.wild import at_each_step
 
@@ -58,7 +58,9 @@ def test_on_a_run_that_trains(tmp_path: Path) -> None:
     assert hashes[begun["step"]] == hashes[ended["step"]]
 
 
-def test_before_the_first_step_and_on_at_the_rate_that_was_found(tmp_path: Path) -> None:
+def test_before_the_first_step_and_on_at_the_rate_that_was_found(
+    tmp_path: Path, alone: Alone
+) -> None:
     out, last = tmp_path / "out.json", tmp_path / "last"
     script = ("--python", sys.executable, SCRIPT, "bare", out, last)
     found = said(lrmonitor("find-lr", *RANGE, "--then", "go", "--json", *script))
@@ -75,11 +77,13 @@ def test_before_the_first_step_and_on_at_the_rate_that_was_found(tmp_path: Path)
     assert own[0] == to + 1 == found["applied"]["step"]
     assert at_each_step(rank, "lr[0.0]", to + 1)[to + 1] == found["rate"]
     last.write_text(str(to))
-    wanted = undisturbed(tmp_path, "bare", last, 0, to)["hashes"]
+    wanted = undisturbed(alone, tmp_path, "bare", last, 0, to)["hashes"]
     assert truth(out)["hashes"][to] == wanted[to], "the weights are not those of its beginning"
 
 
-def test_before_the_first_step_of_a_script_that_is_stopped_then(tmp_path: Path) -> None:
+def test_before_the_first_step_of_a_script_that_is_stopped_then(
+    tmp_path: Path, alone: Alone
+) -> None:
     out, last = tmp_path / "out.json", tmp_path / "last"
     script = ("--python", sys.executable, SCRIPT, "bare-two", out, last)
     done = lrmonitor("find-lr", *RANGE, "--optimizer", "all", *script)
@@ -88,7 +92,7 @@ def test_before_the_first_step_of_a_script_that_is_stopped_then(tmp_path: Path) 
     to = ended["step"]
     last.write_text(str(to))
     (saved,) = truth(out)["stopped"].values()
-    wanted = undisturbed(tmp_path, "bare-two", last, 0, to)["hashes"]
+    wanted = undisturbed(alone, tmp_path, "bare-two", last, 0, to)["hashes"]
     assert saved == wanted[to], "the weights are not those of its beginning"
     assert rank.by_name["test[1].loss[1]"].step.tolist() == list(range(1, to + 1))
     assert rank.by_name["test[1].lr[1.0]"].value[0] == 1e-5

@@ -19,8 +19,8 @@ from lrmonitor.link.messages import (
     StepCommand,
 )
 from tests.helpers.both import SCRIPTS, lrmonitor
-from tests.helpers.launch import TIMEOUT, plain
-from tests.helpers.live import Live, live
+from tests.helpers.launch import TIMEOUT
+from tests.helpers.live import Alone, Forks, Live, live
 from tests.helpers.wait import wait_until
 
 SCRIPT = SCRIPTS / "guarded.py"
@@ -36,7 +36,7 @@ class Plan:
         self.out, self.file, self.variant = tmp_path / "out.json", tmp_path / "plan", variant
 
     @property
-    def words(self) -> tuple[str | Path, ...]:
+    def words(self) -> tuple[Path, str, Path, Path]:
         """Its command line."""
         return SCRIPT, self.variant, self.out, self.file
 
@@ -56,11 +56,10 @@ class Plan:
         """The state after each step."""
         return {int(n): one for n, one in json.loads(self.out.read_text())["hashes"].items()}
 
-    def skipping(self) -> dict[int, str]:
+    def skipping(self, alone: Alone) -> dict[int, str]:
         """The same of the script alone, which leaves the bad steps out itself."""
         out = self.out.with_name("plain.json")
-        done = plain(SCRIPT, self.variant, out, self.file, "skip")
-        assert done.returncode == 0, done.stderr.decode()
+        alone(SCRIPT, self.variant, out, self.file, "skip")
         return {int(n): one for n, one in json.loads(out.read_text())["hashes"].items()}
 
 
@@ -90,17 +89,17 @@ SLOW = pytest.mark.slow
     ],
 )
 def test_a_step_left_out_is_one_that_the_script_leaves_out_itself(
-    variant: str, tmp_path: Path
+    variant: str, tmp_path: Path, forked: Forks, alone: Alone
 ) -> None:
     plan = Plan(tmp_path, variant)
-    with live(*plan.words) as run:
+    with forked(*plan.words) as run:
         all_on(run)
         steps = plan.tell(run, "nan", "spike", "gradient", "large")
         rank, _ = run.finish()
     kinds = ("non-finite", "spike", "non-finite", "gradient")
     assert acted(rank.events) == [(n, k, "skip") for n, k in zip(steps, kinds, strict=True)]
     found = plan.found()
-    assert found == plan.skipping()
+    assert found == plan.skipping(alone)
     assert all(found[n] == found[n - 1] for n in steps)
     loss = rank.by_name["loss"]
     assert loss.step.tolist() == list(found), "a step is missing"
@@ -110,21 +109,23 @@ def test_a_step_left_out_is_one_that_the_script_leaves_out_itself(
     assert events[1]["value"] == loss.value.tolist()[steps[1] - 1] > events[1]["bound"]
 
 
-def test_of_two_optimizers_each_is_guarded(tmp_path: Path) -> None:
+def test_of_two_optimizers_each_is_guarded(tmp_path: Path, forked: Forks, alone: Alone) -> None:
     plan = Plan(tmp_path, "two")
-    with live(*plan.words) as run:
+    with forked(*plan.words) as run:
         all_on(run)
         (bad,) = plan.tell(run, "spike")
         rank, _ = run.finish()
-    assert plan.found() == plan.skipping()
+    assert plan.found() == plan.skipping(alone)
     told = [(e["step"], e["optimizer"]) for e in rank.events if e["event"] == "guard"]
     assert told == [(bad, 0), (bad, 1)]
 
 
 @pytest.mark.parametrize("variant", ["scaler", pytest.param("scaler-fused", marks=SLOW)])
-def test_what_a_scaler_leaves_out_is_no_guards(variant: str, tmp_path: Path) -> None:
+def test_what_a_scaler_leaves_out_is_no_guards(
+    variant: str, tmp_path: Path, forked: Forks, alone: Alone
+) -> None:
     plan = Plan(tmp_path, variant)
-    with live(*plan.words) as run:
+    with forked(*plan.words) as run:
         all_on(run)
         _, spike = plan.tell(run, "nan", "spike")
         rank, _ = run.finish()
@@ -132,12 +133,12 @@ def test_what_a_scaler_leaves_out_is_no_guards(variant: str, tmp_path: Path) -> 
     assert len([e for e in rank.events if e["event"] == "step_skipped"]) == 1
     found = plan.found()
     assert found[spike] != found[spike - 1], "the scaler itself goes on"
-    assert found == plan.skipping()
+    assert found == plan.skipping(alone)
 
 
-def test_paused_before_the_step(tmp_path: Path) -> None:
+def test_paused_before_the_step(tmp_path: Path, forked: Forks) -> None:
     plan = Plan(tmp_path, "foreach")
-    with live(*plan.words) as run:
+    with forked(*plan.words) as run:
         run.do(GuardCommand(on="non-finite", then="pause"))
         first, second = plan.tell(run, "nan", "nan")
         for bad, command in ((first, ResumeCommand()), (second, StepCommand())):
@@ -155,9 +156,9 @@ def test_paused_before_the_step(tmp_path: Path) -> None:
     assert found[first] == found[first - 1] == found[second]
 
 
-def test_rewound_before_the_step_and_on_at_a_third(tmp_path: Path) -> None:
+def test_rewound_before_the_step_and_on_at_a_third(tmp_path: Path, forked: Forks) -> None:
     plan = Plan(tmp_path, "foreach")
-    with live(*plan.words) as run:
+    with forked(*plan.words) as run:
         answer = run.do(GuardCommand(on="non-finite", then="rewind", scale=1 / 3))
         assert answer.warning is not None
         assert "every 100 steps" in answer.warning
@@ -175,9 +176,9 @@ def test_rewound_before_the_step_and_on_at_a_third(tmp_path: Path) -> None:
     assert after[bad + 1] == pytest.approx(plain_rate[bad + 1] / 3, rel=1e-12)
 
 
-def test_at_most_so_many_times(tmp_path: Path) -> None:
+def test_at_most_so_many_times(tmp_path: Path, forked: Forks) -> None:
     plan = Plan(tmp_path, "sgd")
-    with live(*plan.words) as run:
+    with forked(*plan.words) as run:
         run.do(GuardCommand(on="non-finite", then="rewind", at_most=1))
         run.do(GuardCommand(on="spike", at_most=2))
         steps = plan.tell(run, "spike", "spike", "spike", "nan", "nan")

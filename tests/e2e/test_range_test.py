@@ -10,7 +10,7 @@ import pytest
 from lrmonitor.link.messages import LrCommand, RangeTestCommand, TrialCommand
 from lrmonitor.record.reader import RankReader
 from tests.e2e.test_rewind import KINDS, SCRIPT, truth, undisturbed
-from tests.helpers.live import live
+from tests.helpers.live import Alone, Forks
 from tests.helpers.wild import at_each_step
 
 START, STOP = 1e-6, 0.5
@@ -54,9 +54,11 @@ def in_turn(begin: int, counts: list[tuple[int, int]]) -> list[tuple[int, int, i
         if one != "lbfgs"
     ],
 )
-def test_all_is_put_back_and_the_run_goes_on(variant: str, tmp_path: Path) -> None:
+def test_all_is_put_back_and_the_run_goes_on(
+    variant: str, tmp_path: Path, forked: Forks, alone: Alone
+) -> None:
     out, last = tmp_path / "out.json", tmp_path / "last"
-    with live(SCRIPT, variant, out, last) as run:
+    with forked(SCRIPT, variant, out, last) as run:
         sweeps = RangeTestCommand(start=START, stop=STOP, steps=SWEEP, sweeps=2, bound=False)
         swept = run.do(sweeps)
         run.go_on(3)
@@ -79,7 +81,7 @@ def test_all_is_put_back_and_the_run_goes_on(variant: str, tmp_path: Path) -> No
     assert hashes[to] == hashes[begin + SWEEP] == hashes[begin]
     assert hashes[to - 1] != hashes[begin]
     assert hashes[end_of_trial] == hashes[first + 4] == hashes[first + 8] == hashes[first]
-    wanted = undisturbed(tmp_path, variant, last, begin, to, "", first, end_of_trial)
+    wanted = undisturbed(alone, tmp_path, variant, last, begin, to, "", first, end_of_trial)
     out_of_it = [n for n in hashes if not (begin < n <= to or first < n <= end_of_trial)]
     assert [hashes[n] for n in out_of_it] == [wanted["hashes"][n] for n in out_of_it]
     assert found["rates"][end] == wanted["rates"][end]
@@ -105,10 +107,12 @@ def test_all_is_put_back_and_the_run_goes_on(variant: str, tmp_path: Path) -> No
 
 def test_a_script_that_draws_its_batches_goes_on_as_if_there_had_been_no_test(
     tmp_path: Path,
+    forked: Forks,
+    alone: Alone,
 ) -> None:
     """What a person holds is multiplied in a trial, and held again after it."""
     out, last = tmp_path / "out.json", tmp_path / "last"
-    with live(SCRIPT, "drawn", out, last) as run:
+    with forked(SCRIPT, "drawn", out, last) as run:
         run.do(RangeTestCommand(start=START, stop=STOP, steps=8, sweeps=2, bound=False))
         run.go_on(10)
         held = run.do(LrCommand(mode="hold", value=0.02, ramp=4)).step
@@ -122,7 +126,7 @@ def test_a_script_that_draws_its_batches_goes_on_as_if_there_had_been_no_test(
     begin, to = begun["step"], ended["step"]
     hashes = truth(out)["hashes"]
     last.write_text(str(held))
-    wanted = undisturbed(tmp_path, "drawn", last)["hashes"]
+    wanted = undisturbed(alone, tmp_path, "drawn", last)["hashes"]
     shift = to - begin
     assert all(hashes[n] == wanted[n] for n in range(1, begin + 1))
     assert all(hashes[n] == wanted[n - shift] for n in range(to, held))

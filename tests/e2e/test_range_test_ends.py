@@ -22,7 +22,7 @@ from lrmonitor.link.messages import (
 )
 from tests.e2e.test_range_test import made_of
 from tests.e2e.test_rewind import SCRIPT, truth, undisturbed
-from tests.helpers.live import Live, live
+from tests.helpers.live import Alone, Forks, Live, live
 from tests.helpers.wait import wait_until
 
 
@@ -37,9 +37,9 @@ def ended(run: Live, count: int = 1) -> dict[str, Any]:
     return run.events("test_ended")[-1]
 
 
-def test_refused_and_waited_for_and_cancelled(tmp_path: Path) -> None:
+def test_refused_and_waited_for_and_cancelled(tmp_path: Path, forked: Forks) -> None:
     out, last = tmp_path / "out.json", tmp_path / "last"
-    with live(SCRIPT, "drawn", out, last) as run:
+    with forked(SCRIPT, "drawn", out, last) as run:
         assert run.refused(RangeTestCommand(group=5)).startswith("there is no group 5")
         assert run.refused(TrialCommand(optimizer=3)).startswith("there is no optimizer 3")
         run.paused()
@@ -115,9 +115,9 @@ def test_what_a_stopped_script_saves_is_not_of_the_test(how: str, tmp_path: Path
     assert saved == found["hashes"][begun["step"]]
 
 
-def test_a_group_that_is_added_ends_it(tmp_path: Path) -> None:
+def test_a_group_that_is_added_ends_it(tmp_path: Path, forked: Forks) -> None:
     out, last = tmp_path / "out.json", tmp_path / "last"
-    with live(SCRIPT, "added", out, last) as run:
+    with forked(SCRIPT, "added", out, last) as run:
         with run.another() as test:
             test.send(long(3000))
             run.until_testing()
@@ -135,9 +135,11 @@ def test_a_group_that_is_added_ends_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("variant", ["sgd", "scaler-sgd"])
-def test_a_loss_that_is_not_finite_does_no_harm(variant: str, tmp_path: Path) -> None:
+def test_a_loss_that_is_not_finite_does_no_harm(
+    variant: str, tmp_path: Path, forked: Forks, alone: Alone
+) -> None:
     out, last = tmp_path / "out.json", tmp_path / "last"
-    with live(SCRIPT, variant, out, last) as run:
+    with forked(SCRIPT, variant, out, last) as run:
         done = run.do(RangeTestCommand(start=1.0, stop=1e3, steps=200, bound=False))
         run.go_on(10)
         last.write_text("0")
@@ -152,14 +154,14 @@ def test_a_loss_that_is_not_finite_does_no_harm(variant: str, tmp_path: Path) ->
     end = next(n for n in sorted(hashes) if n > begin and hashes[n] == hashes[begin])
     assert (end == over["step"]) == (variant == "sgd")
     last.write_text(str(max(hashes)))
-    wanted = undisturbed(tmp_path, variant, last, begin, end)["hashes"]
+    wanted = undisturbed(alone, tmp_path, variant, last, begin, end)["hashes"]
     own = [n for n in hashes if not begin < n <= end]
     assert [hashes[n] for n in own] == [wanted[n] for n in own]
 
 
-def test_a_candidate_that_diverges_is_out(tmp_path: Path) -> None:
+def test_a_candidate_that_diverges_is_out(tmp_path: Path, forked: Forks) -> None:
     out, last = tmp_path / "out.json", tmp_path / "last"
-    with live(SCRIPT, "sgd", out, last) as run:
+    with forked(SCRIPT, "sgd", out, last) as run:
         tried = run.do(TrialCommand(factors=(1.0, 4e4), steps=60, legs=4))
         last.write_text("0")
         rank, _ = run.finish()
@@ -172,9 +174,9 @@ def test_a_candidate_that_diverges_is_out(tmp_path: Path) -> None:
     assert hashes[ended["step"]] == hashes[ended["from"]]
 
 
-def test_lbfgs_is_refused(tmp_path: Path) -> None:
+def test_lbfgs_is_refused(tmp_path: Path, forked: Forks) -> None:
     out, last = tmp_path / "out.json", tmp_path / "last"
-    with live(SCRIPT, "lbfgs", out, last) as run:
+    with forked(SCRIPT, "lbfgs", out, last) as run:
         for command in (RangeTestCommand(), TrialCommand()):
             assert run.refused(command).startswith("LBFGS evaluates its closure several times")
         last.write_text("0")

@@ -16,8 +16,7 @@ from lrmonitor.link.messages import (
     StepCommand,
 )
 from tests.helpers.both import SCRIPTS, lrmonitor
-from tests.helpers.launch import plain
-from tests.helpers.live import live
+from tests.helpers.live import Alone, Forks, live
 from tests.helpers.wait import wait_until
 
 SCRIPT = SCRIPTS / "rewound.py"
@@ -46,20 +45,21 @@ def truth(path: Path) -> dict[str, dict[int, Any]]:
     }
 
 
-def undisturbed(tmp_path: Path, variant: str, last: Path, *more: object) -> dict[str, Any]:
+def undisturbed(
+    alone: Alone, tmp_path: Path, variant: str, last: Path, *more: object
+) -> dict[str, Any]:
     """The script without lrmonitor."""
     out = tmp_path / "undisturbed.json"
-    done = plain(SCRIPT, variant, out, last, *map(str, more))
-    assert done.returncode == 0, done.stderr.decode()
+    alone(SCRIPT, variant, out, last, *more)
     return truth(out)
 
 
 @pytest.mark.parametrize("variant", KINDS)
 def test_what_is_restored_is_the_snapshot_and_the_run_goes_on_from_it(
-    variant: str, tmp_path: Path
+    variant: str, tmp_path: Path, forked: Forks, alone: Alone
 ) -> None:
     out, last = tmp_path / "out.json", tmp_path / "last"
-    with live(SCRIPT, variant, out, last) as run:
+    with forked(SCRIPT, variant, out, last) as run:
         taken = run.do(SnapshotCommand())
         assert taken.step is not None
         assert taken.detail["step"] == taken.step
@@ -79,7 +79,7 @@ def test_what_is_restored_is_the_snapshot_and_the_run_goes_on_from_it(
     assert found["hashes"][to] == found["hashes"][begin]
     assert found["hashes"][to - 1] != found["hashes"][begin]
 
-    wanted = undisturbed(tmp_path, variant, last, begin, to)
+    wanted = undisturbed(alone, tmp_path, variant, last, begin, to)
     after = {n: h for n, h in found["hashes"].items() if n > to}
     assert after == {n: h for n, h in wanted["hashes"].items() if n > to}
     assert found["rates"][end] == wanted["rates"][end]
@@ -101,20 +101,22 @@ def test_what_is_restored_is_the_snapshot_and_the_run_goes_on_from_it(
     assert steps == list(range(1, end + 1)), "step numbers do not keep rising"
 
 
-def test_without_a_command_nothing_is_other_than_without_lrmonitor(tmp_path: Path) -> None:
+def test_without_a_command_nothing_is_other_than_without_lrmonitor(
+    tmp_path: Path, alone: Alone
+) -> None:
     out, last = tmp_path / "out.json", tmp_path / "last"
     with live(SCRIPT, "two", out, last) as run:
         last.write_text("0")
         rank, _ = run.finish()
     found = truth(out)
     last.write_text(str(max(found["hashes"])))
-    assert found["hashes"] == undisturbed(tmp_path, "two", last)["hashes"]
+    assert found["hashes"] == undisturbed(alone, tmp_path, "two", last)["hashes"]
     assert [e for e in rank.events if "snapshot" in str(e)] == []
 
 
-def test_random_numbers_are_rewound_when_asked(tmp_path: Path) -> None:
+def test_random_numbers_are_rewound_when_asked(tmp_path: Path, forked: Forks) -> None:
     out, last = tmp_path / "out.json", tmp_path / "last"
-    with live(SCRIPT, "drawn", out, last) as run:
+    with forked(SCRIPT, "drawn", out, last) as run:
         begin = run.do(SnapshotCommand()).step
         run.go_on(10)
         again = run.do(RewindCommand(rng=True)).step
@@ -133,9 +135,11 @@ def test_random_numbers_are_rewound_when_asked(tmp_path: Path) -> None:
     assert hashes[other + 1] != hashes[begin + 1], "the same numbers were drawn again"
 
 
-def test_a_rewind_with_a_factor_goes_on_at_that_rate_from_the_next_step(tmp_path: Path) -> None:
+def test_a_rewind_with_a_factor_goes_on_at_that_rate_from_the_next_step(
+    tmp_path: Path, forked: Forks
+) -> None:
     out, last = tmp_path / "out.json", tmp_path / "last"
-    with live(SCRIPT, "adam", out, last) as run:
+    with forked(SCRIPT, "adam", out, last) as run:
         run.do(SnapshotCommand())
         first = run.do(RewindCommand(scale=1 / 3))
         (group,) = first.groups
@@ -192,9 +196,9 @@ def test_every_so_many_steps_and_before_changes_within_a_budget(tmp_path: Path) 
     assert nothing == "no snapshot is kept: there is nothing to go back to"
 
 
-def test_while_it_is_paused(tmp_path: Path) -> None:
+def test_while_it_is_paused(tmp_path: Path, forked: Forks) -> None:
     out, last = tmp_path / "out.json", tmp_path / "last"
-    with live(SCRIPT, "adam", out, last) as run:
+    with forked(SCRIPT, "adam", out, last) as run:
         begin = run.paused()
         assert run.do(SnapshotCommand()).step == begin
         run.do(StepCommand())
@@ -222,10 +226,10 @@ def test_while_it_is_paused(tmp_path: Path) -> None:
     ],
 )
 def test_refused_where_the_training_is_made_of_something_else_now(
-    variant: str, words: str, tmp_path: Path
+    variant: str, words: str, tmp_path: Path, forked: Forks
 ) -> None:
     out, last = tmp_path / "out.json", tmp_path / "last"
-    with live(SCRIPT, variant, out, last) as run:
+    with forked(SCRIPT, variant, out, last) as run:
         assert run.refused(RewindCommand()) == (
             "no snapshot is kept: there is nothing to go back to"
         )
@@ -260,7 +264,9 @@ def test_no_memory_for_a_snapshot_harms_nothing(tmp_path: Path) -> None:
     assert [e["every"] for e in run.events("snapshots")] == [0, 1, 0]
 
 
-def test_a_checkpoint_is_read_by_torch_and_goes_on_as_the_run_did(tmp_path: Path) -> None:
+def test_a_checkpoint_is_read_by_torch_and_goes_on_as_the_run_did(
+    tmp_path: Path, alone: Alone
+) -> None:
     out, last, file = tmp_path / "out.json", tmp_path / "last", tmp_path / "state.pt"
     with live(SCRIPT, "adam", out, last) as run:
         done = lrmonitor("snapshot", run.folder.name, "--save", file, "--json")
@@ -276,6 +282,6 @@ def test_a_checkpoint_is_read_by_torch_and_goes_on_as_the_run_did(tmp_path: Path
     found = truth(out)["hashes"]
     last.write_text(str(max(found)))
     # Another process builds the model, loads the file, and trains on from that step.
-    resumed = undisturbed(tmp_path, "adam", last, 0, 0, file)["hashes"]
+    resumed = undisturbed(alone, tmp_path, "adam", last, 0, 0, file)["hashes"]
     assert min(resumed) == saved["step"]
     assert resumed == {n: h for n, h in found.items() if n >= saved["step"]}

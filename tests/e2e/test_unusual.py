@@ -5,14 +5,13 @@ from __future__ import annotations
 import pytest
 
 from tests.fixtures.training.unusual import CASES
-from tests.helpers.both import SCRIPTS, read_rank
-from tests.helpers.launch import only_run, run
+from tests.helpers.both import SCRIPTS
+from tests.helpers.starting import Forked
 
 pytest.importorskip("torch")
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_unusual(case: str) -> None:
-    done = run(SCRIPTS / "unusual.py", case)
-    assert (done.returncode, done.stdout) == (0, b"done\n"), done.stderr.decode()
-    assert [e for e in read_rank(only_run()).events if e["event"] == "probe_error"] == []
+def test_unusual(case: str, under_lrmonitor: Forked) -> None:
+    rank = under_lrmonitor.run(SCRIPTS / "unusual.py", case)
+    assert [e for e in rank.events if e["event"] == "probe_error"] == []

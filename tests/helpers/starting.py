@@ -15,7 +15,7 @@ from typing import Protocol
 
 from lrmonitor.link.messages import StopCommand
 from lrmonitor.model.stop import stop_run
-from lrmonitor.record.reader import RunReader
+from lrmonitor.record.reader import RankReader, RunReader
 from tests.helpers.commander import Commander
 from tests.helpers.launch import TIMEOUT, Terminal, only_run, os_environ_with, run_words
 from tests.helpers.starter import Starter
@@ -32,6 +32,13 @@ class Script:
     log: Path
     stop: Callable[[], int]
     """Stop it as a person would; the exit code."""
+    wait: Callable[[], int]
+    """Wait for its end; the exit code."""
+
+
+def module_of(script: Path) -> str:
+    """The name by which `python -m` finds a script of this repository."""
+    return ".".join(script.relative_to(ROOT).with_suffix("").parts)
 
 
 class Launcher(Protocol):
@@ -82,7 +89,7 @@ class Started:
                 assert ended.ended, ended.sentence
                 return process.wait(TIMEOUT)
 
-            yield Script(folder, 0, log, stop)
+            yield Script(folder, 0, log, stop, lambda: process.wait(TIMEOUT))
 
 
 class InTerminal:
@@ -100,13 +107,16 @@ class InTerminal:
             reader.start()
             folder = only_run()
 
-            def stop() -> int:
-                assert stop_run(folder, timeout=TIMEOUT).ended
+            def wait() -> int:
                 reader.join()
                 self.seen = terminal.seen.decode()
                 return codes[0]
 
-            yield Script(folder, 0, folder / "console.log", stop)
+            def stop() -> int:
+                assert stop_run(folder, timeout=TIMEOUT).ended
+                return wait()
+
+            yield Script(folder, 0, folder / "console.log", stop, wait)
 
 
 class Forked:
@@ -119,6 +129,18 @@ class Forked:
         self.runtime = runtime
         self._log = log
 
+    def run(self, script: Path, *words: object) -> RankReader:
+        """Run a script of this repository to its good end; what it has recorded."""
+        before = set(self._folder.glob("ranks/*"))
+        self._starter.start(module_of(script), *map(str, words))
+        assert self._starter.wait() == 0, f"see {self._log}"
+        (made,) = set(self._folder.glob("ranks/*")) - before
+        reader = RunReader(self._folder)
+        reader.poll()
+        rank = reader.ranks[int(made.name)]
+        assert rank.corrupt == 0
+        return rank
+
     @contextlib.contextmanager
     def script(self, words: Sequence[str | Path], log: Path) -> Iterator[Script]:
         """A script that runs; ended if need be. `words` are what would follow `python`."""
@@ -128,13 +150,16 @@ class Forked:
         self._starter.start(str(module), *rest)
         left = [self._starter.wait]
 
+        def wait() -> int:
+            return left.pop()()
+
         def stop() -> int:
             with Commander(self._folder.name, rank) as c:
                 assert c.do(StopCommand()).status == "applied"
-            return left.pop()()
+            return wait()
 
         try:
-            yield Script(self._folder, rank, self._log, stop)
+            yield Script(self._folder, rank, self._log, stop, wait)
         finally:
             if left:
                 with contextlib.suppress(Exception):
