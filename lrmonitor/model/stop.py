@@ -128,7 +128,7 @@ class _Stop:
     def _climb(self, rung: str, who: Identity, timeout: float) -> list[psutil.Process]:
         """Do one rung and wait; the processes that still live."""
         if rung == "interrupt":
-            if self._ask_probe():
+            if self._ask_probe(who):
                 return self._wait(who, timeout)
             pids = process.interrupt(who)
             if pids:
@@ -146,21 +146,28 @@ class _Stop:
             self._held = list({p.pid: p for p in [*self._held, *reached]}.values())
         return self._wait(who, timeout)
 
-    def _ask_probe(self) -> bool:
+    def _ask_probe(self, who: Identity) -> bool:
         """Ask for an end at the next step boundary; whether the probe saw to it."""
+        asked: float | None = None
         endpoints = live_endpoints(self._model.id)
         if len(endpoints) != 1:
             return False
         try:
             with link.connect(self._model.id, endpoints[0].rank, client=self._kind) as connection:
                 command = StopCommand(by=self._by)
+                asked = time.time()
                 answer = connection.request(command, self._boundary)
                 if answer.status == "pending":
                     # Or it would interrupt a second time, should a boundary come after all.
                     withdraw = CancelCommand(target=command.id, by=self._by)
                     connection.request(withdraw, self._boundary)
+                    # What came of it: it may have been carried out just before.
+                    answer = connection.request(command, self._boundary)
         except link.LinkError:
-            return False
+            if asked is None or not self._interrupted(who, asked):
+                return False
+            self._did("interrupt", "SIGINT", "interrupted by SIGINT, before it could answer")
+            return True
         if answer.status != "applied":
             return False
         if answer.step is None:  # it had waited long enough, and sent the signal to itself
@@ -168,6 +175,21 @@ class _Stop:
             return True
         text = f"interrupted after step {answer.step}, at a step boundary"
         self._did("interrupt", "probe", text, (), answer.step)
+        return True
+
+    def _interrupted(self, who: Identity, asked: float) -> bool:
+        """Whether a process whose connection is gone interrupted itself, as it was asked to at that
+        time: it is gone, or has recorded that it will be."""
+        root = process.find(who)
+        limit = time.monotonic() + SETTLE_SECONDS
+        while root is not None and process.wait_gone([root], 0.05):
+            self._model.poll()
+            rank = self._model.rank
+            told = () if rank is None else rank.events
+            if any(e["event"] == "stopping" and e["time"] >= asked for e in told):
+                return True
+            if time.monotonic() >= limit:
+                return False
         return True
 
     def _wait(self, who: Identity, timeout: float) -> list[psutil.Process]:

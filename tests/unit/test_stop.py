@@ -46,6 +46,25 @@ print("up", flush=True)
 time.sleep(600)
 """
 
+GONE_BEFORE_IT_ANSWERS = """
+import os, signal, time
+from lrmonitor.link.server import Server
+
+class Handler:
+    def submit(self, command, reply):
+        os.kill(os.getpid(), signal.SIGINT)
+        while True:
+            time.sleep(1)
+
+    def status(self):
+        return {}
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+server = Server("20231114-221320-abcd", 0, "unused", Handler())
+print("up", flush=True)
+time.sleep(600)
+"""
+
 
 class Script:
     """A process that is recorded as a run's script; a thread does what its supervisor would."""
@@ -93,6 +112,15 @@ def script(isolated: Isolated, code: str) -> Iterator[Script]:
         yield running
     finally:
         running.close()
+
+
+def test_one_that_is_gone_before_it_answers_was_interrupted(isolated: Isolated) -> None:
+    with script(isolated, GONE_BEFORE_IT_ANSWERS) as s:
+        result = stop_run(s.run.folder, by=ANN, timeout=20)
+        assert s.process.wait(10) == -signal.SIGINT
+    (step,) = result.steps
+    assert (step.how, step.by, step.pids) == ("interrupt", "SIGINT", ())
+    assert result.sentence.startswith("Interrupted by SIGINT, before it could answer. ")
 
 
 def test_interrupt_is_ctrl_c(isolated: Isolated) -> None:
