@@ -13,7 +13,7 @@ import pytest
 from tests.e2e.test_range_test import made_of
 from tests.e2e.test_rewind import SCRIPT, truth, undisturbed
 from tests.helpers.both import lrmonitor, read_rank
-from tests.helpers.launch import only_run
+from tests.helpers.launch import event, only_run
 from tests.helpers.live import Alone, live
 from tests.helpers.wait import wait_until
 from tests.helpers.wild import at_each_step
@@ -66,9 +66,14 @@ def test_before_the_first_step_and_on_at_the_rate_that_was_found(
     found = said(lrmonitor("find-lr", *RANGE, "--then", "go", "--json", *script))
     folder = only_run()
     assert folder.name == found["run"]
-    wait_until(lambda: read_rank(folder).by_name["loss"].step[-1] > 65, what="some more steps")
+
+    def went_on() -> bool:
+        loss = read_rank(folder).by_name.get("loss")
+        return loss is not None and 65 in loss.step
+
+    wait_until(went_on, what="some more steps")
     last.write_text("0")
-    wait_until(out.exists, what="the script's end")
+    event(folder, "exited")
     rank = read_rank(folder)
     ((begun, ended),) = made_of(rank)
     to = ended["step"]
