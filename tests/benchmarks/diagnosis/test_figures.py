@@ -9,7 +9,7 @@ import pytest
 
 from lrmonitor.diagnosis import Chunk, diagnose
 from tests.benchmarks.diagnosis.baselines import BASELINES, STAGNATION
-from tests.benchmarks.diagnosis.labels import runs, sound
+from tests.benchmarks.diagnosis.labels import runs, sound, steady
 from tests.benchmarks.diagnosis.measures import (
     Told,
     against,
@@ -27,7 +27,8 @@ pytestmark = pytest.mark.benchmark
 @pytest.fixture(scope="module")
 def told() -> list[Told]:
     """What is said of the test tasks (of those whose labels hold)."""
-    return told_by_us([r for r in runs("test") if sound(r.task, r.optimizer)], whole)
+    every = [r for r in runs("test") if sound(r.task, r.optimizer) and steady(r.task, r.optimizer)]
+    return told_by_us(every, whole)
 
 
 def test_harmful_runs_are_caught_early(told: list[Told]) -> None:
@@ -65,7 +66,7 @@ def test_no_rule_with_as_few_false_alarms_is_earlier(told: list[Told]) -> None:
     every = [t.run for t in told]
     ours = row(told).per_10k
     for rule in (b for b in BASELINES if b.aim != STAGNATION):
-        threshold = alike(rule, every, ours)
+        threshold = alike(rule, ours, lambda name, at: told_by(name, every, at))
         if threshold is None:
             continue  # at no threshold it has as few
         compared = against(told, told_by(rule.name, every, threshold))
