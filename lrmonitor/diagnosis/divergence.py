@@ -74,8 +74,15 @@ class Divergence(Detector):
     × 1.25 above it are enough, if the rise is large against the noise on either axis. (A catapult,
     Lewkowycz et al. 2020, arXiv 2003.02218, rises so too and comes back: then it is closed.)
     After the rate was raised at a jump the loss may rise: only half of the gain lost for three
-    blocks is told. dlib's trainer instead tests the slope of all losses since about twice the last
-    state that was kept.
+    blocks is told. Where losses are so noisy that no block is far from the best one, `LostLevel`
+    tests six blocks against twelve.
+
+    Where a rise has passed by itself, at a rate that was not lower, and the run has learnt since, a
+    few losses that are about as high are a suspicion until they hold: some optimizers explode for
+    a few steps again and again, and train all the same.
+
+    dlib's trainer instead tests the slope of all losses since about twice the last state that was
+    kept.
     """
 
     def __init__(self) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from lrmonitor.diagnosis.history import History
 from lrmonitor.diagnosis.stats import median, noise
 
@@ -45,14 +43,12 @@ class LostLevel:
 
     def block(self) -> None:
         """A block was completed."""
-        medians = self._history.medians
-        sample = medians[-LATEST - BEFORE : -LATEST]
+        sample = self._history.medians[-LATEST - BEFORE : -LATEST].tolist()
         if len(sample) < BEFORE:
             return
-        level = float(np.median(sample))
+        level = median(sample)
         if level < self._level:
-            self._level, self._top = level, float(sample.max())
-            self._spread = noise(sample.tolist())
+            self._level, self._top, self._spread = level, max(sample), noise(sample)
 
     @property
     def level(self) -> float:
@@ -72,11 +68,11 @@ class LostLevel:
         history = self._history
         if math.isinf(self._level):
             return None
-        latest = history.medians[-LATEST:]
+        latest = history.medians[-LATEST:].tolist()
         gained = history.origin - self._level
-        if float(latest.min()) <= self._top or gained < SIGMA * self._spread:
+        if min(latest) <= self._top or gained < SIGMA * self._spread:
             return None
-        now = median(latest.tolist())
+        now = median(latest)
         error = 1.25 * self._spread * math.sqrt(1 / LATEST + 1 / BEFORE)
         lost = now - self._level > max(self._share * gained, SIGMA * error)
         return now if lost else None

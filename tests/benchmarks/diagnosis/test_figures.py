@@ -34,32 +34,14 @@ def told() -> list[Told]:
 def test_harmful_runs_are_caught_early(told: list[Told]) -> None:
     figures = row(told)
     print(figures)
-    assert figures.recall >= 0.84  # what it was when first scored: the target is below
+    assert figures.recall >= 0.95
     assert figures.delay <= 20
 
 
-MISSED = "missed on the test tasks, see Misses in docs/diagnosis.md"
-
-
-@pytest.mark.xfail(reason=MISSED, strict=True)
-def test_harmful_runs_are_caught(told: list[Told]) -> None:
-    assert row(told).recall >= 0.95
-
-
-@pytest.mark.xfail(reason=MISSED, strict=True)
-def test_healthy_runs_have_few_false_alarms(told: list[Told]) -> None:
-    assert row(told).per_10k <= 0.2
-
-
-@pytest.mark.xfail(reason=MISSED, strict=True)
 def test_healthy_runs_are_left_alone(told: list[Told]) -> None:
-    assert row(told).share <= 0.05
-
-
-def test_what_is_missed_does_not_grow(told: list[Told]) -> None:
     figures = row(told)
-    assert figures.per_10k <= 0.5
-    assert figures.share <= 0.055
+    assert figures.per_10k <= 0.2
+    assert figures.share <= 0.05
 
 
 def test_no_rule_with_as_few_false_alarms_is_earlier(told: list[Told]) -> None:
