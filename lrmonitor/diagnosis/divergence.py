@@ -12,6 +12,7 @@ from lrmonitor.diagnosis.book import Book
 from lrmonitor.diagnosis.detector import Detector, Rows
 from lrmonitor.diagnosis.finding import Advice, Evidence, Severity
 from lrmonitor.diagnosis.history import History
+from lrmonitor.diagnosis.lost_level import LATEST, LostLevel
 from lrmonitor.diagnosis.lost_start import LostStart
 from lrmonitor.diagnosis.outburst import Outburst
 from lrmonitor.diagnosis.suspicion import Records, Suspicion
@@ -47,6 +48,10 @@ CALM = 0.5
 UNSETTLED = 48
 """Losses after the step went back in which a few high ones prove nothing: an optimizer that lost
 its state may take steps that are far too long at first."""
+PASSED = math.log(3.0)
+"""A rise up to this, on the u axis, above one that the run came out of by itself..."""
+PASSED_RATE = 1.5
+"""...at a rate not lower by more than this factor, may well pass too."""
 GROWS = "three losses that are each × 2.7 above all before"
 NOT_LEARNT = "the loss exploded at the start, and has not been below its first value since"
 
@@ -69,8 +74,15 @@ class Divergence(Detector):
     × 1.25 above it are enough, if the rise is large against the noise on either axis. (A catapult,
     Lewkowycz et al. 2020, arXiv 2003.02218, rises so too and comes back: then it is closed.)
     After the rate was raised at a jump the loss may rise: only half of the gain lost for three
-    blocks is told. dlib's trainer instead tests the slope of all losses since about twice the last
-    state that was kept.
+    blocks is told. Where losses are so noisy that no block is far from the best one, `LostLevel`
+    tests six blocks against twelve.
+
+    Where a rise has passed by itself, at a rate that was not lower, and the run has learnt since, a
+    few losses that are about as high are a suspicion until they hold: some optimizers explode for
+    a few steps again and again, and train all the same.
+
+    dlib's trainer instead tests the slope of all losses since about twice the last state that was
+    kept.
     """
 
     def __init__(self) -> None:
@@ -80,6 +92,11 @@ class Divergence(Detector):
         self._first_high = 0
         self._high = self._lost = self._calm = 0  # blocks in a row
         self._needed = 0.0  # y: the rise that opened the finding
+        self._passed: tuple[float, float, float] | None = None
+        """The highest rise that passed (y), the highest rate then, and the best level (y) when the
+        latest of them had."""
+        self._peak = -math.inf  # y: the highest loss of the rise that is open
+        self._helped = False  # whether the rate was lowered, or the step went back, meanwhile
         self._unsettled = 0  # the loss up to which the optimizer may have to find its way again
 
     def attach(self, history: History, book: Book) -> None:
@@ -87,10 +104,14 @@ class Divergence(Detector):
         super().attach(history, book)
         self._outburst, self._lost_start = Outburst(history), LostStart(history)
         self._suspicion, self._records = Suspicion(history), Records()
+        self._lost_level = LostLevel(history)
 
     def era(self) -> None:
         """A new era: what was high must be seen again."""
         self._outburst.era()
+        self._lost_level.era()
+        if self.history.era_kind != "raise":
+            self._helped = True
         if self.history.era_kind == "back":
             self._unsettled = self.history.rows + UNSETTLED
         self._run = self._far = self._very_far = self._high = self._lost = 0
@@ -123,6 +144,8 @@ class Divergence(Detector):
             elif self._watches() and alone.any():
                 self._suspect_one(rows, int(np.argmax(alone)))
         self._outburst.seen(rows)
+        if self.book.is_open(self._open):
+            self._peak = max(self._peak, float(rows.y.max()))
 
     def _in_a_row(self, rows: Rows) -> None:
         history = self.history
@@ -144,12 +167,14 @@ class Divergence(Detector):
                 self._first_high = int(rows.step[i])
                 if not self._suspicion.active:
                     self._records.begin(level)
+                    self._peak = -math.inf
             self._run += 1
             self._far = self._far + 1 if rise[i] > FAST_RATIO else 0
             y, step = float(rows.y[i]), int(rows.step[i])
+            self._peak = max(self._peak, y)
             very_far = rows.u[i] - start > FAR_RATIO and y - history.origin > history.gain
             self._very_far = self._very_far + 1 if very_far else 0
-            if self._records.add(float(rows.u[i])):
+            if self._records.add(float(rows.u[i])) and not self._passed_before(y):
                 self._report(step, self._first_high, y, threshold, GROWS)
                 return
             for count, needed, by, what in (
@@ -160,7 +185,7 @@ class Divergence(Detector):
                 if count < needed:
                     continue
                 rule = f"{count} losses in a row × {math.exp(by):.2g} above the {what}"
-                if not self._passing():
+                if not self._passing(y):
                     self._report(step, self._first_high, y, by, rule)
                     return
                 if not self._suspicion.active:
@@ -178,13 +203,15 @@ class Divergence(Detector):
     def _suspect_one(self, rows: Rows, i: int) -> None:
         """A single loss is far beyond all before it."""
         y, step, history = float(rows.y[i]), int(rows.step[i]), self.history
+        self._peak = y
         self._records.begin(history.scale.one(history.best))
         self._records.add(float(rows.u[i]))
         levels = (history.best, 0.5 * (y + history.best))
         by = history.scale.one(levels[1]) - history.scale.one(history.best)
         evidence = self._outburst.evidence(y, step, self._noise())
-        beyond = self._outburst.beyond(y)
-        self._suspicion.begin(step, levels, by, evidence.rule, enough=0 if beyond else 1)
+        beyond = self._outburst.beyond(y) and not self._passed_before(y)
+        enough = 0 if beyond or self._passed_before(y) else 1
+        self._suspicion.begin(step, levels, by, evidence.rule, enough=enough)
         self._note("warning" if beyond else "info", (step, step), evidence)
 
     def _suspect(self, row: Rows, by: float, rule: str) -> None:
@@ -198,6 +225,7 @@ class Divergence(Detector):
         self._note("info", steps, self._evidence(rule, steps, y, level, needed))
 
     def _note(self, severity: Severity, steps: tuple[int, int], evidence: Evidence) -> None:
+        self._helped = False
         self._open = self.book.open(
             "divergence",
             severity,
@@ -223,6 +251,8 @@ class Divergence(Detector):
                 self._report(step, self._suspicion.first, y, self._suspicion.by, rule)
                 return
             if told == "back":
+                self._peak = max(self._peak, y)
+                self._has_passed()
                 self._dismiss("it passed: the losses after it are back")
                 return
 
@@ -235,6 +265,7 @@ class Divergence(Detector):
     def block(self) -> None:
         """The slow rules, and whether it is over."""
         self._outburst.block()
+        self._lost_level.block()
         history = self.history
         y = float(history.medians[-1])
         reference = self._reference()
@@ -243,6 +274,7 @@ class Divergence(Detector):
         if self._suspicion.active:
             told = self._suspicion.block()
             if told == "back":
+                self._has_passed()
                 self._dismiss("it passed: the losses after it are back")
             elif told == "lost":
                 self._report(history.step, self._suspicion.first, y, EARLY_RATIO, NOT_LEARNT)
@@ -251,6 +283,7 @@ class Divergence(Detector):
             calm = y - reference < CALM * self._needed
             self._calm = self._calm + 1 if calm else 0
             if self._calm >= 2:
+                self._has_passed()
                 self.book.close(self._open, "the loss came back to its level")
             elif not calm:
                 self.book.last(self._open, history.step)
@@ -265,6 +298,9 @@ class Divergence(Detector):
         ratio = EARLY_RATIO if early else RATIO
         high = rise > ratio and above and not (self._raised() and not early)
         self._high = self._high + 1 if high else 0
+        if not self._suspicion.active:
+            self._peak = y
+        lost = self._lost_level.lost_at()
         if self._high >= BLOCKS:
             rule = (
                 f"{self._high} block medians in a row × {math.exp(ratio):.3g} above the best level"
@@ -276,12 +312,42 @@ class Divergence(Detector):
             needed = history.best + share * history.gain
             by = history.scale.one(needed) - history.scale.one(history.best)
             self._report(history.step, self._began(self._lost), y, by, rule)
+        elif lost is not None:
+            level = self._lost_level.level
+            by = max(history.scale.one(lost) - history.scale.one(history.best), 0.0)
+            self._report(history.step, self._began(LATEST), y, by, self._lost_level.rule)
+            # Noise alone may bring a block near the best one, which is not back.
+            self._needed = (0.5 * (level + lost) - reference) / CALM
 
-    def _passing(self) -> bool:
-        """Whether a few high losses may well pass by themselves: at the start, and after the step
-        went back."""
+    def _passing(self, y: float) -> bool:
+        """Whether a few high losses, the latest of them y, may well pass by themselves: at the
+        start, after the step went back, and where as high ones have passed before."""
         history = self.history
-        return history.blocks < EARLY_BLOCKS or history.rows < self._unsettled
+        if history.blocks < EARLY_BLOCKS or history.rows < self._unsettled:
+            return True
+        return self._passed_before(y)
+
+    def _passed_before(self, y: float) -> bool:
+        """Whether the run came out of a rise that was about as high by itself, at a rate that was
+        not lower, and has gone on to learn."""
+        if self._passed is None:
+            return False
+        history = self.history
+        high, rate, best = self._passed
+        lr = history.lr if history.lr is not None else math.nan
+        if lr > PASSED_RATE * rate or history.best >= best:
+            return False
+        return history.scale.one(y) <= history.scale.one(high) + PASSED
+
+    def _has_passed(self) -> None:
+        """The rise that is open is over: remember how high it was, if it passed by itself."""
+        if self._helped:
+            return
+        history = self.history
+        lr = history.lr if history.lr is not None else math.nan
+        high, rate, _ = self._passed or (-math.inf, -math.inf, 0.0)
+        rate = lr if math.isnan(rate) else rate if math.isnan(lr) else max(rate, lr)
+        self._passed = (max(high, self._peak), rate, history.best)
 
     def _watches(self) -> bool:
         known = self.book.is_open(self._open) and not self._suspicion.active
@@ -391,6 +457,7 @@ class Divergence(Detector):
             self.book.confirm(self._open, severity, "lr_too_high", confidence, evidence, advice)
             self.book.last(self._open, steps[1])
         else:
+            self._helped = False
             self._open = self.book.open(
                 "divergence", severity, steps, "lr_too_high", confidence, evidence, advice
             )

@@ -30,6 +30,7 @@ less than this share of its level, by the interval's favourable bound."""
 DONE = 0.05
 """Flat after a real gain: going on for as long as the era has lasted, it would gain less than this
 share of the level and of what was gained."""
+DONE_RULES = ("flat after a real gain", "flat after a real gain, and noisy")
 LITTLE = 0.25
 """Little was gained: less than this on the u axis since the start."""
 LOST = 0.5
@@ -102,7 +103,8 @@ class Stagnation(Detector):
       loss stand for it. Where losses are so noisy that neither a fall nor flatness can be told,
       such ratios and a level within 4 × the noise of the first one, after 24 blocks, do.
     - flat after a real gain: near_convergence where the noise is small against the gain, else
-      plateau of severity info, whose remedy is a lower rate.
+      plateau of severity info, whose remedy is a lower rate. Over when the loss falls by the
+      interval, not when noise has made the interval too wide to tell.
 
     ReduceLROnPlateau compares single values with the best one ever (factor .1, patience 10, 1e-4),
     so that one lucky batch starts the count; dlib counts steps since P(slope < 0) was below .51.
@@ -137,6 +139,9 @@ class Stagnation(Detector):
         if seen is None:
             if self.book.is_open(self._open):
                 assert self._open is not None
+                if self._undecided(window, levels, line, linear):
+                    self.book.last(self._open, history.step)
+                    return
                 self._without += 1
                 if self._without >= CLEARED:
                     self.book.close(self._open, "the loss falls again")
@@ -226,7 +231,7 @@ class Stagnation(Detector):
                 "info",
                 "converged",
                 0.6,
-                "flat after a real gain",
+                DONE_RULES[0],
                 advise.stop(
                     "Going on like this gains next to nothing; a lower rate may gain some."
                 ),
@@ -236,9 +241,25 @@ class Stagnation(Detector):
             "info",
             "undetermined",
             0.3,
-            "flat after a real gain, and noisy",
+            DONE_RULES[1],
             advise.lower(0.3, "The noise of the steps may be what holds the loss up.", 200),
         )
+
+    def _undecided(self, window: int, levels: Floats, line: Trend, linear: Trend) -> bool:
+        """Whether a loss that was said to be done neither is so by the interval nor falls: flatness
+        must be proved to say it, and a fall to take it back, else noise alone would open and close
+        it at each other look. A fall: the interval holds no zero, and by the slope itself more than
+        what counts would be gained."""
+        assert self._open is not None
+        found = self.book.findings[self._open]
+        if found.evidence.rule not in DONE_RULES or self._warming() or line.low > 0:
+            return False
+        history = self.history
+        level = float(np.median(levels[-max(len(levels) // 4, 3) :]))
+        ahead = len(levels) * (history.blocks - history.era) / window
+        gains = -line.slope * ahead >= math.log1p(DONE)
+        gains |= -linear.slope * ahead >= DONE * (history.origin - level)
+        return not (gains and line.high < 0)
 
     def _warming(self) -> bool:
         """Whether the rate has been rising over the window, or is far below its highest."""

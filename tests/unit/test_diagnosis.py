@@ -310,6 +310,46 @@ def test_a_run_that_is_done_is_near_convergence_and_info() -> None:
     assert kinds(found) == set()
 
 
+def test_a_run_that_is_done_is_told_once_until_it_falls_again() -> None:
+    """Noise that makes the interval too wide to tell takes nothing back; a fall does."""
+    draw = np.random.default_rng(1)
+    n = 60_000
+    loss = 0.2 + 2.3 * np.exp(-np.arange(n) / 2000) + 0.2 * draw.standard_normal(n)
+    loss[40_000:] -= np.linspace(0, 1.5, 20_000)
+    done = [f for f in of(loss) if f.kind == "near_convergence"]
+    assert 1 <= len(done) <= 2
+    assert done[-1].outcome == "the loss falls again"
+    assert 40_000 < done[-1].last_step < 55_000
+
+
+def test_a_level_that_is_lost_within_the_noise_of_single_losses_is_told() -> None:
+    """Single losses swing by as much as was gained: no block is far from the best one."""
+    draw = np.random.default_rng(2)
+    loss = -np.concatenate((np.linspace(0, 1, 200), np.ones(400), np.full(400, 0.45)))
+    loss = loss + 0.35 * draw.standard_normal(1000)
+    (found,) = [f for f in of(loss) if f.kind == "divergence" and f.severity != "info"]
+    assert 680 < found.detected_step < 740
+    assert found.open
+    assert "each of 6 block medians" in found.evidence.rule
+    assert kinds(of(loss[:600])) == set()
+
+
+def test_explosions_that_have_passed_before_are_told_as_info_while_the_run_learns() -> None:
+    draw = np.random.default_rng(3)
+    loss = 2.3 * np.exp(-np.arange(1600) / 400) * (1 + 0.05 * draw.standard_normal(1600))
+    for at in (500, 800, 1100):
+        loss[at : at + 6] = 9.0
+    told = [f for f in of(loss) if f.kind == "divergence"]
+    assert [f.severity for f in told] == ["critical", "info", "info"]
+    assert not any(f.open for f in told)
+    loss[1300:] = 9.0  # this one stays
+    for rows, severity in ((1310, "info"), (1330, "critical")):
+        last = [f for f in of(loss[:rows]) if f.kind == "divergence"][-1]
+        assert (last.severity, last.open) == (severity, True)
+    loss[1300:] = 9.0 * 2.0 ** np.arange(300).clip(max=60)  # this one grows beyond what passed
+    assert "critical" in [f.severity for f in of(loss[:1308]) if f.open]
+
+
 def test_the_loss_may_rise_after_the_rate_was_raised_but_not_lose_half() -> None:
     loss, rate = falling(800), np.full(800, 0.01)
     rate[500:] = 0.1

@@ -1,6 +1,7 @@
 """Does following the advice help? Faulty runs once more, with the first advice followed.
 
-`python -m tests.benchmarks.diagnosis.advice development|test`. The first warning (or worse) of a
+`python -m tests.benchmarks.diagnosis.advice development|test [SHARE]`, of all such runs or of a
+random share of them. The first warning (or worse) of a
 run is taken. `multiply`: the same run with the rate times the factor from the step after the
 detection on. `restart`: from the start. `rewind`: from 32 steps before the finding began; an
 injected event (a spoilt batch, a poisoned gradient) does not happen again, since other batches
@@ -15,6 +16,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 
+import numpy as np
 import torch
 
 from lrmonitor.diagnosis import Finding, diagnose
@@ -51,14 +53,15 @@ def followed(run: Run, finding: Finding) -> float | None:
     return train(setup, run.optimizer, run.seed, rate).at_end
 
 
-def main(part: str) -> None:
-    """Print what became of it, by kind and cause."""
+def main(part: str, share: float = 1.0) -> None:
+    """Print what became of it, by kind and cause, for a random share of the faulty runs."""
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     counts: Counter[tuple[str, str]] = Counter()
-    for run in runs(part):
-        if not CASES[run.case].fault or run.healthy:
-            continue
+    faulty = [run for run in runs(part) if CASES[run.case].fault and not run.healthy]
+    order = np.random.default_rng(0).permutation(len(faulty))
+    for place in order[: round(share * len(faulty))]:
+        run = faulty[place]
         found = [f for f in diagnose([whole(run)]) if f.severity != "info"]
         if not found:
             counts["no warning", "nothing to follow"] += 1
@@ -86,4 +89,4 @@ def main(part: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], *map(float, sys.argv[2:3]))

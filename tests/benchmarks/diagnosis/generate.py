@@ -2,8 +2,8 @@
 
 `python -m tests.benchmarks.diagnosis.generate [SEEDS [PART]]`: first a sweep of constant rates for
 each task and optimizer, then all cases at its best rate, for seeds 0 to SEEDS - 1 (default: 1).
-What is there already is left alone, so that it may be stopped and started again. A minute a task
-and seed.
+PART may be the name of one task too. What is there already is left alone, so that it may be stopped
+and started again, and several may work at once, each on its task. A minute a task and seed.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ def main(seeds: int, part: str | None = None) -> None:
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     CURVES.mkdir(exist_ok=True)
+    chosen = () if part is None else PARTS.get(part, ())
     for seed in range(seeds):
-        for name in [t.name for t in TASKS.values() if part is None or t.part in PARTS[part]]:
+        for name in [t.name for t in TASKS.values() if part in (None, t.name) or t.part in chosen]:
             for optimizer in OPTIMIZERS:
                 best = sweep(name, optimizer)
                 make(name, optimizer, seed, best)
@@ -58,7 +59,11 @@ def sweep(task: str, optimizer: str) -> float:
             ends[repr(rate * scale)] = (curve.at_start, curve.at_end)
         usable = {k: end for k, (_, end) in ends.items() if np.isfinite(end)}
         known[key] = {"best": float(min(usable, key=lambda k: usable[k])), "ends": ends}
-        path.write_text(json.dumps(known, indent=1).replace("NaN", "null"), "utf-8")
+        if path.exists():  # others may have written there meanwhile
+            known = json.loads(path.read_text("utf-8")) | {key: known[key]}
+        part = path.with_suffix(f".{key}.part")
+        part.write_text(json.dumps(known, indent=1).replace("NaN", "null"), "utf-8")
+        part.replace(path)
         print(key, known[key]["best"], flush=True)
     return float(known[key]["best"])
 

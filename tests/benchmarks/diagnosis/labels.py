@@ -34,6 +34,8 @@ EXPLODED = 0.5
 exploded."""
 SOUND = 0.2
 """Difference of two fractions that should be the same."""
+WOBBLES = 0.1
+"""Share of the ends that a plain run might have had at which it may be `SOUND` below its best."""
 TRAINED, FAILED = 0.9, 0.5
 """From this fraction on a run is healthy; below this it failed. Between, it is neither."""
 
@@ -120,6 +122,23 @@ def sound(task: str, optimizer: str) -> bool:
     with np.load(CURVES / f"{task}-{optimizer}-0.npz") as archive:
         run = labelled(task, optimizer, 0, "plain", unpacked(archive, "plain"))
     return abs(run.end - (run.start - run.curve.at_end) / run.range) < SOUND
+
+
+@lru_cache
+def steady(task: str, optimizer: str) -> bool:
+    """Whether what labels call harm is more than a plain run's own wobble: if it had ended anywhere
+    in its second half, it would have been as far below its best as `SOUND` (two thirds of
+    `REGRESSED`) in less than a tenth of the places. Of all its seeds the worst. No detector has a
+    part in this, nor has any other case."""
+    worst = 0.0
+    for path in CURVES.glob(f"{task}-{optimizer}-*.npz"):
+        with np.load(path) as archive:
+            run = labelled(task, optimizer, 0, "plain", unpacked(archive, "plain"))
+        told, best = run.fraction, np.maximum.accumulate(run.fraction)
+        ends = range(len(told) // 2, len(told) + 1)
+        below = [float(best[end - 1] - np.median(told[end - 50 : end])) for end in ends]
+        worst = max(worst, float(np.quantile(below, 1 - WOBBLES)))
+    return worst < SOUND
 
 
 def labelled(task: str, optimizer: str, seed: int, case: str, curve: Curve) -> Run:

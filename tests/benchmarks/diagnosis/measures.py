@@ -103,15 +103,23 @@ def epochs(run: Run) -> Chunk:
 
 def warned_at(log: Chunk, found: Sequence[Finding]) -> dict[int, int]:
     """The step at which each finding became a warning or worse: that of its detection, but for a
-    spike and a divergence, which may become one later. There the log is fed row by row."""
+    spike and a divergence, which may become one later. There the log is fed once more, row by row
+    from where such a finding was made to where it is a warning."""
     steps = {f.id: f.detected_step for f in found if f.severity != "info"}
-    if any(found[number].kind in ("spike", "divergence") for number in steps):
-        diagnosis, steps = Diagnosis(), {}
-        for row in range(len(log)):
-            for f in diagnosis.feed(log.part(row, row + 1)):
-                if f.severity != "info":
-                    steps.setdefault(f.id, int(log.step[row]))
-    return steps
+    later = [i for i in steps if found[i].kind in ("spike", "divergence")]
+    warned: dict[int, int] = {}
+    diagnosis, row, known = Diagnosis(), 0, 0
+    while row < len(log) and any(i in steps for i in later):
+        number = next(i for i in later if i in steps)
+        end = row + 1
+        if number >= known:  # up to just before it is made
+            ahead = np.flatnonzero(log.step[row:] == found[number].detected_step)
+            end = max(row + int(ahead[0]) - 1, end) if len(ahead) else end
+        for f in diagnosis.feed(log.part(row, end)):
+            if f.severity != "info" and steps.pop(f.id, None) is not None:
+                warned[f.id] = int(log.step[end - 1])
+        known, row = len(diagnosis.findings), end
+    return steps | warned
 
 
 def told_by_us(every: Sequence[Run], how: Callable[[Run], Chunk]) -> list[Told]:
@@ -170,11 +178,11 @@ Figures = Callable[[Sequence[Told]], tuple[float, ...]]
 
 
 def intervals(told: Sequence[Told], figures: Figures) -> list[tuple[float, float]]:
-    """The 95 % intervals of figures by resampling setups."""
-    setups: dict[str, list[Told]] = {}
+    """The 95 % intervals of figures by resampling tasks, each with all its runs."""
+    tasks: dict[str, list[Told]] = {}
     for t in told:
-        setups.setdefault(f"{t.run.task}-{t.run.optimizer}", []).append(t)
-    groups = list(setups.values())
+        tasks.setdefault(t.run.task, []).append(t)
+    groups = list(tasks.values())
     draw = np.random.default_rng(0)
     drawn = [
         figures([t for i in draw.integers(0, len(groups), len(groups)) for t in groups[i]])
@@ -229,9 +237,12 @@ def against(ours: Sequence[Told], theirs: Sequence[Told]) -> Against:
     )
 
 
-def alike(rule: Baseline, every: Sequence[Run], most: float) -> float | None:
+def alike(
+    rule: Baseline, most: float, told_at: Callable[[str, float], Sequence[Told]]
+) -> float | None:
     """The threshold of its grid with which a rule has the most false alarms per 10,000 steps of
-    these runs that are not more than this; None if all have more."""
-    rates = {at: row(told_by(rule.name, every, at)).per_10k for at in rule.grid}
+    some runs that are not more than this; None if all have more. `told_at`: what the rule of a name
+    says of them at a threshold."""
+    rates = {at: row(told_at(rule.name, at)).per_10k for at in rule.grid}
     fine = {at: rate for at, rate in rates.items() if rate <= most}
     return max(fine, key=lambda at: fine[at]) if fine else None

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 DIGITS = Path(__file__).parents[3] / "resources" / "examples" / "digits.csv.gz"
-DEV, SEEN, SECOND, TEST = "development", "seen", "second", "test"
+DEV, SEEN, SECOND, THIRD, TEST = "development", "seen", "second", "third", "test"
 """Parts of the benchmark: see `tasks`."""
 VALIDATION = 256
 """Samples that are held back."""
