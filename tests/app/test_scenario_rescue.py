@@ -33,9 +33,9 @@ SEED = 0
 
 DEFAULT, LEFT_ALONE = 0.51, 2.30
 """The training loss of the last epoch, at the demo's own rate and at thirty times that, with nobody
-at the window (0.51, and 0.49 and 0.52 with seeds 1 and 2). The demo's own schedule is a cosine from a
-good rate over all of its epochs: who has lost some of them to a ruinous one comes near that, and no
-further."""
+at the window (0.51, and 0.49 and 0.52 with seeds 1 and 2). The demo's own schedule is a cosine from
+a good rate over all of its epochs: who has lost some of them to a ruinous one comes near that, and
+no further."""
 
 
 def picture(name: str, widget: QWidget) -> None:
