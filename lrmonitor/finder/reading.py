@@ -26,6 +26,8 @@ NEAR = 0.1
 """Share of the fall within which the loss counts as being at its lowest."""
 BELOW = 16.0
 """How many times lower the suggested rate is than the two ends of what still trains (`read`)."""
+MARGIN = 26.0
+"""How many times lower it is, at least, than the highest rate that did not break a sweep."""
 MOST, REACH = 0.8, 2.5
 """The rate is at most so many times (2.5) the one at which that share (0.8) of the fall is done."""
 DOWN, UP = 3.0, 1.5
@@ -72,9 +74,11 @@ def read(sweeps: Sequence[Sweep], steps: int | None = None) -> Reading:
     and b the last before it left the bound (`lrmonitor.schedules.bound`) or the sweep ended. The
     rate is sqrt(a b) / 16, of several sweeps the median. That is minimum/10 with its one noisy
     point replaced by two that hardly move from sweep to sweep: where training ceases to gain, and
-    where it breaks. Where a wide floor lies before that (a network that has learnt the mean alone
-    and keeps to it at any rate), it is 2.5 times the rate at which four fifths of the fall are
-    done, if that is lower. The constants were set on the setups that `tests/benchmarks/finder`
+    where it breaks. It is b / 26, if that is lower: a loss that falls up to where it breaks shows
+    no floor of its own, and rates that a step or two of a sweep stand may break a training some
+    hundred steps later. And where a wide floor lies before that (a network that has learnt the mean
+    alone and keeps to it at any rate), it is 2.5 times the rate at which four fifths of the fall
+    are done, if that is lower. The constants were set on the setups that `tests/benchmarks/finder`
     names as those of development.
 
     There is none where the fall is not significant: a converged or well-trained model shows only
@@ -210,5 +214,6 @@ def _rate(sweep: Sweep, level: float) -> float:
     fall = abs(level - lowest)
     near = np.flatnonzero(smooth <= lowest + NEAR * fall)[-1]
     most = int(np.argmax(smooth <= lowest + (1 - MOST) * fall))
-    ends = math.sqrt(float(sweep.lr[near]) * float(sweep.lr[-1]))
-    return min(ends / BELOW, REACH * float(sweep.lr[most]))
+    last = float(sweep.lr[-1])
+    ends = math.sqrt(float(sweep.lr[near]) * last)
+    return min(ends / BELOW, last / MARGIN, REACH * float(sweep.lr[most]))

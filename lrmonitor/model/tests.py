@@ -18,6 +18,7 @@ ENDED = {
     "interrupted": ", ended as the script was interrupted",
     "exit": ", ended with the script",
     "changed": ", ended as an optimizer or a group was added",
+    "memory": ", ended as there was no memory for it",
     "failed": ", ended by a fault of lrmonitor",
 }
 """Why a test ended, to follow on what it was."""

@@ -26,7 +26,7 @@ from lrmonitor.probe.copies import Memory, Unkept
 from lrmonitor.probe.frames import from_signal_handler
 from lrmonitor.probe.holders import Holders
 from lrmonitor.probe.iterations import Iterations
-from lrmonitor.probe.memory import available, size
+from lrmonitor.probe.memory import available, lacking, size
 from lrmonitor.probe.multiplying import multiplied
 from lrmonitor.probe.overrides import Refused
 from lrmonitor.probe.ring import NotKept, Ring
@@ -260,7 +260,7 @@ class Keeper:
         except Exception as error:
             if from_signal_handler(error):
                 raise
-            if not _no_memory(error):
+            if not lacking(error):
                 self._steps.failed("at a snapshot")
             self._answer(entry, "refused", reason=_words(error))
 
@@ -483,13 +483,9 @@ def _warned(snapshot: Snapshot) -> dict[str, Any]:
     return {"warnings": warnings[:8]} if warnings else {}
 
 
-def _no_memory(error: Exception) -> bool:
-    return isinstance(error, MemoryError) or "memory" in str(error).lower()
-
-
 def _words(error: Exception) -> str:
     text = str(error).strip().splitlines()
-    if _no_memory(error):
+    if lacking(error):
         return "there is not enough memory; the training goes on as it was"
     return f"it failed ({type(error).__name__}: {text[0] if text else ''})"
 

@@ -39,3 +39,8 @@ def size(count: float) -> str:
             return f"{count:.0f} {unit}"
         count /= 1024
     return f"{count:.1f} GiB" if count < 99.95 else f"{count:.0f} GiB"
+
+
+def lacking(error: BaseException) -> bool:
+    """Whether it says that there is no memory: Python's own, and torch's RuntimeError."""
+    return isinstance(error, MemoryError) or "memory" in str(error).lower()

@@ -9,6 +9,7 @@ from lrmonitor.link.test_commands import TestCommand
 from lrmonitor.probe.aside import Aside
 from lrmonitor.probe.copies import Memory
 from lrmonitor.probe.frames import from_signal_handler
+from lrmonitor.probe.memory import lacking
 from lrmonitor.probe.overrides import Refused
 from lrmonitor.probe.snapshots import needed
 from lrmonitor.probe.testing import Test, check, states_of
@@ -93,8 +94,9 @@ class Tester:
         except BaseException as error:
             why = "interrupted"
             if isinstance(error, Exception) and not from_signal_handler(error):
-                why = "failed"
-                self._steps.failed("in a test")
+                why = "memory" if lacking(error) else "failed"
+                if why == "failed":
+                    self._steps.failed("in a test")
             else:
                 interrupted = error
             interrupted = test.finish(step, why) or interrupted

@@ -405,6 +405,7 @@ _WORDS = {
     "interrupted": "the script was interrupted during it; everything was put back",
     "exit": "the script ended during it; everything was put back",
     "changed": "an optimizer or a group was added during it; everything was put back",
+    "memory": "there was not enough memory to go on with it; everything was put back",
     "failed": "lrmonitor failed in it; everything was put back",
 }
 """Why a test ended that was not over, for its answer."""

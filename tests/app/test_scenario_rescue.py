@@ -28,6 +28,15 @@ GOOD = 0.02
 
 EPOCHS = 20
 
+SEED = 0
+"""Its epochs end the same with the same torch, but for what is done to them by hand."""
+
+DEFAULT, LEFT_ALONE = 0.51, 2.30
+"""The training loss of the last epoch, at the demo's own rate and at thirty times that, with nobody
+at the window (0.51, and 0.49 and 0.52 with seeds 1 and 2). The demo's own schedule is a cosine from
+a good rate over all of its epochs: who has lost some of them to a ruinous one comes near that, and
+no further."""
+
 
 def picture(name: str, widget: QWidget) -> None:
     """For the README's tour: saved where `LRMONITOR_PICTURES` says, if it says."""
@@ -62,7 +71,7 @@ def test_the_demo_at_thirty_times_its_rate_is_rescued(
     window = open_window()
     person = Person(window, qtbot)
     script = Path(resource_path("examples", "digits.py"))
-    person.start_script(script, f"--lr {30 * GOOD} --epochs {EPOCHS}")
+    person.start_script(script, f"--lr {30 * GOOD} --epochs {EPOCHS} --seed {SEED}")
     model = person.model
     person.wait(lambda: bool(model.snapshots.kept))
 
@@ -120,11 +129,15 @@ def test_the_demo_at_thirty_times_its_rate_is_rescued(
     person.wait(lambda: schedule.outcome.text.startswith("Applied at step"))
     schedule.reject()
 
-    # What is left alone reads one digit in ten; this one has learnt.
+    # What is left alone ends where it began, and reads one digit in ten; this one ends nearly where
+    # the demo does at its own rate.
     person.wait_for_phase(Phase.ENDED)
     printed = (person.view.session.folder / "console.log").read_text("utf-8")
     accuracies = [float(one) for one in re.findall(r"accuracy ([\d.]+)%", printed)]
-    assert len(accuracies) == EPOCHS
+    losses = [float(one) for one in re.findall(r"\d  loss ([\d.]+)", printed)]
+    assert len(accuracies) == len(losses) == EPOCHS
+    assert losses[-1] < LEFT_ALONE / 3
+    assert losses[-1] < 1.3 * DEFAULT
     assert accuracies[0] < 20
     assert accuracies[-1] > 85
     marks = [one.kind for one in model.markers]

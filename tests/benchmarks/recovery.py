@@ -4,12 +4,19 @@
 
 Real scripts under lrmonitor, four tasks and SEEDS seeds each (5). Two are made to diverge by one
 who looks for a higher rate: it is doubled every 60 steps from step 400 on. Two meet a stretch of
-bad data. A snapshot is kept every 100 steps. Once `lrmonitor.diagnosis` finds a divergence, or a
-loss that is not finite, what it advises is done: back to the newest snapshot from before the
-finding, and on at ÷3. A further finding is followed in the same way, up to four in all.
+bad data, of 40 steps. Where that does no harm it is twice as long, and again, until it does: the
+run without a rewind alone decides that, and is made first.
+
+A snapshot is kept every 100 steps. Once `lrmonitor.diagnosis` finds a divergence, or a loss that is
+not finite, what it advises is done: back to the newest snapshot from before the finding, and on at
+÷3. That is judged 200 steps later: a finding that is open then, or a later one, is followed in the
+same way, up to four in all.
 
 A run has recovered if, `AFTER` steps after the last of that was done, the median of its last 50
 losses is below the median of the 50 losses before the snapshot.
+
+Each outcome is kept in `recovery.jsonl` beside this file as soon as it is known, and what is there
+is left alone: it may be stopped and started again. Remove the file to measure anew.
 """
 
 from __future__ import annotations
@@ -34,6 +41,7 @@ from tests.helpers.both import SCRIPTS
 from tests.helpers.live import Live, live
 from tests.helpers.wait import wait_until
 
+KEPT = Path(__file__).with_suffix(".jsonl")
 SCRIPT = SCRIPTS / "diverging.py"
 TASKS = {"classes": True, "images": True, "regression": False, "sequence": False}
 """Whether the rate is raised; else there is a stretch of bad data."""
@@ -47,13 +55,17 @@ DOUBLED = 60
 
 DOUBLINGS = 14
 BAD = (600, 640)
+HARDER = 4
+"""How often the stretch of bad data is doubled at most."""
+
 AFTER = 600
 MOST = 4
 """Findings that are followed."""
 
 PATIENCE = 200
-"""Steps after which a finding that is still open was not ended by what was done: after so many the
-advice of a rewind wants to be judged."""
+"""Steps after which what was done is judged, as the advice of a rewind says: then a finding that is
+still open is followed, or one that was made since and is open. Who acts on each finding at once
+acts as often in a stretch of bad data as the machine is slow, and ends at a rate too low."""
 
 LAST = 50
 """Losses that a level is the median of."""
@@ -64,12 +76,13 @@ HARM = ("divergence", "non_finite")
 
 @dataclass
 class Outcome:
-    """What became of one run: the step of the snapshot, the loss there and at the end, and how
-    often something was done."""
+    """What became of one run: how long its data was bad (steps), the step of the snapshot, the loss
+    there and at the end, and how often something was done."""
 
     task: str
     seed: int
     rewound: bool
+    bad: int
     found: int
     snapshot: int
     at_snapshot: float
@@ -80,6 +93,10 @@ class Outcome:
     def recovered(self) -> bool:
         """Whether it ended below the loss at the snapshot."""
         return self.at_end < self.at_snapshot  # a NaN is not
+
+
+class NoHarmError(Exception):
+    """What was to make a run diverge did it no harm."""
 
 
 class Follower:
@@ -104,15 +121,12 @@ class Follower:
         loss = self.rank.by_name["loss"]
         return int(loss.step[-1]) if len(loss) else 0
 
-    def harm(self, after: int) -> Finding | None:
-        """A finding of harm that was made after that step, or holds on well after it."""
-        found = [
-            f
-            for f in self._diagnosis.findings
-            if f.kind in HARM
-            and (f.detected_step > after or (f.open and f.last_step > after + PATIENCE))
-        ]
-        return found[0] if found else None
+    def harm(self, now: int, after: int) -> Finding | None:
+        """A finding of harm, once something was done after that step (0: nothing yet)."""
+        found = [f for f in self._diagnosis.findings if f.kind in HARM]
+        if after:
+            found = [f for f in found if f.open and f.last_step > after + PATIENCE]
+        return found[0] if found and now > after + PATIENCE * bool(after) else None
 
 
 def level(rank: RankReader, end: int | None = None) -> float:
@@ -129,7 +143,7 @@ def wait_for(follower: Follower, run: Live, step: int, after: int) -> Finding | 
 
     def there() -> tuple[Finding | None] | None:
         now = follower.poll()
-        found = follower.harm(after)
+        found = follower.harm(now, after)
         run.check()
         return (found,) if found is not None or now >= step else None
 
@@ -138,12 +152,17 @@ def wait_for(follower: Follower, run: Live, step: int, after: int) -> Finding | 
     return found[0]
 
 
-def provoke(follower: Follower, run: Live, raised: bool) -> Finding:
-    """Make it diverge."""
+def provoke(follower: Follower, run: Live, bad: int) -> Finding:
+    """Make it diverge: by raising the rate, or by so many steps of bad data if not 0.
+
+    Raises:
+        NoHarmError: it did not.
+    """
     assert wait_for(follower, run, QUIET, 0) is None, "it diverges by itself"
-    if not raised:
-        found = wait_for(follower, run, BAD[1] + 10 * LAST, 0)
-        assert found is not None, "the bad data did no harm"
+    if bad:
+        found = wait_for(follower, run, BAD[0] + bad + 10 * LAST, 0)
+        if found is None:
+            raise NoHarmError(f"{bad} steps of bad data did no harm")
         return found
     for power in range(1, DOUBLINGS):
         begin = run.do(LrCommand(mode="scale", value=2.0**power)).step
@@ -151,7 +170,7 @@ def provoke(follower: Follower, run: Live, raised: bool) -> Finding:
         found = wait_for(follower, run, begin + DOUBLED, 0)
         if found is not None:
             return found
-    raise AssertionError("no rate was too high")
+    raise NoHarmError("no rate was too high")
 
 
 def act(run: Live, chosen: Kept, scale: float, rewind: bool) -> tuple[int, float]:
@@ -164,15 +183,19 @@ def act(run: Live, chosen: Kept, scale: float, rewind: bool) -> tuple[int, float
     return step, scale / 3
 
 
-def one(task: str, seed: int, rewind: bool, folder: Path) -> Outcome:
-    """One run."""
-    raised = TASKS[task]
+def one(task: str, seed: int, rewind: bool, folder: Path, bad: int = BAD[1] - BAD[0]) -> Outcome:
+    """One run; `bad`: steps of bad data, where that is what makes the task diverge.
+
+    Raises:
+        NoHarmError: it did not diverge.
+    """
+    bad = 0 if TASKS[task] else bad
     last = folder / "last"
-    stretch = () if raised else BAD
+    stretch = (BAD[0], BAD[0] + bad) if bad else ()
     with live(SCRIPT, task, str(seed), last, *map(str, stretch)) as run:
         run.do(SnapshotsCommand(every=EVERY))
         follower = Follower(run.folder)
-        found: Finding | None = provoke(follower, run, raised)
+        found: Finding | None = provoke(follower, run, bad)
         assert found is not None
         first, done, scale = found, 0, rate_factor(follower.rank)
         chosen = follower.snapshots.before_step(found.first_step)
@@ -182,12 +205,14 @@ def one(task: str, seed: int, rewind: bool, folder: Path) -> Outcome:
             target = follower.snapshots.before_step(found.first_step) or chosen
             step, scale = act(run, target, scale, rewind)
             done += 1
-            found = wait_for(follower, run, step + AFTER, max(step, found.detected_step))
+            found = wait_for(follower, run, step + AFTER, step)
         end = follower.poll()
         last.write_text(str(end + 10))
         rank, _ = run.finish()
     at_end = level(rank, end)
-    return Outcome(task, seed, rewind, first.detected_step, chosen.step, at_snapshot, at_end, done)
+    return Outcome(
+        task, seed, rewind, bad, first.detected_step, chosen.step, at_snapshot, at_end, done
+    )
 
 
 def rate_factor(rank: RankReader) -> float:
@@ -213,17 +238,43 @@ def apart() -> Iterator[Path]:
                     os.environ[key] = value
 
 
-def measure(seeds: int, tasks: tuple[str, ...] = tuple(TASKS)) -> list[Outcome]:
-    """All of them, one after the other."""
-    found = []
-    for task in tasks:
-        for seed in range(seeds):
-            for rewind in (True, False):
+def kept() -> list[Outcome]:
+    """Those that are known."""
+    if not KEPT.exists():
+        return []
+    return [Outcome(**json.loads(line)) for line in KEPT.read_text("utf-8").splitlines()]
+
+
+def decided(task: str, seed: int) -> Outcome:
+    """The run without a rewind, with as much bad data as it takes to make it diverge."""
+    bad = BAD[1] - BAD[0]
+    for power in range(HARDER + 1):
+        with apart() as folder:
+            try:
+                return one(task, seed, False, folder, bad * 2**power)
+            except NoHarmError as error:
+                print(f"{task} {seed}: {error}", flush=True)
+    raise NoHarmError(f"{task} {seed} cannot be made to diverge")
+
+
+def measure(seeds: int, tasks: tuple[str, ...] = tuple(TASKS)) -> None:
+    """All that are missing, one after the other."""
+    known = {(o.task, o.seed, o.rewound): o for o in kept()}
+    for seed in range(seeds):
+        for task in tasks:
+            without = known.get((task, seed, False)) or keep(decided(task, seed))
+            if (task, seed, True) not in known:
                 with apart() as folder:
-                    outcome = one(task, seed, rewind, folder)
-                found.append(outcome)
-                print(json.dumps({**asdict(outcome), "recovered": outcome.recovered}), flush=True)
-    return found
+                    keep(one(task, seed, True, folder, without.bad))
+
+
+def keep(outcome: Outcome) -> Outcome:
+    """Add it to those that are known."""
+    line = json.dumps(asdict(outcome))
+    with KEPT.open("a", encoding="utf-8") as file:
+        file.write(line + "\n")
+    print(line, "recovered" if outcome.recovered else "not recovered", flush=True)
+    return outcome
 
 
 def share(found: list[Outcome], rewound: bool, task: str | None = None) -> tuple[int, int]:
@@ -235,7 +286,8 @@ def share(found: list[Outcome], rewound: bool, task: str | None = None) -> tuple
 def main() -> None:
     """Print a table as in docs/benchmarks.md."""
     tasks = tuple(sys.argv[2:]) or tuple(TASKS)
-    found = measure(int(sys.argv[1]) if len(sys.argv) > 1 else 5, tasks)
+    measure(int(sys.argv[1]) if len(sys.argv) > 1 else 5, tasks)
+    found = kept()
     print("\n| task | made to diverge by | rewind, ÷3 | ÷3 alone |\n| --- | --- | --: | --: |")
     for task in tasks:
         raised = TASKS[task]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import signal
@@ -22,8 +23,11 @@ from lrmonitor.link.messages import (
 )
 from tests.e2e.test_range_test import made_of
 from tests.e2e.test_rewind import SCRIPT, truth, undisturbed
+from tests.helpers.both import SCRIPTS
 from tests.helpers.live import Alone, Forks, Live, live
 from tests.helpers.wait import wait_until
+
+NO_MEMORY = "there is not enough memory; the training goes on as it was"
 
 
 def long(steps: int = 100_000) -> RangeTestCommand:
@@ -181,3 +185,29 @@ def test_lbfgs_is_refused(tmp_path: Path, forked: Forks) -> None:
             assert run.refused(command).startswith("LBFGS evaluates its closure several times")
         last.write_text("0")
         run.finish()
+
+
+def test_no_memory_for_a_test_harms_nothing(tmp_path: Path) -> None:
+    out, last = tmp_path / "out.json", tmp_path / "last"
+    with live(SCRIPTS / "no_room.py", out, last) as run:
+        for command in (long(20), TrialCommand(factors=(0.5, 2.0), steps=4)):
+            assert run.refused(command) == NO_MEMORY
+        run.go_on(3)
+        last.write_text("0")
+        run.finish()
+    assert json.loads(out.read_text())["finite"] is True
+    assert run.events("test_began") == []
+
+
+def test_memory_that_ends_in_a_trial_harms_nothing(tmp_path: Path) -> None:
+    """There is enough for the state that is put back, and none for those of the candidates."""
+    out, last = tmp_path / "out.json", tmp_path / "last"
+    with live(SCRIPTS / "no_room.py", out, last, "296") as run:
+        answer = run.ask(TrialCommand(factors=(0.5, 2.0), steps=4, legs=2))
+        run.go_on(3)
+        last.write_text("0")
+        run.finish()
+    assert (answer.status, answer.detail["why"]) == ("cancelled", "memory")
+    assert (answer.reason or "").startswith("there was not enough memory to go on with it")
+    assert answer.detail["restored"] is True
+    assert json.loads(out.read_text())["finite"] is True

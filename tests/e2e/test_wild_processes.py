@@ -10,7 +10,15 @@ from typing import Any
 
 import pytest
 
-from lrmonitor.link.messages import LrCommand, PauseCommand, RewindCommand, SnapshotCommand
+from lrmonitor.link.messages import (
+    LrCommand,
+    OptionCommand,
+    PauseCommand,
+    RangeTestCommand,
+    RewindCommand,
+    SnapshotCommand,
+    TrialCommand,
+)
 from lrmonitor.model.stop import stop_run
 from lrmonitor.schedules.waves import Cosine
 from tests.helpers import styles
@@ -48,6 +56,9 @@ COMMANDS = (
     PauseCommand(),
     SnapshotCommand(),
     RewindCommand(),
+    RangeTestCommand(),
+    TrialCommand(),
+    OptionCommand(name="weight_decay", value=0.1),
 )
 
 

@@ -37,6 +37,15 @@ def test_the_rate_is_well_below_where_training_breaks() -> None:
         assert not found.open_end
 
 
+def test_a_loss_that_falls_up_to_where_it_breaks_leaves_a_wider_margin() -> None:
+    """As a variational bound does: no floor tells how far below that training still gains."""
+    falling = 2.3 - 1.5 * np.clip(np.log10(LR / 1e-3) / 3, 0, None)
+    loss = np.where(LR > 1, 100.0, falling + 0.01 * np.random.default_rng(0).standard_normal(100))
+    sweep = Sweep(LR, loss)
+    found = read([sweep])
+    assert found.rate == pytest.approx(sweep.usable().lr[-1] / 26)
+
+
 def test_several_sweeps_give_their_median_and_their_spread() -> None:
     sweeps = [Sweep(LR, curve(edge, seed=i)) for i, edge in enumerate((0.1, 0.3, 3.0))]
     found = read(sweeps)

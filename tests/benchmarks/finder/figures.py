@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from lrmonitor.finder import read
-from tests.benchmarks.finder.cases import CASES, Case
+from tests.benchmarks.finder.cases import CASES, PARTS, Case
 from tests.benchmarks.finder.generate import RESULTS, STAGES, name, read_back, suggested
 from tests.benchmarks.finder.training import STEPS
 
@@ -46,34 +46,42 @@ class Row:
 
 @lru_cache
 def known(case: Case) -> dict[str, Any] | None:
-    """The numbers of a case; None where they are not all there yet."""
+    """The numbers of a case; None where those of ours are not there yet."""
     path = RESULTS / f"{case.name}.json"
     if not path.exists():
         return None
     found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    if "reached" not in found:
+    if "sweeps" not in found:
         return None
-    rates = suggested(case, found).values()
-    done = all(rate is None or name(rate) in found["reached"] for rate in rates)
+    found.setdefault("reached", {})  # where all was refused
+    rates = suggested(case, found)
+    ours = [rate for who in OURS[:2] if (rate := rates[who]) is not None]
+    done = all(name(rate) in found["reached"] for rate in ours)
     return found if done else None
 
 
-def measured() -> list[Case]:
-    """The cases that are there."""
-    return [case for case in CASES if known(case) is not None]
+def measured(part: str) -> list[Case]:
+    """The cases of a part ("developed", "fresh") that are there."""
+    return [case for case in PARTS[part] if known(case) is not None]
 
 
-def shares(rule: str, at: int = 1) -> dict[Case, float | None]:
-    """Of each case the suggestion's reduction of the loss as a share of the best grid rate's, after
-    STEPS[at] steps; None where there is no suggestion."""
+def shares(rule: str, part: str, at: int = 1) -> dict[Case, float | None]:
+    """Of each case of a part the suggestion's reduction of the loss as a share of the best grid
+    rate's, after STEPS[at] steps; None where there is no suggestion. Without those whose rate has
+    not been trained with."""
     found: dict[Case, float | None] = {}
-    for case in measured():
+    for case in measured(part):
         numbers = known(case)
         assert numbers is not None
-        rate = suggested(case, numbers).get(rule)
+        rates = suggested(case, numbers)
+        rate = rates.get(rule)
+        if rule == OURS[2] and rate is None and rates[OURS[1]] is not None:
+            continue  # the trial has not been made yet
         if rate is None:
             found[case] = None
             continue
+        if name(rate) not in numbers["reached"]:
+            continue  # not measured yet
         start = numbers["start"]
         best = min(ends[at] for _, *ends in numbers["grid"] if ends[at] is not None)
         end = numbers["reached"][name(rate)][at]
@@ -82,9 +90,9 @@ def shares(rule: str, at: int = 1) -> dict[Case, float | None]:
     return found
 
 
-def row(rule: str, at: int = 1) -> Row:
-    """The figures of a rule."""
-    found = shares(rule, at)
+def row(rule: str, part: str, at: int = 1) -> Row:
+    """The figures of a rule on a part."""
+    found = shares(rule, part, at)
     told = np.array([x for x in found.values() if x is not None])
     good = int((told >= 0.95).sum())
     return Row(
@@ -99,27 +107,27 @@ def row(rule: str, at: int = 1) -> Row:
     )
 
 
-def rules() -> list[str]:
+def rules(part: str) -> list[str]:
     """Ours, and those of the packages."""
-    cases = measured()
-    first = known(cases[0])
-    assert first is not None
-    others = [one for one in suggested(cases[0], first) if not one.startswith("ours")]
+    cases = measured(part)
+    named = [suggested(case, known(case) or {}) for case in cases]
+    told = [who for names in named for who, rate in names.items() if rate is not None]
+    others = dict.fromkeys(who for who in told if not who.startswith("ours"))
     return [*OURS, *others]
 
 
-def table(at: int = 1) -> str:
+def table(part: str, at: int = 1) -> str:
     """The rows as Markdown, the best first."""
-    rows = sorted((row(rule, at) for rule in rules()), key=lambda r: -r.reached)
+    rows = sorted((row(rule, part, at) for rule in rules(part)), key=lambda r: -r.reached)
     out = [
-        "| range test | ≥ 95 % | of those with a rate | < 50 % | none | median | lowest |",
-        "| --- | --: | --: | --: | --: | --: | --: |",
+        "| range test | cases | ≥ 95 % | of those with a rate | < 50 % | none | median | lowest |",
+        "| --- | --: | --: | --: | --: | --: | --: | --: |",
     ]
     for r in rows:
         lowest = "broken" if r.lowest <= BROKEN else f"{r.lowest:.2f}"
         out.append(
-            f"| {r.name} | {r.reached:.0%} | {r.of_told:.0%} | {r.harmful} | {r.refused} | "
-            f"{r.median:.3f} | {lowest} |".replace("%", " %")
+            f"| {r.name} | {r.cases} | {r.reached:.0%} | {r.of_told:.0%} | {r.harmful} | "
+            f"{r.refused} | {r.median:.3f} | {lowest} |".replace("%", " %")
         )
     return "\n".join(out)
 
@@ -149,28 +157,31 @@ def stages() -> dict[str, list[tuple[str, bool, bool, bool]]]:
     return found
 
 
-def interval() -> tuple[float, float, float]:
+def interval(part: str) -> tuple[float, float, float]:
     """Shares of the cases in which both ends of the interval, the low and the high one, reach 80 %
     of the best grid rate's reduction."""
-    low, high = shares("ours, low end"), shares("ours, high end")
-    ends = [(a, b) for a, b in zip(low.values(), high.values(), strict=True) if a is not None]
+    low, high = shares("ours, low end", part), shares("ours, high end", part)
+    ends = [(a, high[case]) for case, a in low.items() if a is not None and case in high]
     good = np.array([(a >= 0.8, b is not None and b >= 0.8) for a, b in ends], dtype=bool)
     return float(good.all(axis=1).mean()), float(good[:, 0].mean()), float(good[:, 1].mean())
 
 
-def missed(rule: str = OURS[1]) -> Sequence[tuple[str, float | None]]:
+def missed(rule: str, part: str) -> Sequence[tuple[str, float | None]]:
     """The cases of a rule that do not reach 95 %."""
-    return [(c.name, x) for c, x in shares(rule).items() if x is None or x < 0.95]
+    return [(c.name, x) for c, x in shares(rule, part).items() if x is None or x < 0.95]
 
 
 def main() -> None:
-    cases = measured()
-    print(f"{len(cases)} cases of {len({c.setup for c in cases})} setups")
-    for at, steps in reversed(list(enumerate(STEPS))):
-        print(f"\nafter {steps} steps\n{table(at)}")
-    for rule in OURS:
-        print(f"\n{rule} misses: {missed(rule)}")
-    print(f"\ninterval, both ends at 80 %, low, high: {interval()}")
+    for part in PARTS:
+        cases = measured(part)
+        print(f"\n{part}: {len(cases)} cases of {len({c.setup for c in cases})} setups")
+        if not cases:
+            continue
+        for at, steps in reversed(list(enumerate(STEPS))):
+            print(f"\nafter {steps} steps\n{table(part, at)}")
+        for rule in OURS:
+            print(f"\n{rule} misses: {missed(rule, part)}")
+        print(f"\ninterval, both ends at 80 %, low, high: {interval(part)}")
     for stage, rows in stages().items():
         print(f"\n{stage}: {sum(r[2] for r in rows)} of {len(rows)} refused (three sweeps)")
         for one in rows:

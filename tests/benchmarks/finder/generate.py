@@ -1,13 +1,14 @@
 """Make the table's numbers by real training, and keep them beside this file.
 
-`python -m tests.benchmarks.finder.generate [PIECE PIECES]`: for each case a run at each rate of
-the grid, three sweeps, and a run at each rate that ours and the packages suggest (`packages.json`,
-see `packages`; without it ours alone). What is there already is left alone, so that it may be
-stopped and started again, in several processes with a piece of the cases each.
+`python -m tests.benchmarks.finder.generate [PIECE PIECES [PART]]`: for each case a run at each rate
+of the grid, three sweeps, and a run at each rate that ours and the packages suggest
+(`packages.json`, see `packages`; without it ours alone). What is there already is left alone, so
+that it may be stopped and started again, in several processes with a piece of the cases each.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import sys
@@ -19,7 +20,7 @@ import numpy as np
 import torch
 
 from lrmonitor.finder import Candidate, Sweep, compare, read
-from tests.benchmarks.finder.cases import CASES, Case
+from tests.benchmarks.finder.cases import CASES, PARTS, Case
 from tests.benchmarks.finder.packages import FOUND
 from tests.benchmarks.finder.training import (
     State,
@@ -37,25 +38,26 @@ FACTORS = (1 / 3, 1.0, 3.0)
 """Of the trial after the sweeps."""
 STAGES = ("part", "converged")
 """States that are tested too in the cases with the first of the seeds."""
+ORDER = ("ours", "packages", "stages")
+"""What is measured first of all cases: what ours suggest, the packages, states that are trained."""
 
 
-def main(piece: int = 0, pieces: int = 1) -> None:
+def main(piece: int = 0, pieces: int = 1, part: str = "") -> None:
     """Everything that is missing."""
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     RESULTS.mkdir(exist_ok=True)
-    for case in CASES[piece::pieces]:
+    cases = (PARTS[part] if part else CASES)[piece::pieces]
+    for wanted, case in itertools.product(ORDER, cases):
         path = RESULTS / f"{case.name}.json"
         known: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
-        before = json.dumps(known)
-        for _ in measured(case, known):
-            if json.dumps(known) != before:
-                path.write_text(json.dumps(known), "utf-8")
+        for _ in measured(case, known, wanted):
+            path.write_text(json.dumps(known), "utf-8")
         print(case.name, flush=True)
 
 
-def measured(case: Case, known: dict[str, Any]) -> Iterator[None]:
-    """Fill in what is missing of a case, piece by piece."""
+def measured(case: Case, known: dict[str, Any], wanted: str) -> Iterator[None]:
+    """Fill in what is missing of a case, piece by piece; `wanted`: one of ORDER."""
     setup, seed = case.setup, case.seed
     state = fresh(setup, seed)
     if "grid" not in known:
@@ -64,7 +66,21 @@ def measured(case: Case, known: dict[str, Any]) -> Iterator[None]:
         yield
     if "sweeps" not in known:
         known["sweeps"] = sweeps(case, state, 1)
-    if seed == 0:
+    found = read(read_back(known["sweeps"]))
+    if found.rate is not None and known.get("trial_of") != float(name(found.rate)):
+        # What the trial's rates come to is trained with the suggestions below.
+        rates = [factor * found.rate for factor in FACTORS]
+        legs = tried(setup, state, 1000 * seed + 51, rates)
+        known["trial"] = [[[short(x) for x in leg] for leg in one] for one in legs]
+        known["trial_of"] = float(name(found.rate))
+        yield
+    reached = known.setdefault("reached", {})
+    for who, rate in suggested(case, known).items():
+        meant = wanted != "ours" or who.startswith("ours")
+        if meant and rate is not None and name(rate) not in reached:
+            reached[name(rate)] = ends(case, state, rate)
+            yield
+    if seed == 0 and wanted == "stages":
         best = min((end, rate) for rate, *_, end in known["grid"] if end is not None)[1]
         for i, stage in enumerate(STAGES):
             if stage not in known:
@@ -75,16 +91,6 @@ def measured(case: Case, known: dict[str, Any]) -> Iterator[None]:
                     "sweeps": sweeps(case, begun, 11 + 10 * i),
                 }
                 yield
-    found = read(read_back(known["sweeps"]))
-    if found.rate is not None and "trial" not in known:
-        # What the trial's rates come to is trained with the suggestions below.
-        rates = [factor * found.rate for factor in FACTORS]
-        legs = tried(setup, state, 1000 * seed + 51, rates)
-        known["trial"] = [[[short(x) for x in leg] for leg in one] for one in legs]
-    reached = known.setdefault("reached", {})
-    for rate in suggested(case, known).values():
-        if rate is not None and name(rate) not in reached:
-            reached[name(rate)] = ends(case, state, rate)
     yield
 
 
@@ -138,8 +144,8 @@ def suggested(case: Case, known: dict[str, Any]) -> dict[str, float | None]:
 
 
 def confirmed(rate: float | None, known: dict[str, Any]) -> float | None:
-    """The rate after the trial that follows the sweeps."""
-    if rate is None:
+    """The rate after the trial that follows the sweeps; None if that was of another rate."""
+    if rate is None or known.get("trial_of") != float(name(rate)):
         return None
     legs = [
         Candidate(factor, [np.array([math.nan if x is None else x for x in leg]) for leg in one])
@@ -149,4 +155,5 @@ def confirmed(rate: float | None, known: dict[str, Any]) -> float | None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    piece, pieces, part = (*sys.argv[1:], *("0", "1", "")[len(sys.argv) - 1 :])
+    main(int(piece), int(pieces), part)
