@@ -57,6 +57,7 @@ class Chart:
         self._height = 0
         self._short = ""
         """The title of a plot that is not high enough for all of it."""
+        self.view.sigResized.connect(self._fit_title)
 
     def colour(self, theme: Theme) -> None:
         """Take the theme's colours."""
@@ -68,6 +69,11 @@ class Chart:
         self.grid.colour(theme)
         self.axis_marks.colour(theme)
         self.mark_lines.colour(theme)
+
+    def _fit_title(self, *_: object) -> None:
+        """Also where no curve is drawn anew, as of a run that is over."""
+        if round(self.view.height()) != self._height:
+            self._show_title()
 
     def _show_title(self) -> None:
         """The title, or as much of it as the plot is high for."""
@@ -127,8 +133,6 @@ class Chart:
 
     def refresh(self, span: Span) -> None:
         """Draw what is visible and adapt the vertical range in quanta."""
-        if round(self.view.height()) != self._height:
-            self._show_title()
         lost, ranges = self._draw(span)
         self.axis_marks.set_steps(_together([one for one in lost if len(one)]))
         known = [one for one in ranges if one is not None]
