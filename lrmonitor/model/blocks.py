@@ -26,6 +26,22 @@ def placed(value: Floats, positive: bool) -> Flags:
     return finite & (value > 0) if positive else finite
 
 
+_KEPT = np.dtype(
+    [
+        ("low", np.float64),
+        ("high", np.float64),
+        ("positive", np.float64),
+        ("lost", np.uint32),
+        ("low_at", np.uint8),
+        ("high_at", np.uint8),
+        ("positive_at", np.uint8),
+    ],
+    align=True,
+)
+"""What is kept of a block, together: few blocks come at a time, and each column of its own that
+grows would cost more than what is put into it."""
+
+
 class Level:
     """Blocks of one size. Extremes of a block that has no such value are inf, -inf and inf.
 
@@ -33,56 +49,72 @@ class Level:
     """
 
     def __init__(self) -> None:
-        self.low: Column[np.float64] = Column(np.float64)
-        self.high: Column[np.float64] = Column(np.float64)
-        self.positive: Column[np.float64] = Column(np.float64)
-        self.low_at: Column[np.uint8] = Column(np.uint8)
-        self.high_at: Column[np.uint8] = Column(np.uint8)
-        self.positive_at: Column[np.uint8] = Column(np.uint8)
-        self.lost: Column[np.uint32] = Column(np.uint32)
+        self._blocks: Column[np.void] = Column(_KEPT)
         self.gapless = {False: True, True: True}
         """Whether every value taken had a place, on a linear axis and on a logarithmic (True) one;
         told of blocks of values."""
 
     def __len__(self) -> int:
-        return len(self.low)
+        return len(self._blocks)
 
     @property
     def memory(self) -> int:
         """Bytes."""
-        return len(self) * (3 * 8 + 3 + 4)
+        return len(self) * _KEPT.itemsize
+
+    @property
+    def high(self) -> Floats:
+        """The greatest value of each block."""
+        return self._blocks.view["high"]
+
+    @property
+    def high_at(self) -> npt.NDArray[np.uint8]:
+        """Where it stands."""
+        return self._blocks.view["high_at"]
+
+    @property
+    def lost(self) -> npt.NDArray[np.uint32]:
+        """How many values of each block are nan or infinite."""
+        return self._blocks.view["lost"]
 
     def least(self, positive: bool) -> Floats:
         """The least value, or the least positive one, of each block."""
-        return (self.positive if positive else self.low).view
+        return self._blocks.view["positive" if positive else "low"]
 
     def least_at(self, positive: bool) -> npt.NDArray[np.uint8]:
         """Where it stands."""
-        return (self.positive_at if positive else self.low_at).view
+        return self._blocks.view["positive_at" if positive else "low_at"]
 
     def gaps(self, first: int, last: int, positive: bool) -> Flags:
         """Which of these blocks have a value that has no place on the axis."""
-        found: Flags = self.lost.view[first:last] > 0
-        return found | (self.low.view[first:last] <= 0) if positive else found
+        return self._gaps_in(self._blocks.view[first:last], positive)
 
     def gaps_of(self, blocks: Ints, positive: bool) -> Flags:
         """The same for blocks by number, any shape."""
-        found: Flags = self.lost.view[blocks] > 0
-        return found | (self.low.view[blocks] <= 0) if positive else found
+        return self._gaps_in(self._blocks.view[blocks], positive)
 
     def take_values(self, value: Floats) -> None:
         """Append blocks of values, shape (n, BLOCK)."""
         finite = np.isfinite(value)
         above = below = value
-        if finite.all():
-            self.lost.added(len(value))[:] = 0
-        else:
+        lost: npt.NDArray[np.int64] | int = 0
+        if not finite.all():
             self.gapless = {False: False, True: False}
-            self.lost.append((BLOCK - finite.sum(axis=1)).astype(np.uint32))
+            lost = BLOCK - finite.sum(axis=1)
             above, below = np.where(finite, value, -np.inf), np.where(finite, value, np.inf)
-        low = self._take(below.argmin(axis=1), below, self.low, self.low_at)
-        self._take(above.argmax(axis=1), above, self.high, self.high_at)
-        self._take_positive(low, below)
+        rows = np.arange(len(value))
+        new = self._blocks.added(len(value))
+        new["lost"] = lost
+        new["low_at"] = at = below.argmin(axis=1)
+        new["low"] = low = below[rows, at]
+        new["positive"], new["positive_at"] = low, at
+        new["high_at"] = at = above.argmax(axis=1)
+        new["high"] = above[rows, at]
+        if not low.min() > 0:
+            self.gapless[True] = False
+            over = np.where(below > 0, below, np.inf)
+            new["positive_at"] = at = over.argmin(axis=1)
+            new["positive"] = over[rows, at]
 
     def take_blocks(self, below: Level) -> bool:
         """Append what complete fours of the level below make, from where this one ends; False if
@@ -90,31 +122,18 @@ class Level:
         first, last = len(self) * FAN, len(below) // FAN * FAN
         if first == last:
             return False
-        lost = below.lost.view[first:last].reshape(-1, FAN)
-        self.lost.append(lost.sum(axis=1, dtype=np.uint32))
-        low = below.low.view[first:last].reshape(-1, FAN)
-        high = below.high.view[first:last].reshape(-1, FAN)
-        positive = below.positive.view[first:last].reshape(-1, FAN)
-        self._take(low.argmin(axis=1), low, self.low, self.low_at)
-        self._take(high.argmax(axis=1), high, self.high, self.high_at)
-        self._take(positive.argmin(axis=1), positive, self.positive, self.positive_at)
+        fours = below._blocks.view[first:last].reshape(-1, FAN)
+        rows = np.arange(len(fours))
+        new = self._blocks.added(len(fours))
+        new["lost"] = fours["lost"].sum(axis=1)
+        for kept in ("low", "high", "positive"):
+            value = fours[kept]
+            at = value.argmax(axis=1) if kept == "high" else value.argmin(axis=1)
+            new[kept] = value[rows, at]
+            new[f"{kept}_at"] = at
         return True
 
-    def _take_positive(self, low: Floats, value: Floats) -> None:
-        if low.min() > 0:
-            count = len(low)
-            self.positive.append(low)
-            self.positive_at.append(self.low_at.view[-count:])
-            return
-        self.gapless[True] = False
-        above = np.where(value > 0, value, np.inf)
-        self._take(above.argmin(axis=1), above, self.positive, self.positive_at)
-
     @staticmethod
-    def _take(
-        at: Ints, value: Floats, column: Column[np.float64], place: Column[np.uint8]
-    ) -> Floats:
-        found = value[np.arange(len(at)), at]
-        column.append(found)
-        place.append(at.astype(np.uint8))
-        return found
+    def _gaps_in(blocks: npt.NDArray[np.void], positive: bool) -> Flags:
+        found: Flags = blocks["lost"] > 0
+        return found | (blocks["low"] <= 0) if positive else found

@@ -109,7 +109,7 @@ class Pyramid:
         end = 0
         for level, below in reversed(list(enumerate(self._levels))):
             size = BLOCK * FAN**level
-            count += int(below.lost.view[end // size :].sum())
+            count += int(below.lost[end // size :].sum())
             end = len(below) * size
         return count + int(np.count_nonzero(~np.isfinite(self._value[end:done])))
 
@@ -248,7 +248,7 @@ class Pyramid:
         self, level: int, blocks: Ints, pairs: bool, positive: bool
     ) -> tuple[Ints, Ints, Flags]:
         here = self._levels[level]
-        least, greatest = here.least(positive), here.high.view
+        least, greatest = here.least(positive), here.high
         low = high = blocks
         if pairs:
             low, high = 2 * blocks, 2 * blocks
@@ -258,7 +258,7 @@ class Pyramid:
         for number in range(level, -1, -1):
             here, fan = self._levels[number], FAN if number else BLOCK
             low = low * fan + here.least_at(positive)[low]
-            high = high * fan + here.high_at.view[high]
+            high = high * fan + here.high_at[high]
         return low, high, some
 
     def _best(self, first: int, last: int, positive: bool) -> tuple[float, int, float, int]:
@@ -274,7 +274,7 @@ class Pyramid:
         size = BLOCK * FAN**level
         begin, end = -(-first // size), last // size
         here = self._levels[level]
-        low, high = here.least(positive)[begin:end], here.high.view[begin:end]
+        low, high = here.least(positive)[begin:end], here.high[begin:end]
         least, most = int(low.argmin()), int(high.argmax())
         found = _NONE
         if np.isfinite(low[least]):

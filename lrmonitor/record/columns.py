@@ -48,7 +48,7 @@ class Column(Generic[Kind]):
     A view taken earlier stays valid, and keeps what it shows, but does not grow. Not thread-safe.
     """
 
-    def __init__(self, kind: type[Kind]) -> None:
+    def __init__(self, kind: type[Kind] | np.dtype[Kind]) -> None:
         self._array: npt.NDArray[Kind] = np.empty(0, kind)
         self._range: mmap.mmap | None = None
         self._count = 0

@@ -99,7 +99,11 @@ class Studio:
 
     def take(self, name: str, widget: QWidget) -> None:
         """Save a picture of a widget."""
+        from PySide6.QtWidgets import QApplication
+
         self.pass_time(0.2)
+        for _ in range(5):  # what the last tick changed is laid out, layout in layout
+            QApplication.sendPostedEvents()
         path = self.folder / f"{name}-{self._suffix}.png"
         if not widget.grab().save(str(path)):
             raise OSError(f"{path} could not be written")

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pyqtgraph import InfiniteLine, mkPen
+from pyqtgraph import mkPen
 
 from lrmonitor.record.reader import Series
 
 from ..plots.chart import Chart
 from ..plots.curves import LossCurve, RateCurve, Span
+from ..plots.pens import SharpLine
 from ..theme import Theme
 from .dashes import dashed
 from .runs import Look
@@ -39,7 +40,7 @@ class CompareChart(Chart):
         self.ends: Mapping[Path, int] = {}
         """The latest step of each run: its rate is not drawn beyond it."""
         self._smoothing = smoothing
-        self.cursor = InfiniteLine(angle=90, movable=False)
+        self.cursor = SharpLine(angle=90, movable=False)
         self.cursor.hide()
         self.item.addItem(self.cursor, ignoreBounds=True)
 

@@ -9,15 +9,22 @@ from __future__ import annotations
 from typing import Any
 
 from pyqtgraph import AxisItem, GraphicsObject, mkPen
-from PySide6.QtCore import QLineF
+from PySide6.QtCore import QLineF, QRectF
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from ..theme import Theme
 from .filling import FillsView
+from .pens import on_device
 from .scales import StepScale
 from .ticks import linear_ticks, log_ticks, tick_labels
 
 __all__ = ["PlainAxis", "PlotGrid"]
+
+TICK = -4
+"""Length of a tick in pixels: outwards."""
+
+OVER = 15
+"""Pixels that a label may reach over the ends of its axis."""
 
 PIXELS_PER_TICK = {"left": 42.0, "bottom": 110.0}
 
@@ -33,7 +40,7 @@ class PlainAxis(AxisItem):  # type: ignore[misc]
         self.fewest = 2
         self.scale_of: StepScale | None = StepScale() if orientation == "bottom" else None
         self.enableAutoSIPrefix(False)
-        self.setStyle(tickLength=-4, autoExpandTextSpace=False, hideOverlappingLabels=False)
+        self.setStyle(tickLength=TICK, autoExpandTextSpace=False, hideOverlappingLabels=False)
         if orientation == "left":
             self.setWidth(68)
         else:
@@ -50,8 +57,15 @@ class PlainAxis(AxisItem):  # type: ignore[misc]
 
     def colour(self, theme: Theme) -> None:
         """Take the theme's colours."""
-        self.setPen(mkPen(theme.border))
+        self.setPen(mkPen(theme.border, width=1, cosmetic=False))  # as wide at every scale
         self.setTextPen(mkPen(theme.quiet))
+
+    def boundingRect(self) -> QRectF:
+        # As pyqtgraph's, in one call: it is asked for several times a frame.
+        box: QRectF = self.rect()
+        if self.orientation == "left":
+            return box.adjusted(0, -OVER, -TICK, OVER)
+        return box.adjusted(-OVER, TICK, OVER, 0)
 
     def tickValues(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, Any]]:
         return [(1.0, self.places(minVal, maxVal, size))]
@@ -83,7 +97,7 @@ class PlotGrid(FillsView, GraphicsObject):  # type: ignore[misc]
             return
         (x0, x1), (y0, y1) = box.viewRange()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        painter.setPen(self._pen)
+        painter.setPen(on_device(self._pen, painter))
         upright = [QLineF(x, y0, x, y1) for x in self._bottom.places(x0, x1, box.width())]
         level = [QLineF(x0, y, x1, y) for y in self._left.places(y0, y1, box.height())]
         painter.drawLines(upright + level)

@@ -23,6 +23,8 @@ from .stepview import StepView
 
 __all__ = ["Chart", "LossChart", "RateChart"]
 
+_NO_STEPS: NDArray[np.float64] = np.empty(0)
+
 
 class Chart:
     """A plot item with our own axes, grid and marks. Subclasses own the curves."""
@@ -55,6 +57,7 @@ class Chart:
         self._height = 0
         self._short = ""
         """The title of a plot that is not high enough for all of it."""
+        self.view.sigResized.connect(self._fit_title)
 
     def colour(self, theme: Theme) -> None:
         """Take the theme's colours."""
@@ -66,6 +69,11 @@ class Chart:
         self.grid.colour(theme)
         self.axis_marks.colour(theme)
         self.mark_lines.colour(theme)
+
+    def _fit_title(self, *_: object) -> None:
+        """Also where no curve is drawn anew, as of a run that is over."""
+        if round(self.view.height()) != self._height:
+            self._show_title()
 
     def _show_title(self) -> None:
         """The title, or as much of it as the plot is high for."""
@@ -85,6 +93,7 @@ class Chart:
             self.item.hideAxis("bottom")
         else:
             self.bottom.setLabel(label, color=theme.quiet)
+            self.bottom.resizeEvent()  # into the middle, as above
 
     def look_at(self, low: float, high: float) -> None:
         """Show this stretch of the common axis."""
@@ -124,13 +133,8 @@ class Chart:
 
     def refresh(self, span: Span) -> None:
         """Draw what is visible and adapt the vertical range in quanta."""
-        if round(self.view.height()) != self._height:
-            self._show_title()
         lost, ranges = self._draw(span)
-        steps = [one for one in lost if len(one)]
-        self.axis_marks.set_steps(
-            np.unique(np.concatenate(steps)) if steps else np.empty(0, np.float64)
-        )
+        self.axis_marks.set_steps(_together([one for one in lost if len(one)]))
         known = [one for one in ranges if one is not None]
         data = (min(r[0] for r in known), max(r[1] for r in known)) if known else None
         if self.calm and data is not None:
@@ -155,11 +159,8 @@ class Chart:
             assert shown is not None
             above.append(x[y > shown[1]])
             below.append(x[y < shown[0]])
-        empty = np.empty(0)
-        self.axis_marks.set_beyond(
-            np.unique(np.concatenate(above)) if above else empty,
-            np.unique(np.concatenate(below)) if below else empty,
-        )
+        if above or below or self.axis_marks.goes_beyond:
+            self.axis_marks.set_beyond(_together(above), _together(below))
 
     def _lines(self) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
         """The lines that were drawn (x, y), in the units of the axes."""
@@ -173,6 +174,13 @@ class Chart:
     def _least(self, data: tuple[float, float]) -> float:
         """The least that the vertical axis shows, for data of that range."""
         return 0.0
+
+
+def _together(steps: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Steps of several curves, each ascending, as one row."""
+    if len(steps) == 1:
+        return steps[0]
+    return np.unique(np.concatenate(steps)) if steps else _NO_STEPS
 
 
 class LossChart(Chart):

@@ -12,15 +12,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from pyqtgraph import PlotCurveItem, mkPen
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QPaintEngine, QPainter, QPen
 
 from lrmonitor.model.picture import MOST_PIECES, Part, Picture, joined
 from lrmonitor.model.smoothed import Smoothed
 from lrmonitor.model.smoothing import weight_of
 from lrmonitor.record.reader import Series
 
+from .bars import DENSE, LEAST, Bars
 from .filling import FillsView
 from .holds import Holds
+from .pens import on_device
 from .sampling import (
     as_log,
     log_range,
@@ -37,6 +40,9 @@ __all__ = ["Line", "LossCurve", "RateCurve", "Span"]
 
 SMOOTH_POINTS = 250
 """Columns of a smoothed curve: at most twice as many points are drawn."""
+
+DOT = 4.0
+"""Pixels across a point that has no line."""
 
 LEVEL = 0.0005
 """Share of a rate's range that its drawn line may be off: a fraction of a pixel."""
@@ -65,6 +71,13 @@ class Line(FillsView, PlotCurveItem):  # type: ignore[misc]
     """A curve that fills its view: nothing here asks where its points lie, and to look for that
     costs as much as to draw some of them."""
 
+    def __init__(self, antialias: bool = False) -> None:
+        super().__init__(antialias=antialias, connect="finite")
+        self.setSegmentedLineMode("on")
+        self._bars = Bars()
+        self._dense = False
+        self._alone: list[int] = []
+
     def show(self, x: Floats, y: Floats) -> None:
         """Draw these points, shapes (n,), in the place of those before. Only what is another than
         it was is painted anew: of a line that grows, its end."""
@@ -72,12 +85,16 @@ class Line(FillsView, PlotCurveItem):  # type: ignore[misc]
         if old_x is None:
             old_x, old_y = _EMPTY, _EMPTY
         self.xData, self.yData = x, y
+        box = self.getViewBox()
+        if self._becomes_dense(x) != self._dense:
+            self._dense = not self._dense
+            self.update()
         alike = _alike(old_x, x, old_y, y)
         if alike == len(x) == len(old_x):
             return
         self.path = None
         self._lineSegmentsRendered = False
-        box = self.getViewBox()
+        self._alone = _alone(x, y)
         if not alike or box is None:
             self.update()
             return
@@ -90,8 +107,40 @@ class Line(FillsView, PlotCurveItem):  # type: ignore[misc]
         if np.isnan(ends).all():
             return
         room = (2 + self.opts["pen"].widthF()) * (high - low) / max(box.width(), 1.0)
-        left, right = float(np.nanmin(ends)) - room, float(np.nanmax(ends)) + room
+        left, right = float(np.fmin.reduce(ends)) - room, float(np.fmax.reduce(ends)) + room
         self.update(QRectF(left, bottom, right - left, top - bottom))
+
+    def _becomes_dense(self, x: Floats) -> bool:
+        """Whether a line is best drawn as bars. A line that grows does not become so half way."""
+        box = self.getViewBox()
+        if box is None or len(x) < LEAST:
+            return False
+        low, high = box.viewRange()[0]
+        pixels = abs(float(x[-1] - x[0])) / (high - low) * box.width()
+        return bool(len(x) >= DENSE * pixels)
+
+    def paint(self, painter: QPainter, *_: object) -> None:
+        x, y = self.xData, self.yData
+        if x is None or not len(x):
+            return
+        antialias = self.opts["antialias"]
+        pen = self.opts["pen"]
+        thin = pen.widthF() <= 1 and not antialias and self.opts["segmentedLineMode"] == "on"
+        # A drawing (SVG) gets the line: it is sharp at any size.
+        if thin and self._dense and painter.paintEngine().type() == QPaintEngine.Type.Raster:
+            self._bars.draw(painter, painter.transform(), x, y, pen.color())
+            return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, antialias)
+        for at in self._alone:
+            dot = QPen(pen.color(), DOT, c=Qt.PenCapStyle.RoundCap)
+            dot.setCosmetic(True)
+            painter.setPen(on_device(dot, painter))
+            painter.drawPoint(QPointF(float(x[at]), float(y[at])))
+        painter.setPen(on_device(pen, painter))
+        if self.opts["segmentedLineMode"] == "on":
+            painter.drawLines(*self._getLineSegments())
+        else:
+            painter.drawPath(self.getPath())
 
 
 def _alike(x1: Floats, x2: Floats, y1: Floats, y2: Floats) -> int:
@@ -106,10 +155,22 @@ def _alike(x1: Floats, x2: Floats, y1: Floats, y2: Floats) -> int:
     return int(other.argmax()) if other.any() else count
 
 
+def _alone(x: Floats, y: Floats) -> list[int]:
+    """Which points have no line to either side, as there are gaps (nan): no line would show them.
+    Also of a line that is one point, or goes nowhere."""
+    if len(x) <= 2:
+        return [0] if len(x) and not np.isnan(y[0]) and x[0] == x[-1] else []
+    gap = np.isnan(y)
+    if not gap.any():
+        return []
+    beside = np.concatenate(([True], gap, [True]))
+    return np.flatnonzero(~gap & beside[:-2] & beside[2:]).tolist()
+
+
 def _curve(width: float, antialias: bool, dashed: bool = False) -> Line:
-    curve = Line(antialias=antialias, connect="finite")
-    # Line by line is faster, but would begin the dashes anew with each.
-    curve.setSegmentedLineMode("off" if dashed else "on")
+    curve = Line(antialias)
+    if dashed:  # line by line is faster, but would begin the dashes anew with each
+        curve.setSegmentedLineMode("off")
     style = Qt.PenStyle.DashLine if dashed else Qt.PenStyle.SolidLine
     curve.setPen(mkPen("#888888", width=width, style=style))
     return curve

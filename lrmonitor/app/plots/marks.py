@@ -38,11 +38,22 @@ class Mark:
 
 
 class PixelItem(FillsView, GraphicsObject):  # type: ignore[misc]
-    """An item that fills the view and paints in its pixels."""
+    """An item that fills the view and paints in its pixels.
+
+    While there is nothing to paint it is hidden: Qt asks nothing of what is hidden, and asks a
+    dozen times a frame of what is not.
+    """
+
+    def show_changes(self) -> None:
+        """What there is to paint is another."""
+        there = self.any()
+        if there != self.isVisible():
+            self.setVisible(there)
+        self.update()
 
     def paint(self, painter: QPainter, *_: object) -> None:
         box = self.getViewBox()
-        if box is None or not self.any():
+        if box is None:
             return
         (x0, x1), (y0, y1) = box.viewRange()
         device = painter.transform()
@@ -55,7 +66,7 @@ class PixelItem(FillsView, GraphicsObject):  # type: ignore[misc]
         painter.restore()
 
     def any(self) -> bool:
-        """Whether there is anything to paint: nothing else is worth the way there."""
+        """Whether there is anything to paint."""
         return True
 
     def draw(self, painter: QPainter, area: QRectF, shown: tuple[float, float]) -> None:
@@ -77,6 +88,7 @@ class AxisMarks(PixelItem):
         self._stamps = Stamps(9, 9)
         self._pen = QPen()
         self.setZValue(50)
+        self.hide()
 
     def colour(self, theme: Theme) -> None:
         """Take the theme's colours."""
@@ -88,21 +100,26 @@ class AxisMarks(PixelItem):
         """Show a mark at each of these steps."""
         if not np.array_equal(step, self.step):
             self.step = step
-            self.update()
+            self.show_changes()
 
     def set_beyond(self, above: NDArray[np.float64], below: NDArray[np.float64]) -> None:
         """Show that lines go on above and below the axis at these steps."""
-        if len(above) or len(below) or len(self.above) or len(self.below):
+        if len(above) or len(below) or self.goes_beyond:
             self.above, self.below = above, below
-            self.update()
+            self.show_changes()
+
+    @property
+    def goes_beyond(self) -> bool:
+        """Whether it tells now that lines go on outside of the axis."""
+        return bool(len(self.above) or len(self.below))
 
     def any(self) -> bool:
-        return bool(len(self.step) or len(self.above) or len(self.below))
+        return bool(len(self.step)) or self.goes_beyond
 
     def draw(self, painter: QPainter, area: QRectF, shown: tuple[float, float]) -> None:
         if len(self.step):
             self._draw_lost(painter, area, shown)
-        if len(self.above) or len(self.below):
+        if self.goes_beyond:
             self._draw_beyond(painter, area, shown)
 
     def _draw_lost(self, painter: QPainter, area: QRectF, shown: tuple[float, float]) -> None:
@@ -117,6 +134,7 @@ class AxisMarks(PixelItem):
         painter.setPen(self._pen)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         scale = area.width() / (shown[1] - shown[0])
+        lost = area.left() + (self.step - shown[0]) * scale
         edges = ((self.above, area.top() + 1, 1), (self.below, area.bottom() - 1, -1))
         for steps, edge, way in edges:
             taken = -10.0
@@ -125,8 +143,11 @@ class AxisMarks(PixelItem):
                 if x - taken < 7:  # one for those that would lie on top of each other
                     continue
                 taken = x
-                points = (QPointF(x - 3.5, edge + 6 * way), QPointF(x, edge))
-                painter.drawPolyline(QPolygonF([*points, QPointF(x + 3.5, edge + 6 * way)]))
+                y = edge
+                if way < 0 and len(lost) and np.abs(lost - x).min() < self._stamps.width:
+                    y -= self._stamps.height + 1  # on top of what has no place, not across it
+                points = (QPointF(x - 3.5, y + 6 * way), QPointF(x, y))
+                painter.drawPolyline(QPolygonF([*points, QPointF(x + 3.5, y + 6 * way)]))
 
 
 class MarkLines(PixelItem):
@@ -140,6 +161,7 @@ class MarkLines(PixelItem):
         self._colour = QColor("#888888")
         self._faint = QColor("#888888")
         self.setZValue(-10)
+        self.hide()
 
     def colour(self, theme: Theme) -> None:
         """Take the theme's colours."""
@@ -151,7 +173,7 @@ class MarkLines(PixelItem):
         """Show these, in the order of their steps."""
         if tuple(marks) != self.marks:
             self.marks = tuple(marks)
-            self.update()
+            self.show_changes()
 
     def point_at(self, mark: Mark | None) -> None:
         """Make one stand out, or none."""
@@ -160,7 +182,7 @@ class MarkLines(PixelItem):
             self.update()
 
     def any(self) -> bool:
-        return bool(self.marks)
+        return any(mark.kind != "finding" for mark in self.marks)
 
     def draw(self, painter: QPainter, area: QRectF, shown: tuple[float, float]) -> None:
         scale = area.width() / (shown[1] - shown[0])

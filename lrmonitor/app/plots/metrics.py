@@ -10,6 +10,7 @@ from pyqtgraph import ScatterPlotItem, mkBrush, mkPen
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication
 
 from lrmonitor.model.picture import Picture
+from lrmonitor.model.throughput import NAME as SPEED
 from lrmonitor.record.reader import Series
 
 from .chart import Chart
@@ -62,8 +63,7 @@ class MetricCurve:
 
     def __init__(self, series: Series) -> None:
         self.series = series
-        self.line = Line(connect="finite")
-        self.line.setSegmentedLineMode("on")
+        self.line = Line()
         self.dots = ScatterPlotItem(size=6, pxMode=True)
         self.dots.setZValue(12)
         self.range: tuple[float, float] | None = None
@@ -112,6 +112,8 @@ class MetricChart(Chart):
         name = metric_name(series)
         title = name if len(name) <= LONGEST_TITLE else name[: LONGEST_TITLE - 1] + "…"
         super().__init__(title, handles=False)
+        if series.info.name == SPEED:
+            self._short = QCoreApplication.translate("MetricChart", "steps/s")
         self.curve = MetricCurve(series)
         for part in (self.curve.line, self.curve.dots):
             self.item.addItem(part, ignoreBounds=True)

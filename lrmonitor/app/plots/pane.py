@@ -13,7 +13,7 @@ from typing import Any
 
 from pyqtgraph import GraphicsLayoutWidget
 from PySide6.QtCore import QCoreApplication, QEvent, QPointF, QRectF, Qt, QTimer, Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGraphicsScene, QVBoxLayout, QWidget
 
 from lrmonitor.model.axis import EPOCH, RELATIVE, STEP, WALL
 from lrmonitor.model.findings import Told
@@ -71,6 +71,9 @@ class PlotPane(QWidget):
         self._mouse: QPointF | None = None
         self._spot: int | None = None
         self._told: tuple[Told, ...] = ()
+        self._marks: tuple[Mark, ...] = ()
+        self._marks_of: tuple[object, ...] = ()
+        self._breaks: tuple[int, ...] = ()
         self.rate_scale_chosen = False
 
         self.tools = PlotTools(self)
@@ -79,6 +82,8 @@ class PlotPane(QWidget):
         self.canvas = GraphicsLayoutWidget(self)
         self.canvas.setAccessibleName(self.tr("Plots of loss and learning rate"))
         self.canvas.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        # What moves moves together: an index of where things lie would be made anew each time.
+        self.canvas.scene().setItemIndexMethod(QGraphicsScene.ItemIndexMethod.NoIndex)
         self.loss = LossChart(self.tr("Loss"), self.tools.smoothing())
         self.rate = RateChart(self.tr("Learning rate"))
         self.readout = Readout(self.placing, self)
@@ -311,16 +316,23 @@ class PlotPane(QWidget):
         return any(len(one.series) for one in curves) and all(c.all_positive() for c in curves)
 
     def _take_marks(self) -> None:
+        of = (self.placing.kind, self._told, tuple(self._model.markers))
+        # Steps stand where they stood; where time began, and epochs, may be told later.
+        if of != self._marks_of or self.placing.kind != STEP:
+            self._marks_of = of
+            self._place_marks()
+        for curve in self.loss.curves.values():
+            curve.begin_anew_after(self._breaks)
+        for chart in self._charts():
+            chart.set_marks(self._marks)
+
+    def _place_marks(self) -> None:
         at = self.placing.at
         marks = [Mark(at(m.step, m.time), m.kind, m.text, m.time) for m in self._model.markers]
-        marks += finding_marks(self._told, at)
+        self._marks = (*marks, *finding_marks(self._told, at))
         apart = [m for m in self._model.markers if m.kind in ("rewound", "test")]
-        breaks = tuple(int(at(m.step, m.time)) for m in apart)
-        for curve in self.loss.curves.values():
-            curve.begin_anew_after(breaks)
+        self._breaks = tuple(int(at(m.step, m.time)) for m in apart)
         self.loss.findings.show_regions(regions(self._told, at))
-        for chart in self._charts():
-            chart.set_marks(marks)
 
     def _take_metrics(self) -> None:
         found = [*self._model.metrics(), *self._model.measured()]
@@ -347,6 +359,8 @@ class PlotPane(QWidget):
             self.ahead.refresh(span.newest, span.high, self.rate.log, self._theme, colours)
 
     def _write_ahead(self) -> None:
+        if not self.ahead.shown:
+            return
         view = self.rate.view
         area = self.canvas.mapFromScene(view.sceneBoundingRect()).boundingRect()
         low, high = view.viewRange()[1]

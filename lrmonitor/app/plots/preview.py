@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from pyqtgraph import PlotCurveItem, PlotItem, mkPen
+from pyqtgraph import PlotItem, mkPen
 from PySide6.QtCore import QObject, QPoint, QRectF
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
@@ -16,6 +16,7 @@ from lrmonitor.model.run import RunModel
 from ..format import format_count
 from ..proposal import Proposal
 from ..theme import Theme
+from .pens import SharpCurve
 from .ranges import StepWindow
 from .samples import Samples
 from .sampling import as_log, value_range
@@ -48,7 +49,7 @@ class PreviewCurves:
 
     def __init__(self, plot: PlotItem) -> None:
         self._plot = plot
-        self.curves: dict[Address, tuple[PlotCurveItem, PlotCurveItem]] = {}
+        self.curves: dict[Address, tuple[SharpCurve, SharpCurve]] = {}
         self.preview: Preview | None = None
         self.range: tuple[float, float] | None = None
 
@@ -96,8 +97,8 @@ class PreviewCurves:
             return "above"
         return "below" if ends and max(ends) < shown[0] else ""
 
-    def _pair(self, address: tuple[int, int]) -> tuple[PlotCurveItem, PlotCurveItem]:
-        pair = PlotCurveItem(antialias=True, connect="finite"), PlotCurveItem(connect="finite")
+    def _pair(self, address: tuple[int, int]) -> tuple[SharpCurve, SharpCurve]:
+        pair = SharpCurve(antialias=True, connect="finite"), SharpCurve(connect="finite")
         for item, height in zip(pair, (12, 6), strict=True):
             item.setZValue(height)
             self._plot.addItem(item, ignoreBounds=True)
@@ -151,6 +152,11 @@ class PreviewLayer(QObject):
             found = preview(self._model, self.wish, newest, until)
         if found is not None or self._curves.preview is not None:
             self._curves.show(found, log, theme, colours)
+
+    @property
+    def shown(self) -> bool:
+        """Whether there is anything to write, or to take away."""
+        return self._curves.preview is not None or not self.label.isHidden()
 
     def write(self, area: QRectF, shown: tuple[float, float], theme: Theme) -> None:
         """Say what is drawn, below the plot (`area`, in the canvas' pixels)."""

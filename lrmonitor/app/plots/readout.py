@@ -6,7 +6,7 @@ from __future__ import annotations
 import html
 import math
 
-from pyqtgraph import InfiniteLine, mkPen
+from pyqtgraph import mkPen
 from PySide6.QtCore import QObject, QPointF, Qt
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
@@ -17,6 +17,7 @@ from ..theme import Theme
 from .chart import Chart, LossChart, RateChart
 from .marks import Mark
 from .metrics import MetricChart
+from .pens import SharpLine
 from .placing import Placing
 from .reading import Reading, Row, read
 from .scales import duration_label
@@ -38,7 +39,7 @@ class Readout(QObject):
         self._shown: Reading | None = None
         self.pins: list[float] = []
         """Places that are pinned: none, the one from which differences are told, or both ends."""
-        self._lines: dict[Chart, list[InfiniteLine]] = {}
+        self._lines: dict[Chart, list[SharpLine]] = {}
         self._card: QFrame | None = None
         self._text = QLabel()
 
@@ -59,7 +60,7 @@ class Readout(QObject):
 
     def add(self, chart: Chart) -> None:
         """Point in this plot too."""
-        lines = [InfiniteLine(angle=90, movable=False) for _ in range(3)]
+        lines = [SharpLine(angle=90, movable=False) for _ in range(3)]
         for line in lines:
             line.setZValue(40)
             line.hide()

@@ -41,26 +41,26 @@ class FindingRegions(PixelItem):
         super().__init__()
         self.regions: tuple[Region, ...] = ()
         self._theme: Theme | None = None
+        self._colours: dict[tuple[str, bool], tuple[QColor | None, QColor]] = {}
         self.setZValue(-20)
+        self.hide()
 
     def colour(self, theme: Theme) -> None:
         """Take the theme's colours."""
         self._theme = theme
+        self._colours.clear()
         self.update()
 
     def show_regions(self, regions: Sequence[Region]) -> None:
         """Show these; the later ones above the earlier."""
         if tuple(regions) != self.regions:
             self.regions = tuple(regions)
-            self.update()
+            self.show_changes()
 
     def any(self) -> bool:
         return bool(self.regions)
 
     def draw(self, painter: QPainter, area: QRectF, shown: tuple[float, float]) -> None:
-        theme = self._theme
-        if theme is None:
-            return
         scale = area.width() / (shown[1] - shown[0])
         taken: set[tuple[int, int, str]] = set()
         for region in self.regions:
@@ -72,14 +72,24 @@ class FindingRegions(PixelItem):
             if place in taken:
                 continue
             taken.add(place)
-            colour = severity_colour(region.severity, theme)
-            shade = SHADE.get(region.severity, 0.0) * (0.5 if region.quiet else 1.0)
-            if shade and right - left >= 1:
-                box = QRectF(left, area.top(), right - left, area.height())
-                painter.fillRect(box, QColor(theme.dim(colour, shade)))
+            shade, strong = self._of(region.severity, region.quiet)
+            if shade is not None and right - left >= 1:
+                painter.fillRect(QRectF(left, area.top(), right - left, area.height()), shade)
             middle, half = (left + right) / 2, max((right - left) / 2, BAR)
-            bar = QRectF(middle - half, area.top(), 2 * half, BAR)
-            painter.fillRect(bar, QColor(theme.dim(colour, 0.5) if region.quiet else colour))
+            painter.fillRect(QRectF(middle - half, area.top(), 2 * half, BAR), strong)
+
+    def _of(self, severity: str, quiet: bool) -> tuple[QColor | None, QColor]:
+        """The colours of the shade, if there is one, and of the bar."""
+        known = self._colours.get((severity, quiet))
+        if known is None:
+            assert self._theme is not None
+            colour = severity_colour(severity, self._theme)
+            shade = SHADE.get(severity, 0.0) * (0.5 if quiet else 1.0)
+            known = self._colours[severity, quiet] = (
+                QColor(self._theme.dim(colour, shade)) if shade else None,
+                QColor(self._theme.dim(colour, 0.5) if quiet else colour),
+            )
+        return known
 
 
 def regions(told: Iterable[Told], at: Callable[[float], float]) -> list[Region]:

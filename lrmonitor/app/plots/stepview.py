@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pyqtgraph import LinearRegionItem, ViewBox, mkBrush, mkPen
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QPoint, QRectF, Qt, Signal
 from PySide6.QtGui import QColor
 
 from ..theme import Theme
@@ -52,6 +52,14 @@ class StepView(ViewBox):  # type: ignore[misc]
         self.band.setBrush(mkBrush(fill))
         for line in self.band.lines:
             line.setPen(mkPen(theme.accent, width=1))
+
+    def boundingRect(self) -> QRectF:
+        # As pyqtgraph's, in one call: it is asked for several times a frame.
+        box: QRectF = self.rect()
+        return box.adjusted(0, 0, 0.5, 0.5)
+
+    def paint(self, *_: object) -> None:
+        """Nothing: it has no border."""
 
     def wheelEvent(self, ev: Any, axis: int | None = None) -> None:
         ev.accept()

@@ -66,12 +66,12 @@ def scales(studio: Studio) -> None:
     studio.take("plots-nan", window)
     plots.set_calm(plots.loss, True)
     studio.take("plots-outliers", window)
-    plots.set_loss_log(True)
-    plots.set_rate_log(True)
+    plots.set_log(plots.loss, True)
+    plots.set_log(plots.rate, True)
     _point(plots, 430)
     studio.take("plots-log", window)
     plots._leave()
-    plots.set_loss_log(False)
+    plots.set_log(plots.loss, False)
     _drag(plots, Qt.MouseButton.RightButton)
     studio.take("plots-zoom", window)
     _let_go(plots, Qt.MouseButton.RightButton)
@@ -136,7 +136,7 @@ def metrics(studio: Studio) -> None:
     assert plots is not None
     window.resize(1280, 1000)
     for choice in plots.metrics.choices:
-        if choice.key in ("accuracy", "val_loss", "grad_norm") and not choice.shown:
+        if choice.key.endswith(("accuracy", "val_loss", "grad_norm")) and not choice.shown:
             plots.show_metric(choice.key, True)
     studio.pass_time(0.5)
     _point(plots, 400)
@@ -162,7 +162,7 @@ def alarms(studio: Studio) -> None:
         assert diagnosis is not None
         window.docks.show("findings")
         with contextlib.suppress(TimeoutError):
-            studio.wait(lambda: diagnosis.told, 4.0)  # noqa: B023
+            studio.wait(lambda: diagnosis.told, 60.0)  # noqa: B023
         studio.pass_time(0.5)
         studio.take(f"alarms-{name}", window)
         panel = window.docks.widget("findings")
