@@ -12,9 +12,8 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
-from lrmonitor.resources import resource_path
-
 from .palettes import STANDARD, curves
+from .trim import image, trim
 
 __all__ = ["DARK", "LIGHT", "Theme", "ThemeManager"]
 
@@ -242,9 +241,8 @@ def style_sheet(theme: Theme) -> str:
     QStatusBar {{ border-top: 1px solid {theme.border}; }}
     QStatusBar::item {{ border: none; }}
     QStatusBar QLabel {{ color: {theme.quiet}; }}
-    QDockWidget {{ font-weight: 600; }}
-    QDockWidget::title {{ text-align: left; padding: 7px 0 1px 13px; }}
     QScrollArea {{ background: transparent; border: none; }}
+    {trim(theme)}
     """
 
 
@@ -297,21 +295,12 @@ def _buttons(theme: Theme) -> str:
 
 def _check(theme: Theme) -> str:
     """The mark in a box that is ticked."""
-    return _image(f"check-on-{theme.name}.svg")
+    return image(f"check-on-{theme.name}.svg")
 
 
 def _arrow(way: str, name: str) -> str:
     """The mark of a button that steps `way`: "up" or "down"; of a theme, or "off"."""
-    return _image(f"arrow-{way}-{name}.svg")
-
-
-def _image(name: str) -> str:
-    """A picture of the style sheet; without one where the installation is incomplete."""
-    try:
-        path = resource_path("icons", name)
-    except FileNotFoundError:
-        return ""
-    return f'image: url("{path.as_posix()}");'
+    return image(f"arrow-{way}-{name}.svg")
 
 
 def system_scheme() -> Qt.ColorScheme:

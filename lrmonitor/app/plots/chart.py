@@ -55,6 +55,7 @@ class Chart:
         self._height = 0
         self._short = ""
         """The title of a plot that is not high enough for all of it."""
+        self.view.sigResized.connect(self._on_resized)
 
     def colour(self, theme: Theme) -> None:
         """Take the theme's colours."""
@@ -66,6 +67,11 @@ class Chart:
         self.grid.colour(theme)
         self.axis_marks.colour(theme)
         self.mark_lines.colour(theme)
+
+    def _on_resized(self) -> None:
+        """Also of a plot into which nothing new comes."""
+        if round(self.view.height()) != self._height:
+            self._show_title()
 
     def _show_title(self) -> None:
         """The title, or as much of it as the plot is high for."""
@@ -124,8 +130,6 @@ class Chart:
 
     def refresh(self, span: Span) -> None:
         """Draw what is visible and adapt the vertical range in quanta."""
-        if round(self.view.height()) != self._height:
-            self._show_title()
         lost, ranges = self._draw(span)
         steps = [one for one in lost if len(one)]
         self.axis_marks.set_steps(
