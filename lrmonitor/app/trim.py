@@ -87,13 +87,18 @@ def _bars(theme: Theme) -> str:
 
 
 def _tools(theme: Theme) -> str:
-    """Tool buttons, tables and the console: their edges."""
+    """Tool buttons, lists of choices, tables and the console."""
     return f"""
     QToolButton[role="tool"]:hover:!checked {{ background: {theme.dim(theme.quiet, 0.14)}; }}
     QToolButton[role="tool"]:pressed {{ background: {theme.dim(theme.accent, 0.3)}; }}
     QToolButton[role="tool"]:disabled {{ background: {theme.window}; }}
     QLineEdit:disabled {{ placeholder-text-color: {theme.disabled}; }}
     QTableView {{ outline: 0; }}
+    QComboBox {{ combobox-popup: 0; }}
+    QComboBox QAbstractItemView {{ background: {theme.base}; color: {theme.text}; outline: 0;
+        border: 1px solid {theme.border}; selection-background-color: {theme.accent};
+        selection-color: {theme.accent_text}; }}
+    QComboBox QAbstractItemView::item {{ min-height: 22px; padding: 0 6px; }}
     QAbstractItemView QComboBox {{ margin: 3px 0; }}
     QPlainTextEdit {{ border: 1px solid {theme.border}; }}
     QTableView:focus, QPlainTextEdit:focus {{ border-color: {theme.accent}; }}

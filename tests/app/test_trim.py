@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from lrmonitor.app.panels.parts import Choice
 from lrmonitor.app.theme import DARK, LIGHT, Theme, ThemeManager, style_sheet
 from lrmonitor.resources import resource_path
 from tests.app.test_theme import contrast
@@ -100,3 +101,23 @@ def test_every_picture_of_the_style_is_there_and_seen(qapp: QApplication, theme:
         assert QColor(colour).isValid()
         for ground in (theme.window, theme.base):
             assert contrast(colour, ground) >= 3.0, name
+
+
+@BOTH
+def test_the_chosen_line_of_a_list_of_choices_can_be_read(
+    qapp: QApplication, qtbot: QtBot, theme: Theme
+) -> None:
+    manager = ThemeManager(theme.name)
+    box = Choice()
+    qtbot.addWidget(box)
+    box.addItems(["Hold it", "Set it now"])
+    with qtbot.waitExposed(box):
+        box.show()
+    box.showPopup()
+    row = box.view().visualRect(box.model().index(0, 0))
+    image = box.view().viewport().grab().toImage()
+    ground = image.pixelColor(row.right() - 1, row.center().y()).name()
+    assert ground == theme.accent
+    assert strongest(image, row, ground) >= 4.5
+    box.hidePopup()
+    manager.deleteLater()
