@@ -91,7 +91,7 @@ class RunView(QWidget):
         # Its margins go with it when there is nothing to tell.
         self._notice_bar = QWidget(self)
         inside = QVBoxLayout(self._notice_bar)
-        inside.setContentsMargins(12, 8, 12, 8)
+        inside.setContentsMargins(10, 8, 10, 8)
         inside.addWidget(self.notices)
         inside.addWidget(self.alert)
         column.addWidget(self._notice_bar)

@@ -35,6 +35,7 @@ from lrmonitor.link.test_commands import TestCommand
 from lrmonitor.model.command import NotLive
 from lrmonitor.model.groups import addressed
 from lrmonitor.model.guards import Set
+from lrmonitor.model.optimizer import sentence
 from lrmonitor.model.rate_now import rate_now
 from lrmonitor.model.run import Changes, RunModel
 from lrmonitor.model.stop import stop_run
@@ -173,7 +174,9 @@ class Session(QObject):
             return problem
         for info in self.model.optimizers:
             if info.number == optimizer and not info.controllable:
-                return info.reason or self.tr("This optimizer's rate cannot be set.")
+                if info.reason:
+                    return sentence(info.reason)
+                return self.tr("This optimizer's rate cannot be set.")
         return None
 
     def stop_request(self) -> tuple[float, str] | None:

@@ -42,3 +42,8 @@ def told_of(line: Mapping[str, Any], known: Sequence[OptimizerInfo]) -> Optimize
         reason=str(reason) if reason else None,
         about=rates.about(line.get("about")),
     )
+
+
+def sentence(reason: str) -> str:
+    """A reason on its own. A probe tells it as a part of a sentence, an imported record as one."""
+    return reason[:1].upper() + reason[1:] + ("" if reason.endswith((".", "!", "?")) else ".")

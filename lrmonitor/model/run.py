@@ -16,7 +16,7 @@ from lrmonitor.model.findings import Findings
 from lrmonitor.model.guards import Guards
 from lrmonitor.model.journal import JournalEntry, Marker
 from lrmonitor.model.notify import Signal
-from lrmonitor.model.optimizer import OptimizerInfo, told_of
+from lrmonitor.model.optimizer import OptimizerInfo, sentence, told_of
 from lrmonitor.model.options import Options
 from lrmonitor.model.printed import Printed
 from lrmonitor.model.process import Identity
@@ -187,9 +187,9 @@ class RunModel:
         if any(o.controllable for o in self.optimizers):
             return None
         if self.optimizers:
-            return self.optimizers[0].reason or "Its optimizer's rate cannot be set."
+            return sentence(self.optimizers[0].reason or "its optimizer's rate cannot be set")
         if self.no_optimizer is not None:
-            return self.no_optimizer
+            return sentence(self.no_optimizer)
         return "No optimizer has made a step yet."
 
     @property

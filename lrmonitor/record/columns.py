@@ -99,7 +99,7 @@ class Column(Generic[Kind]):
         if self._range is None:
             larger = np.empty(wanted // kind.itemsize, kind)
         else:
-            larger = np.frombuffer(self._range, kind)
+            larger = np.frombuffer(self._range, kind, len(self._range) // kind.itemsize)
         larger[: self._count] = self._array[: self._count]
         self._array = larger
 

@@ -213,7 +213,7 @@ def test_words_are_found(panel: ConsolePanel, folder: RunFolder) -> None:
         panel.advance()
     assert panel.count.text() == "3 of 4"
     panel.search.setText("zebra")
-    assert panel.count.text() == "none"
+    assert panel.count.text() == "no match"
     assert not panel.next.isEnabled()
     QTest.keyClick(panel.search, Qt.Key.Key_Escape)
     assert panel.count.text() == ""

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
 from lrmonitor.app.panels.journal import JournalPanel
-from lrmonitor.app.panels.journal_table import STEP, TEXT
+from lrmonitor.app.panels.journal_table import RESULT, STEP, TEXT
 from lrmonitor.app.session import Session
 from lrmonitor.app.theme import DARK, LIGHT, ThemeManager
 from tests.app.conftest import OpenWindow
@@ -262,3 +262,18 @@ def test_the_text_has_the_place_of_a_result_that_is_not_there(
     assert spans()[count:] == [False, True]
     panel.search.setText("note")
     assert spans() == [not row.result for row in panel.table.rows]
+
+
+def test_a_result_has_the_room_it_needs_and_the_text_the_rest(
+    panel: JournalPanel, folder: RunFolder
+) -> None:
+    panel.refresh()
+    view = panel.view
+    widest = max(view.fontMetrics().horizontalAdvance(row.result) for row in panel.table.rows)
+    assert widest < view.columnWidth(RESULT) < view.columnWidth(TEXT)
+    folder.command("late", "hold", 1e-4)
+    folder.refused("late", "a reason that is a good deal longer than all there is room for, twice")
+    panel._session.poll()
+    panel.refresh()
+    # What is too long for both is shared.
+    assert abs(view.columnWidth(RESULT) - view.columnWidth(TEXT)) <= 2

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QFontMetrics, QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -217,3 +218,23 @@ def test_centring_stops_at_the_ends() -> None:
     assert window.centred(20, 1000).low == 0
     assert window.centred(1000, 1000).high <= 1100
     assert not window.centred(20, 1000).follow
+
+
+def test_titles_of_low_plots_have_the_room_that_there_is(folder: RunFolder, qtbot: QtBot) -> None:
+    """Also where nothing new comes in after the window became lower."""
+    folder.declare("test accuracy", "metric", None, None)
+    folder.add("test accuracy", 1.0)
+    pane = opened(folder, qtbot)
+    (metric,) = pane.metrics.charts.values()
+    metrics = QFontMetrics(QGuiApplication.font())
+
+    def fit() -> bool:
+        charts = (pane.loss, pane.rate, metric)
+        return all(
+            metrics.horizontalAdvance(chart.left.labelText) <= max(chart.view.height(), 24) + 1
+            for chart in charts
+        )
+
+    assert metric.left.labelText == "test accuracy"
+    pane.resize(900, 260)
+    qtbot.waitUntil(lambda: metric.left.labelText.endswith("…") and fit())

@@ -94,3 +94,13 @@ def test_memory_is_the_same_whether_pages_come_together_or_one_by_one(
         single.append(np.arange(at, at + count))
     assert (together.view == single.view).all()
     assert count < columns._AT_ONCE // 8 or columns._POPULATE is None
+
+
+def test_numbers_of_any_size_have_a_range() -> None:
+    kind = np.dtype([("low", np.float64), ("lost", np.uint32), ("at", np.uint8)])
+    column: Column[np.void] = Column(kind)
+    column.append(np.zeros(100_000, kind))
+    before = column.view
+    column.append(np.ones(100_000, kind))
+    assert np.shares_memory(before, column.view), "it was copied"
+    assert column.view["lost"].sum() == 100_000

@@ -16,6 +16,7 @@ from lrmonitor.model.process import Identity
 from lrmonitor.model.rates import Override
 from lrmonitor.model.run import Changes, RunModel
 from lrmonitor.model.state import Phase
+from lrmonitor.probe.lone import NO_OPTIMIZER
 from tests.helpers.recorded import T0, Recorded
 
 ME = os.getpid()
@@ -167,19 +168,19 @@ def test_series_of_optimizers_and_groups(tmp_path: Path) -> None:
 
 def test_a_run_without_an_optimizer_says_why(tmp_path: Path) -> None:
     run = Recorded(tmp_path)
-    run.event("no_optimizer", reason="The script uses no torch optimizer.")
+    run.event("no_optimizer", reason=NO_OPTIMIZER)
     run.declare(0, "loss", "loss", None)
     run.points(0, [(1, T0, 5.0)])
     model = RunModel(run.folder)
     model.poll()
     assert model.loss() is not None
     assert model.state.step == 1
-    assert model.control_problem == "The script uses no torch optimizer."
+    assert model.control_problem == f"T{NO_OPTIMIZER[1:]}."
 
 
 def test_an_optimizer_that_cannot_be_controlled_says_why(tmp_path: Path) -> None:
     run = Recorded(tmp_path)
-    run.optimizer(kind="Adafactor", refuses="It chooses its own rate.")
+    run.optimizer(kind="Adafactor", refuses="it chooses its own rate")
     model = RunModel(run.folder)
     model.poll()
     assert model.control_problem == "It chooses its own rate."

@@ -173,7 +173,7 @@ class ConsolePanel(QWidget):
             at = self.view.current_find()
             text = self.tr("{0} of {1}").format(at, found) if at else self.tr("{0}").format(found)
             if not found:
-                text = self.tr("none")
+                text = self.tr("no match")
         self.count.setText(text)
 
     def _make_series(self) -> None:
@@ -242,7 +242,7 @@ class ConsolePanel(QWidget):
         inside.setContentsMargins(16, 6, 16, 6)
         inside.addWidget(self.none)
         column = QVBoxLayout(self)
-        column.setContentsMargins(8, 6, 8, 6)
+        column.setContentsMargins(10, 6, 10, 6)
         column.setSpacing(6)
         column.addLayout(tools)
         column.addWidget(self.older)

@@ -185,7 +185,7 @@ class ControlPanel(QWidget):
         body.setAutoFillBackground(False)
         self._scroll.viewport().setAutoFillBackground(False)
         column = QVBoxLayout(self)
-        column.setContentsMargins(12, 12, 12, 12)
+        column.setContentsMargins(10, 10, 10, 10)
         column.setSpacing(12)
         # Above the part that scrolls: holding and ending the training are always in reach.
         column.addWidget(self._card([self.training]))

@@ -142,7 +142,7 @@ class DataPanel(QWidget):
             tools.addWidget(widget)
         tools.addWidget(self.told, 1)
         column = QVBoxLayout(self)
-        column.setContentsMargins(8, 6, 8, 6)
+        column.setContentsMargins(10, 6, 10, 6)
         column.setSpacing(6)
         column.addLayout(tools)
         column.addWidget(self.view, 1)

@@ -359,7 +359,7 @@ class RateEntry(QWidget):
         column.addWidget(self.caption)
         column.addLayout(row)
         column.addWidget(self.mode)
-        column.addLayout(labelled(self.tr("Takes"), self.ramp, self.tr("steps")))
+        column.addLayout(labelled(self.tr("Ramp"), self.ramp, self.tr("steps")))
         column.addWidget(self.note)
         column.addWidget(self.hint)
         column.addWidget(self.banner)

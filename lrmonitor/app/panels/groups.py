@@ -236,7 +236,7 @@ class GroupsPanel(QWidget):
             button.setAutoDefault(False)
             tools.addWidget(button)
         column = QVBoxLayout(self)
-        column.setContentsMargins(12, 8, 12, 8)
+        column.setContentsMargins(10, 6, 10, 6)
         column.setSpacing(6)
         column.addLayout(tools)
         column.addWidget(self.banner)

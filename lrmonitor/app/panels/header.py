@@ -242,7 +242,7 @@ class RunHeader(QFrame):
         state.addWidget(self.sentence, 1, top)
         titles.addLayout(state)
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(16, 9, 18, 9)
+        layout.setContentsMargins(12, 9, 18, 9)
         layout.setSpacing(20)
         layout.addLayout(titles, 1)
         for figure in (self.step, self.epoch, self.speed, self.left, self.elapsed):

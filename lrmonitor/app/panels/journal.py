@@ -31,7 +31,8 @@ from .rowview import RowView
 __all__ = ["JournalPanel"]
 
 WIDEST = {TIME: "00:00:00", STEP: "00 000", WHAT: "Not recorded", WHO: "ann (window)"}
-"""What the columns have room for; text and result share the rest."""
+"""What the columns have room for; of the rest the result has what it needs, and the text
+what is left."""
 
 NARROW = 680
 """Width of the table below which the column that says who is left out."""
@@ -223,7 +224,7 @@ class JournalPanel(QWidget):
         self.said.setTextFormat(Qt.TextFormat.PlainText)
         self.said.hide()
         column = QVBoxLayout(self)
-        column.setContentsMargins(8, 6, 8, 6)
+        column.setContentsMargins(10, 6, 10, 6)
         column.setSpacing(6)
         # The buttons of the kinds give way where there is no room: they demand none.
         column.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
@@ -298,9 +299,11 @@ class _EventView(RowView):
         for column, widest in WIDEST.items():
             room = 46 if column == WHAT else 24
             self.setColumnWidth(column, self.fontMetrics().horizontalAdvance(widest) + room)
-        for column in (TEXT, RESULT):
-            columns.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
+        columns.setSectionResizeMode(TEXT, QHeaderView.ResizeMode.Stretch)
+        columns.setSectionResizeMode(RESULT, QHeaderView.ResizeMode.Fixed)
         self._wide = False
+        self._result = columns.sectionSizeHint(RESULT)
+        """What the widest result so far has need of."""
         table.rowsInserted.connect(lambda _, first, last: self._share(first, last))
         table.dataChanged.connect(lambda start, end: self._share(start.row(), end.row()))
         self._share(0, table.rowCount() - 1)
@@ -318,9 +321,20 @@ class _EventView(RowView):
                 self._wide = True
                 room = self.fontMetrics().horizontalAdvance("0000-00-00 00:00:00") + 24
                 self.setColumnWidth(TIME, room)
-            columns = 1 if self._table.rows[at].result else 2
+            result = self._table.rows[at].result
+            self._result = max(self._result, self.fontMetrics().horizontalAdvance(result) + 24)
+            columns = 1 if result else 2
             if self.columnSpan(at, TEXT) != columns:
                 self.setSpan(at, TEXT, 1, columns)
+        self._fit_result()
+
+    def _fit_result(self) -> None:
+        """A result has the room that it needs, but no more than the text beside it."""
+        columns = (TIME, STEP, WHAT, WHO)
+        taken = sum(self.columnWidth(at) for at in columns if not self.isColumnHidden(at))
+        width = min(self._result, max((self.viewport().width() - taken) // 2, 48))
+        if width != self.columnWidth(RESULT):
+            self.setColumnWidth(RESULT, width)
 
     def _offer(self, place: object) -> None:
         menu = QMenu(self)
@@ -340,3 +354,4 @@ class _EventView(RowView):
         narrow = self.viewport().width() < NARROW
         if narrow != self.isColumnHidden(WHO):
             self.setColumnHidden(WHO, narrow)
+        self._fit_result()

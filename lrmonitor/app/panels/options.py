@@ -200,7 +200,7 @@ class OptionsPanel(QWidget):
         tools.addWidget(self.hint, 1)
         tools.addWidget(self.release)
         column = QVBoxLayout(self)
-        column.setContentsMargins(12, 8, 12, 8)
+        column.setContentsMargins(10, 6, 10, 6)
         column.setSpacing(6)
         column.addLayout(tools)
         column.addWidget(self.banner)

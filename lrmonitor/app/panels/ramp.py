@@ -23,7 +23,7 @@ class RampField(QLineEdit):
         super().__init__(parent)
         digits = QRegularExpression("[0-9]{0,9}")
         self.setValidator(QRegularExpressionValidator(digits, self))
-        self.setPlaceholderText(self.tr("at once"))
+        self.setPlaceholderText(self.tr("none: at once"))
         self.setAccessibleName(self.tr("Steps that a change takes"))
         self.setToolTip(
             self.tr(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from ..format import format_count, format_rate
 from ..session import Session
@@ -36,10 +35,17 @@ class RateReadout(QWidget):
         grid.setRowMinimumHeight(3, 8)
         grid.addWidget(caption(self.tr("Scheduled"), self), 4, 0)
         grid.addWidget(caption(self.tr("Requested"), self), 4, 1)
-        grid.addWidget(self.scheduled, 5, 0, Qt.AlignmentFlag.AlignTop)
-        grid.addWidget(self.requested, 5, 1)
-        grid.addWidget(self.scheduled_note, 6, 0)
-        grid.addWidget(self.requested_note, 6, 1)
+        # In columns of their own: what is asked for may take several lines, and each note stands
+        # right below its number.
+        for at, parts in enumerate(
+            ((self.scheduled, self.scheduled_note), (self.requested, self.requested_note))
+        ):
+            column = QVBoxLayout()
+            column.setSpacing(1)
+            for part in parts:
+                column.addWidget(part)
+            column.addStretch(1)
+            grid.addLayout(column, 5, at)
         grid.setColumnStretch(0, 2)
         grid.setColumnStretch(1, 3)
 

@@ -50,6 +50,7 @@ class RunKeeping(QFrame):
         self.told.setWordWrap(True)
         self.undo = QToolButton(self)
         self.undo.setText(self.tr("Undo"))
+        self.undo.setProperty("role", "tool")
         self.undo.setAccessibleName(self.tr("Put the deleted run back"))
         self.undo.clicked.connect(self.restore)
         self.dismiss = QToolButton(self)

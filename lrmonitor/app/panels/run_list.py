@@ -236,7 +236,7 @@ class RunDelegate(QStyledItemDelegate):
         painter.drawText(upper, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, age)
         upper.setRight(upper.right() - painter.fontMetrics().horizontalAdvance(age) - 8)
         painter.setFont(strong)
-        painter.setPen(QColor(theme.disabled if line.problem else theme.text))
+        painter.setPen(QColor(theme.quiet if line.problem else theme.text))
         self._text(painter, upper, line.name)
         self._symbol(painter, lower, line)
         if line.alarm is not None:

@@ -186,7 +186,7 @@ class SizesPanel(QWidget):
         self.pages.addWidget(picture)
         self.pages.addWidget(self.view)
         column = QVBoxLayout(self)
-        column.setContentsMargins(12, 8, 12, 8)
+        column.setContentsMargins(10, 6, 10, 6)
         column.setSpacing(6)
         column.addLayout(tools)
         column.addWidget(self.pages, 1)

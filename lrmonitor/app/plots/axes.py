@@ -77,7 +77,8 @@ class PlainAxis(AxisItem):  # type: ignore[misc]
 
 
 class PlotGrid(FillsView, GraphicsObject):  # type: ignore[misc]
-    """Opaque lines at the ticks of two axes, behind the curves."""
+    """Opaque lines at the ticks of two axes, behind the curves; none where there are no values:
+    what is said in their place is not to be crossed out."""
 
     def __init__(self, left: PlainAxis, bottom: PlainAxis) -> None:
         super().__init__()
@@ -93,7 +94,7 @@ class PlotGrid(FillsView, GraphicsObject):  # type: ignore[misc]
 
     def paint(self, painter: QPainter, *_: object) -> None:
         box = self.getViewBox()
-        if box is None:
+        if box is None or self._left.blank:
             return
         (x0, x1), (y0, y1) = box.viewRange()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)

@@ -9,7 +9,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDockWidget, QMenu, QToolButton, QWidget
 
-from tests.app.folders import RunFolder, falling
+from tests.app.folders import RunFolder, cosine, falling
 from tests.app.studio import ERROR, Studio
 
 if TYPE_CHECKING:
@@ -28,11 +28,23 @@ def pictures(studio: Studio) -> None:
 def _overridden(run: RunFolder, mode: str, value: float | None, **more: Any) -> RunFolder:
     """A change of the rate that took effect, and steps under it."""
     kind = {"set": "scale", "freeze": "hold", "follow": "none"}.get(mode, mode)
-    inner = {"freeze": 0.0, "set": 0.67, "follow": None, "plan": None}.get(mode, value)
     run.command("m", mode, value)
     step = run.step + 1
-    rate = {"freeze": 0.0, "scale": 2.2e-4, "follow": 4.4e-4}.get(mode, 3e-4)
-    told = {"optimizer": 0, "group": 0, "scheduled": 4.4e-4, "previous": 4.4e-4, "effective": rate}
+    before = cosine(step)
+    factor = {"set": (value or 0.0) / before}.get(mode, value)
+    inner = {"freeze": 0.0, "set": factor, "follow": None, "plan": None}.get(mode, value)
+
+    def effective(at: int) -> float:
+        if "ramp" in more:
+            return float(before * ((value or 0.0) / before) ** min((at - step + 1) / 400, 1.0))
+        if mode == "plan":
+            return 1e-5 + 3.9e-4 * cosine(at - step, 1.0, 500)
+        if mode in ("set", "scale"):
+            return float((factor or 0.0) * cosine(at))
+        return {"freeze": 0.0, "follow": cosine(at)}.get(mode, value or 0.0)
+
+    told = {"optimizer": 0, "group": 0, "scheduled": before, "previous": before}
+    told["effective"] = effective(step)
     override = {"optimizer": 0, "group": 0, "kind": kind, "value": inner, **more}
     run.event(
         "rates", id="m", step=step, mode=mode, value=value, overrides=[override], groups=[told]
@@ -41,7 +53,7 @@ def _overridden(run: RunFolder, mode: str, value: float | None, **more: Any) -> 
         "acknowledgement", id="m", status="applied", step=step, reason=None, warning=None,
         groups=[told],
     )  # fmt: skip
-    return run.train(60, effective=lambda step: rate)
+    return run.train(60, effective=effective)
 
 
 def control(studio: Studio) -> None:
@@ -53,7 +65,7 @@ def control(studio: Studio) -> None:
         "hold": ("hold", 3e-4, {}),
         "freeze": ("freeze", None, {}),
         "plan": ("plan", None, {"plan": COSINE, "from": 801}),
-        "ramp": ("hold", 3e-4, {"ramp": {"steps": 400, "start": 4.4e-4, "from": 801}}),
+        "ramp": ("hold", 3e-4, {"ramp": {"steps": 400, "start": cosine(801), "from": 801}}),
     }
     for name, (mode, value, more) in modes.items():
         if studio.wants(f"control-{name}"):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QApplication, QDialog
 
+from lrmonitor.probe.lone import NO_OPTIMIZER
 from tests.app.folders import RunFolder, falling
 from tests.app.studio import Studio
 
@@ -47,10 +48,10 @@ def pictures(studio: Studio) -> None:
             run.launch(pid=pid)
             _take(studio, "state-preparing", run)
     if studio.wants("state-loss-only"):
-        run = studio.run(ago=32).register((), "Code of the script's own changes the weights.")
+        run = studio.run(ago=32).register((), NO_OPTIMIZER)
         _take(studio, "state-loss-only", run.train(800))
     if studio.wants("state-not-controllable"):
-        run = studio.run(ago=32).register(reason="Its rate is a tensor that several groups share.")
+        run = studio.run(ago=32).register(reason="Lion keeps no number as its learning rate")
         _take(studio, "state-not-controllable", run.train(800))
     if studio.wants("state-ranks"):
         _take(studio, "state-ranks", _ranks(studio))
