@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QGuiApplication, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton
 
 from lrmonitor.app.icons import pixmap
+from lrmonitor.app.panels.parts import Choice, Count, Number
 from lrmonitor.app.theme import DARK, LIGHT, Theme, ThemeManager
 
 
@@ -33,6 +34,36 @@ def test_text_has_the_contrast_of_wcag_aa(theme: Theme) -> None:
     assert contrast(theme.accent_text, theme.accent) >= 4.5
     for fill in (theme.good_fill, theme.warn_fill, theme.bad_fill):
         assert contrast(theme.text, fill) >= 4.5
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda t: t.name)
+def test_what_can_be_typed_into_or_pressed_has_an_edge(qapp: QApplication, theme: Theme) -> None:
+    for back in (theme.window, theme.base, theme.raised):
+        assert contrast(theme.edge, back) >= 3.0, back
+    manager = ThemeManager(theme.name)
+    for made in (QLineEdit, Count, Number, Choice, QPushButton):
+        box = made()
+        box.resize(120, 24)
+        image = box.grab().toImage()
+        for at in ((0, 12), (119, 12), (60, 0), (60, 23)):
+            edge = image.pixelColor(*at).name()
+            assert contrast(edge, theme.window) >= 3.0, (made.__name__, at)
+        box.deleteLater()
+    manager.deleteLater()
+
+
+def test_the_arrows_of_boxes_are_drawn(qapp: QApplication) -> None:
+    manager = ThemeManager("dark")
+    box = Count()
+    box.resize(120, 24)
+    image = box.grab().toImage()
+    for top in (2, 12):
+        drawn = [
+            image.pixelColor(x, y).name() for x in range(102, 117) for y in range(top, top + 9)
+        ]
+        assert max(contrast(colour, DARK.base) for colour in drawn) >= 2.0
+    box.deleteLater()
+    manager.deleteLater()
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda t: t.name)

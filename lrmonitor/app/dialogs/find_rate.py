@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QSpinBox, QWidget
+from PySide6.QtWidgets import QWidget
 
 from lrmonitor.finder import Reading, read
 from lrmonitor.link.messages import CommandError, RangeTestCommand, parse_rate
 from lrmonitor.model.rate_tests import RateTest, readable, sweeps
 
 from ..format import format_rate
+from ..panels.parts import Count
 from ..panels.ratefield import RateField
 from ..plots.sweep_plot import SweepPlot
 from ..session import Session
@@ -31,14 +32,13 @@ class FindRateDialog(RateTestDialog):
         tr = self.tr
         self.setWindowTitle(tr("Find the learning rate"))
         self.begin, self.end = RateField(self), RateField(self)
-        self.steps, self.sweeps = QSpinBox(self), QSpinBox(self)
+        self.steps, self.sweeps = Count(self), Count(self)
         self.plot = SweepPlot(theme, self)
         self.reading: Reading | None = None
         self.begin.put(FROM)
         self.end.put(TO)
         self.steps.setRange(20, 100_000)
         self.steps.setValue(STEPS)
-        self.steps.setGroupSeparatorShown(True)
         self.sweeps.setRange(1, 20)
         self.sweeps.setValue(SWEEPS)
         self.lay_out(self._make_form(), self.plot)

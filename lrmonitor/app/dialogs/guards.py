@@ -7,11 +7,9 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
     QDialogButtonBox,
-    QDoubleSpinBox,
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -20,7 +18,7 @@ from lrmonitor.link.guard_command import AT_MOST, KINDS, NOISES, TIMES
 from lrmonitor.model.guards import Set
 
 from ..history import Outcome
-from ..panels.parts import Banner, Choice, caption, line, quiet
+from ..panels.parts import Banner, Choice, Count, Number, caption, line, quiet
 from ..session import Session
 from ..theme import Theme
 
@@ -57,7 +55,7 @@ class Row:
             (tr("Rewind, rate ÷3"), ("rewind", 1 / 3)),
         ):
             self.then.addItem(words, value)
-        self.at_most = QSpinBox(dialog)
+        self.at_most = Count(dialog)
         self.at_most.setRange(1, MOST)
         self.at_most.setSuffix(tr(" times"))
         self.at_most.setAccessibleName(tr("At most: {0}").format(name))
@@ -65,7 +63,7 @@ class Row:
         self.acted = QLabel(dialog)
         self.acted.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.acted.setToolTip(tr("How often guards of this kind have acted in this run."))
-        self.bound, self.times = QDoubleSpinBox(dialog), QDoubleSpinBox(dialog)
+        self.bound, self.times = Number(dialog), Number(dialog)
         for field, least, words in (
             (self.bound, 0.0, tr("Noise: {0}")),
             (self.times, 1.01, tr("Ratio: {0}")),

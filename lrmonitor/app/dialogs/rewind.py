@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QPushButton,
-    QSpinBox,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -24,7 +23,7 @@ from lrmonitor.model.state_size import estimated
 from lrmonitor.model.usage import bytes_text
 
 from ..format import format_count, format_duration
-from ..panels.parts import Choice, caption, quiet
+from ..panels.parts import Choice, Count, caption, quiet
 from ..session import Session
 
 __all__ = ["RewindDialog"]
@@ -68,15 +67,13 @@ class RewindDialog(QDialog):
             tr("A script that draws its batches from them draws the same ones again.")
         )
         self.every = QCheckBox(tr("&Every"), self)
-        self.steps = QSpinBox(self)
+        self.steps = Count(self)
         self.steps.setRange(1, MOST_EVERY)
         self.steps.setSuffix(tr(" steps"))
-        self.steps.setGroupSeparatorShown(True)
         self.before = QCheckBox(tr("&Before each change of the rate"), self)
-        self.memory = QSpinBox(self)
+        self.memory = Count(self)
         self.memory.setRange(0, MOST_MIB)
         self.memory.setSuffix(tr(" MiB"))
-        self.memory.setGroupSeparatorShown(True)
         self.memory.setSpecialValueText(tr("a quarter of the free memory"))
         self.cost = quiet("", self)
         self.cost.setWordWrap(True)

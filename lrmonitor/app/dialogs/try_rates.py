@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtWidgets import QLineEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from lrmonitor.finder import Comparison, Tried, compare
 from lrmonitor.finder.trial import LEAST, times
@@ -12,6 +12,7 @@ from lrmonitor.link.messages import CommandError, TrialCommand
 from lrmonitor.model.rate_tests import RateTest, candidates
 
 from ..format import format_loss, format_rate
+from ..panels.parts import Count
 from ..plots.trial_plot import TrialPlot
 from ..session import Session
 from ..theme import Theme
@@ -49,12 +50,11 @@ class TryRatesDialog(RateTestDialog):
         tr = self.tr
         self.setWindowTitle(tr("Try rates"))
         self.factors = QLineEdit(FACTORS, self)
-        self.steps, self.legs = QSpinBox(self), QSpinBox(self)
+        self.steps, self.legs = Count(self), Count(self)
         self.plot = TrialPlot(theme, self)
         self.comparison: Comparison | None = None
         self.steps.setRange(LEAST, 100_000)
         self.steps.setValue(STEPS)
-        self.steps.setGroupSeparatorShown(True)
         self.legs.setRange(1, LEAST)
         self.legs.setValue(LEGS)
         self.lay_out(self._make_form(), self.plot)

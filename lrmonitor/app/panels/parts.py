@@ -6,11 +6,13 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QEnterEvent, QFocusEvent, QFont, QWheelEvent
 from PySide6.QtWidgets import (
     QComboBox,
+    QDoubleSpinBox,
     QFrame,
     QHBoxLayout,
     QLabel,
     QPushButton,
     QSizePolicy,
+    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -21,6 +23,8 @@ from ..theme import Theme
 __all__ = [
     "Banner",
     "Choice",
+    "Count",
+    "Number",
     "PointedButton",
     "Value",
     "caption",
@@ -137,6 +141,27 @@ class Choice(QComboBox):
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()
+
+
+_INSET = 4
+"""Pixels between the edge of a box and its number: a style sheet's padding does not reach there."""
+
+
+class Count(QSpinBox):
+    """A box for a whole number, grouped by thousands."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setGroupSeparatorShown(True)
+        self.lineEdit().setTextMargins(_INSET, 0, 0, 0)
+
+
+class Number(QDoubleSpinBox):
+    """A box for a number with decimals."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.lineEdit().setTextMargins(_INSET, 0, 0, 0)
 
 
 class Banner(QFrame):
