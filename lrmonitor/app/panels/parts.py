@@ -31,6 +31,7 @@ __all__ = [
     "code",
     "line",
     "quiet",
+    "set_primary",
     "set_tone",
 ]
 
@@ -57,6 +58,16 @@ def set_tone(widget: QWidget, tone: str) -> None:
         style = widget.style()
         style.unpolish(widget)
         style.polish(widget)
+
+
+def set_primary(button: QPushButton, on: bool) -> None:
+    """Show a button as the one that is mostly wanted now, or as one of the others."""
+    role = "primary" if on else None
+    if button.property("role") != role:
+        button.setProperty("role", role)
+        style = button.style()
+        style.unpolish(button)
+        style.polish(button)
 
 
 def caption(text: str, parent: QWidget | None = None) -> QLabel:
