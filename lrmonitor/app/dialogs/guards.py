@@ -235,6 +235,7 @@ class GuardsDialog(QDialog):
             self,
         )
         column = QVBoxLayout(self)
+        column.setContentsMargins(20, 18, 20, 16)
         column.setSpacing(10)
         column.addWidget(told)
         column.addLayout(grid)
@@ -244,4 +245,4 @@ class GuardsDialog(QDialog):
         column.addStretch(1)
         column.addWidget(self.problem)
         column.addWidget(self.buttons)
-        self.setMinimumWidth(620)
+        self.setMinimumWidth(640)

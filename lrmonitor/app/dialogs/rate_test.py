@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
@@ -186,10 +187,9 @@ class RateTestDialog(QDialog):
         column.addWidget(self.table)
         column.addLayout(applying)
         if self.test is not None:
-            try:
+            # What it was asked for with may not be what it should be: nothing to repeat then.
+            with suppress(KeyError, TypeError, ValueError):
                 self.put(self.test)
-            except (KeyError, TypeError, ValueError):
-                pass  # what it was asked for with is not what it should be: nothing to repeat
         self.refresh()
 
     def ask(self) -> None:
