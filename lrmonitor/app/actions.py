@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
@@ -37,6 +37,7 @@ class Handlers:
     schedule: Callable[[], None]
     find_rate: Callable[[], None]
     try_rates: Callable[[], None]
+    fill_tests: Callable[[QMenu], None]
     rules: Callable[[], None]
     guards: Callable[[], None]
     snapshot: Callable[[], None]
@@ -108,6 +109,9 @@ class Actions:
             train, tr("&Find the learning rate…"), "Ctrl+Shift+T", do.find_rate, True
         )
         self.try_rates = self._add(train, tr("Tr&y rates…"), "Ctrl+T", do.try_rates, True)
+        self.tests = train.addMenu(tr("R&ate test results"))
+        self.tests.aboutToShow.connect(lambda: do.fill_tests(self.tests))
+        self.run_only.append(self.tests.menuAction())
         self.rules = self._add(train, tr("Ru&les…"), "Ctrl+Alt+R", do.rules, True)
         self.guards = self._add(train, tr("&Guards…"), "Ctrl+Alt+G", do.guards, True)
         train.addSeparator()
@@ -167,9 +171,11 @@ class Actions:
         for action in self.run_only:
             action.setEnabled(on)
 
-    def show_training(self, live: bool, can: bool, paused: bool) -> None:
-        """Enable what its state allows: whether a process is there, whether commands reach it, and
-        whether it is paused."""
+    def show_training(
+        self, live: bool, can: bool, paused: bool, tested: Collection[str] = ()
+    ) -> None:
+        """Enable what its state allows: whether a process is there, whether commands reach it,
+        whether it is paused, and of which kinds of tests there are results to see."""
         tr = self._window.tr
         self.pause.setText(tr("&Resume") if paused else tr("&Pause"))
         self.pause.setEnabled(can)
@@ -178,8 +184,9 @@ class Actions:
         self.snapshot.setEnabled(can)
         self.rewind.setEnabled(can)
         self.guards.setEnabled(can)
-        self.find_rate.setEnabled(can)
-        self.try_rates.setEnabled(can)
+        self.find_rate.setEnabled(can or "range" in tested)
+        self.try_rates.setEnabled(can or "trial" in tested)
+        self.tests.menuAction().setEnabled(bool(tested))
 
     def show_undo(self, undo: str, redo: str, can: bool = True) -> None:
         """Say what could be undone and done again (empty: nothing), and whether it can now."""

@@ -78,6 +78,8 @@ class Diagnoser(QObject):
         self._behind = False
         self._ended = False
         self._current = False
+        self._given: int | None = None
+        self._looked_to: int | None = None
         self._done = False
         self._deaths = 0
         self._anew: dict[int, Finding] | None = None
@@ -88,9 +90,21 @@ class Diagnoser(QObject):
         return self._current
 
     @property
+    def caught_up(self) -> bool:
+        """Whether all that was there when it began has been handed over."""
+        return self._caught_up
+
+    @property
     def settled(self) -> bool:
         """Whether all that was recorded has been diagnosed."""
         return self._caught_up and not self._behind and self._idle and self._deaths < DEATHS
+
+    @property
+    def looked_to(self) -> int | None:
+        """The last step up to which all losses have been diagnosed; None before the first."""
+        if self._idle:
+            self._looked_to = self._given
+        return self._looked_to
 
     @property
     def process(self) -> int:
@@ -174,6 +188,7 @@ class Diagnoser(QObject):
     def _from_start(self) -> None:
         """Have the rows be taken from the first one on."""
         self._behind = self._ended = False
+        self._given = self._looked_to = None
         self._source = None
         if self._rank is not None:
             self._source = RowSource(
@@ -225,6 +240,7 @@ class Diagnoser(QObject):
         self._caught_up = self._caught_up or not self._behind
         if len(rows):
             self._ask(rows)
+            self._given = int(rows.step[-1])
 
     def _ask(self, work: Work) -> None:
         if self._process is None:

@@ -23,5 +23,6 @@ def show_session(actions: Actions, toolbar: ToolBar, session: Session | None) ->
         action.setEnabled(session.model.log is None)
     state = session.model.state
     paused = state.phase is Phase.PAUSED
-    actions.show_training(state.live, session.control_problem() is None, paused)
+    tested = {test.kind for test in session.model.rate_tests.all}
+    actions.show_training(state.live, session.control_problem() is None, paused, tested)
     toolbar.show_training(paused)

@@ -46,6 +46,7 @@ def handlers(window: MainWindow) -> Handlers:
         schedule=w.edit_schedule,
         find_rate=lambda: w.trying.find(w.view),
         try_rates=lambda: w.trying.compare(w.view),
+        fill_tests=lambda menu: w.trying.fill(menu, w.view),
         snapshot=lambda: w.session.snapshot() if w.session else None,
         rewind=lambda: w.asking.rewind(),
         save_picture=lambda: w.sharing.save_picture(),

@@ -48,7 +48,8 @@ class RunView(QWidget):
 
     `stop_wanted()`, `restart_wanted(float)`: the run is to be ended, or started again with its rate
     times that factor (both to be confirmed). `guide_wanted(str)`: a page of the guide.
-    `trial_wanted()`: rates are to be tried.
+    `trial_wanted()`: rates are to be tried. `test_wanted(str)`: what came of the range test or
+    trial with this id is to be seen.
 
     The plots come with `load_plots`, after the window's first frame: importing what draws them
     takes as long as everything else together. `add_docks` puts the panels around the plots; those
@@ -61,6 +62,7 @@ class RunView(QWidget):
     restart_wanted = Signal(float)
     guide_wanted = Signal(str)
     trial_wanted = Signal()
+    test_wanted = Signal(str)
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -81,6 +83,7 @@ class RunView(QWidget):
         self.options: OptionsPanel | None = None
         self.sizes: SizesPanel | None = None
         self.data: DataPanel | None = None
+        self.findings: FindingsPanel | None = None
         self._empty = QWidget(self)
         self._empty.setAutoFillBackground(True)
         self._empty.setBackgroundRole(self._empty.palette().ColorRole.Base)
@@ -181,7 +184,7 @@ class RunView(QWidget):
     def _make_findings(self) -> FindingsPanel:
         from .panels.findings import FindingsPanel
 
-        panel = FindingsPanel(self.session, self._theme)
+        panel = self.findings = FindingsPanel(self.session, self._theme)
         panel.step_wanted.connect(self._show_step)
         panel.stop_wanted.connect(self.stop_wanted)
         panel.restart_wanted.connect(self.restart_wanted)
@@ -222,6 +225,7 @@ class RunView(QWidget):
 
         journal = JournalPanel(self.session, self._theme)
         journal.step_wanted.connect(self._show_step)
+        journal.test_wanted.connect(self.test_wanted)
         return journal
 
     def _make_console(self) -> ConsolePanel:
@@ -368,6 +372,8 @@ class RunView(QWidget):
         for panel in (self.groups, self.options, self.sizes):
             if panel is not None and panel.isVisible():
                 panel.refresh()
+        if self.findings is not None and self.findings.isVisible():
+            self.findings.refresh_words()
 
     def _show_notices(self) -> None:
         self.notices.refresh()

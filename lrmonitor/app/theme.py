@@ -192,6 +192,9 @@ def style_sheet(theme: Theme) -> str:
     QDialog QLineEdit[tone="bad"] {{ border-color: {theme.bad}; }}
     QAbstractSpinBox QLineEdit, QComboBox QLineEdit, QDialog QAbstractSpinBox QLineEdit {{
         border: none; border-radius: 0; padding: 0; background: transparent; }}
+    QProgressBar {{ background: {theme.base}; border: 1px solid {theme.edge};
+        border-radius: 4px; }}
+    QProgressBar::chunk {{ background: {theme.accent}; border-radius: 3px; }}
     {_boxes(theme)}
     {_buttons(theme)}
     QCheckBox::indicator, QAbstractItemView::indicator {{ width: 14px; height: 14px;
@@ -288,6 +291,8 @@ def _buttons(theme: Theme) -> str:
     QPushButton:focus {{ border: 2px solid {theme.accent}; padding: 3px 8px; }}
     QPushButton:disabled {{ background: {theme.window}; color: {theme.disabled};
         border-color: {theme.border}; }}
+    QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
+    QPushButton[role="menu"] {{ padding-right: 18px; }}
     QPushButton::menu-indicator {{ {_arrow("down", theme.name)} width: 10px; height: 10px;
         subcontrol-origin: padding; subcontrol-position: center right; right: 6px; }}
     """

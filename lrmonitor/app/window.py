@@ -176,6 +176,7 @@ class MainWindow(QMainWindow):
         self.view.restart_wanted.connect(self.launcher.restart)
         self.view.guide_wanted.connect(self.show_guide)
         self.view.trial_wanted.connect(self.actions_table.try_rates.trigger)
+        self.view.test_wanted.connect(lambda one: self.trying.show(self.view, one))
         session.diagnosis.alarmed.connect(self._on_alarm)
         session.rules.acted.connect(self._on_deed)
         self.view.control.undo_wanted.connect(self.undo)

@@ -47,6 +47,14 @@ class JournalRow:
     tone: str
     entries: tuple[JournalEntry, ...]
 
+    @property
+    def test(self) -> str | None:
+        """The id of the range test or rate trial that it tells of."""
+        for entry in self.entries:
+            if entry.event in ("test_began", "test_ended"):
+                return str(entry.data.get("id") or "") or None
+        return None
+
     def tells(self, moment: float, kind: str) -> bool:
         """Whether it tells of what a marker of that kind and moment (unix seconds) stands for."""
         return any(e.time == moment and MARKERS.get(e.event) == kind for e in self.entries)

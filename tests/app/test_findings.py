@@ -12,6 +12,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from lrmonitor.app.format import format_count
 from lrmonitor.app.panels.finding_plot import around
 from lrmonitor.app.panels.findings import FindingsPanel
 from lrmonitor.app.runview import RunView
@@ -78,6 +79,12 @@ def test_a_divergence_is_told_above_the_plots(
     panel = view._findings()
     assert panel is not None
     assert "Nothing found" in panel.none.text()
+    assert view._docks is not None
+    view._docks.show("findings")
+    assert panel.none.text().startswith(f"Nothing found up to step {format_count(folder.step)}:")
+    folder.train(50)
+    words = f"Nothing found up to step {format_count(folder.step)}:"
+    qtbot.waitUntil(lambda: panel.none.text().startswith(words))
     with qtbot.waitSignal(view.session.diagnosis.alarmed, timeout=20_000) as told:
         folder.train(200, loss=diverging)
     assert told.args is not None

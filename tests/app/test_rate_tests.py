@@ -14,6 +14,8 @@ from pytestqt.qtbot import QtBot
 from lrmonitor.app.dialogs.find_rate import FindRateDialog
 from lrmonitor.app.dialogs.rate_test import RateTestDialog
 from lrmonitor.app.dialogs.try_rates import TryRatesDialog, factors
+from lrmonitor.app.format import format_count
+from lrmonitor.app.panels.journal import JournalPanel
 from lrmonitor.app.window import MainWindow
 from lrmonitor.link.messages import CommandError
 from tests.app.conftest import OpenWindow
@@ -267,3 +269,68 @@ def test_factors_as_people_write_them() -> None:
     for text in ("a", "0", "-1", "1/0", "inf", "nan"):
         with pytest.raises(CommandError):
             factors(text)
+
+
+def test_results_are_seen_again_also_once_the_run_is_over(
+    folder: RunFolder, open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    first = range_test(folder)
+    first.end()
+    range_test(folder, only_noise, id="cccc").end()
+    rates = trial(folder, (-1e-3, -3e-3, -5e-3))
+    rates.end()
+    folder.exited(0)
+    window = open_window(folder.path)
+    assert window.session is not None
+    qtbot.waitUntil(lambda: window.session is not None and window.session.over)
+    # By the menu, any of them.
+    window.actions_table.tests.aboutToShow.emit()
+    (third, _, one) = window.actions_table.tests.actions()
+    assert third.text() == f"Rate trial after step {format_count(rates.begun)}"
+    assert one.text() == "Range test after step 300"
+    one.trigger()
+    (dialog,) = window.findChildren(FindRateDialog)
+    assert dialog.test is not None
+    assert dialog.test.id == first.id
+    assert dialog.said.tone == "good"
+    assert dialog.table.isVisible()
+    for hidden in (dialog.start, dialog.apply, dialog.stop, dialog.begin):
+        assert not hidden.isVisible(), "nothing can be asked for any more"
+    QTest.keyClick(dialog, Qt.Key.Key_Escape)
+    assert window.trying.dialog is None
+    # By its key, the newest of its kind.
+    qtbot.waitUntil(lambda: not window.findChildren(FindRateDialog))
+    window.actions_table.find_rate.trigger()
+    (dialog,) = window.findChildren(FindRateDialog)
+    assert dialog.said.tone == "warn"
+    dialog.reject()
+    # By its row in the journal.
+    window.docks.show("journal")
+    journal = window.docks.widget("journal")
+    assert isinstance(journal, JournalPanel)
+    at = next(n for n, row in enumerate(journal.table.rows) if row.test == rates.id)
+    qtbot.waitUntil(lambda: journal.view.viewport().height() > 40)
+    journal.view.choose(at)
+    box = journal.view.visualRect(journal.table.index(at, 4))
+    pos = box.center()
+    QTest.mouseClick(journal.view.viewport(), Qt.MouseButton.LeftButton, pos=pos)
+    QTest.mouseDClick(journal.view.viewport(), Qt.MouseButton.LeftButton, pos=pos)
+    (compared,) = window.findChildren(TryRatesDialog)
+    assert len(cells(compared)) == 3
+    compared.reject()
+
+
+def test_enter_does_what_belongs_to_where_one_is(
+    shown: Shown, folder: RunFolder, qtbot: QtBot
+) -> None:
+    range_test(folder).end()
+    dialog = shown.find()
+    qtbot.waitUntil(lambda: dialog.said.tone == "good")
+    assert dialog.sweeps.value() == 3
+    dialog.table.setFocus()
+    QTest.keyClick(dialog.table, Qt.Key.Key_Return)
+    assert shown.sent[-1].mode == "hold"
+    dialog.steps.setFocus()
+    QTest.keyClick(dialog.steps, Qt.Key.Key_Return)
+    assert shown.sent[-1].steps == dialog.steps.value()
+    assert dialog.isVisible()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QGuiApplication, QPalette
-from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton
+from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton, QStyleOptionComboBox
+from pytestqt.qtbot import QtBot
 
 from lrmonitor.app.icons import pixmap
 from lrmonitor.app.panels.parts import Choice, Count, Number
@@ -116,3 +117,20 @@ def test_every_symbol_has_a_shape_of_its_own(qapp: QApplication) -> None:
     ]
     shapes = {bytes(pixmap(name, "#000000").toImage().constBits()) for name in names}
     assert len(shapes) == len(names)
+
+
+def test_a_choice_without_room_is_cut_in_its_middle(qtbot: QtBot) -> None:
+    manager = ThemeManager("light")
+    box = Choice()
+    qtbot.addWidget(box)
+    box.addItem("Python 3.12, torch 2.9 · /home/ann/projects/digits/.venv/bin/python3.12")
+    option = QStyleOptionComboBox()
+    box.resize(box.sizeHint())
+    box.initStyleOption(option)
+    assert option.currentText == box.currentText()
+    box.resize(200, 24)
+    box.initStyleOption(option)
+    assert option.currentText.startswith("Python 3.12")
+    assert "…" in option.currentText
+    assert option.currentText.endswith("3.12")
+    manager.deleteLater()

@@ -27,8 +27,10 @@ class FindRateDialog(RateTestDialog):
 
     kind = "range"
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget) -> None:
-        super().__init__(session, theme, parent)
+    def __init__(
+        self, session: Session, theme: Theme, parent: QWidget, shown: str | None = None
+    ) -> None:
+        super().__init__(session, theme, parent, shown)
         tr = self.tr
         self.setWindowTitle(tr("Find the learning rate"))
         self.begin, self.end = RateField(self), RateField(self)
@@ -63,6 +65,13 @@ class FindRateDialog(RateTestDialog):
             self.said.say(str(error)[:1].upper() + str(error)[1:] + ".", "bad")
             return None
 
+    def put(self, test: RateTest) -> None:
+        plan = test.plan
+        self.begin.put(float(plan["start"]))
+        self.end.put(float(plan["stop"]))
+        self.steps.setValue(int(plan["steps"]))
+        self.sweeps.setValue(int(plan["sweeps"]))
+
     def echo(self, test: RateTest | None) -> None:
         rank = self.session.model.rank
         if test is None or rank is None:
@@ -85,7 +94,7 @@ class FindRateDialog(RateTestDialog):
 
     def columns(self) -> tuple[str, ...]:
         tr = self.tr
-        return tr("Suggestion"), tr("Rate"), tr("Of the rate before")
+        return tr("Suggestion"), tr("Rate"), tr("Change")
 
     def note(self) -> str:
         return self.tr("LR finder")
@@ -160,8 +169,8 @@ class FindRateDialog(RateTestDialog):
         rows = (
             (tr("&From"), self.begin),
             (tr("t&o"), self.end),
-            (tr("in ste&ps"), self.steps),
-            (tr("s&weeps"), self.sweeps),
+            (tr("Ste&ps"), self.steps),
+            (tr("S&weeps"), self.sweeps),
         )
         self.sweeps.setToolTip(tr("Each from the same state; the median of them is suggested"))
         return self.form_of(rows, (0, 1))

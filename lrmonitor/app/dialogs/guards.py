@@ -57,6 +57,7 @@ class Row:
             self.then.addItem(words, value)
         self.at_most = Count(dialog)
         self.at_most.setRange(1, MOST)
+        self.at_most.setPrefix(tr("at most "))
         self.at_most.setSuffix(tr(" times"))
         self.at_most.setAccessibleName(tr("At most: {0}").format(name))
         self.at_most.setToolTip(tr("After that it switches itself off, and the journal says so."))
@@ -136,7 +137,7 @@ class GuardsDialog(QDialog):
         self._refused: list[str] = []
         self.problem = Banner(theme, self)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
-        self.set = self.buttons.addButton(tr("&Set"), QDialogButtonBox.ButtonRole.AcceptRole)
+        self.set = self.buttons.addButton(tr("&Apply"), QDialogButtonBox.ButtonRole.AcceptRole)
         self.set.setDefault(True)
         for kind, row in self.rows.items():
             row.echo(session.model.guards.on.get(kind))
@@ -154,7 +155,7 @@ class GuardsDialog(QDialog):
         for kind, row in self.rows.items():
             count = guards.counts[kind]
             words = self.tr("acted once") if count == 1 else self.tr("acted {0} times")
-            row.acted.setText(words.format(count) if count else self.tr("never acted"))
+            row.acted.setText(words.format(count) if count else self.tr("has not acted"))
         problem = self._session.control_problem()
         if problem is not None:
             self.problem.say(problem, "wait")
@@ -224,15 +225,17 @@ class GuardsDialog(QDialog):
             at += 1
         costs = quiet(
             tr(
-                "Pause: once it goes on, the step is left out. Rewind: to the newest snapshot; "
-                "where none are taken by themselves, one is taken every 100 steps from then on.\n"
-                "On a GPU each step waits until its loss and gradients are read. Refused where "
-                "steps are made with a closure (LBFGS, Lightning’s own loop), and for several "
+                "Pause: the training waits before the step; when it goes on, that step is left "
+                "out. Rewind: back to the newest snapshot; if none are taken automatically, one is "
+                "taken every 100 steps from then on.\n"
+                "On a GPU each step waits until its loss and gradients are read. Not possible "
+                "where steps are made with a closure (LBFGS, Lightning’s own loop) or by several "
                 "processes."
             ),
             self,
         )
         column = QVBoxLayout(self)
+        column.setContentsMargins(20, 18, 20, 16)
         column.setSpacing(10)
         column.addWidget(told)
         column.addLayout(grid)
@@ -242,4 +245,4 @@ class GuardsDialog(QDialog):
         column.addStretch(1)
         column.addWidget(self.problem)
         column.addWidget(self.buttons)
-        self.setMinimumWidth(620)
+        self.setMinimumWidth(640)

@@ -74,7 +74,10 @@ class ShortcutsDialog(QDialog):
                 (self.tr("Drag"), self.tr("Move along the steps; move a panel by its title")),
                 (self.tr("Right drag"), self.tr("Choose the stretch of steps to show")),
                 (self.tr("Click"), self.tr("On a mark: its row in the journal")),
-                (self.tr("Double click"), self.tr("Show the whole run; open a run of the list")),
+                (
+                    self.tr("Double click"),
+                    self.tr("Show the whole run; open a run of the list or a test’s result"),
+                ),
                 (self.tr("Right click"), self.tr("What can be done with a plot, a run or a row")),
             ],
         )

@@ -56,6 +56,7 @@ class NewRunDialog(QDialog):
         self.recent = QPushButton(self.tr("&Recent runs"), self)
         self.recent.setAutoDefault(False)
         self.recent.setMenu(QMenu(self.recent))
+        self.recent.setProperty("role", "menu")
         self.recent.hide()
         self.start = QPushButton(self.tr("Start"), self)
         self.start.setProperty("role", "primary")

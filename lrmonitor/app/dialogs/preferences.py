@@ -42,7 +42,7 @@ class PreferencesDialog(QDialog):
         tr = self.tr
         self.colours = self._choice(
             tr("Window"),
-            (("system", tr("As the system")), ("light", tr("Light")), ("dark", tr("Dark"))),
+            (("system", tr("Same as the system")), ("light", tr("Light")), ("dark", tr("Dark"))),
         )
         self.curves = self._choice(
             tr("Curves"), (("standard", tr("Standard")), ("contrast", tr("High contrast")))
@@ -51,7 +51,7 @@ class PreferencesDialog(QDialog):
         self.boxes = {
             "tell_ended": QCheckBox(tr("A run has &ended or was stopped"), self),
             "tell_failed": QCheckBox(tr("A run has &crashed, failed or was killed"), self),
-            "tell_findings": QCheckBox(tr("A &finding opens: the loss diverges, say"), self),
+            "tell_findings": QCheckBox(tr("A problem is &found, such as a diverging loss"), self),
             "task_bar": QCheckBox(tr("Ask for attention in the &task bar"), self),
             "tray": QCheckBox(tr("Show a &message, where the desktop has a tray"), self),
             "reopen": QCheckBox(tr("&Open the run that was open last, if it still trains"), self),
@@ -111,14 +111,14 @@ class PreferencesDialog(QDialog):
         form.addRow(QLabel(self), self.swatches)
         column.addLayout(form)
         column.addSpacing(10)
-        column.addWidget(caption(tr("Tell me, when I look elsewhere, that"), self))
+        column.addWidget(caption(tr("Notify me, while another window is in front, when"), self))
         for name in ("tell_ended", "tell_failed", "tell_findings"):
             column.addWidget(self.boxes[name])
         column.addSpacing(4)
         column.addWidget(caption(tr("In these ways"), self))
         for name in ("task_bar", "tray"):
             column.addWidget(self.boxes[name])
-        column.addWidget(quiet(tr("The window of the run itself tells it always."), self))
+        column.addWidget(quiet(tr("The run’s own window always shows it."), self))
         column.addSpacing(10)
         column.addWidget(caption(tr("When lrmonitor is opened without a run"), self))
         column.addWidget(self.boxes["reopen"])

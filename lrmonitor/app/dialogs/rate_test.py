@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QDialog,
     QDialogButtonBox,
     QGridLayout,
@@ -29,7 +32,7 @@ from lrmonitor.model.usage import bytes_text
 
 from ..format import format_count, format_left, format_rate
 from ..history import Outcome, told
-from ..panels.parts import Banner, Choice, quiet
+from ..panels.parts import Banner, Choice, quiet, set_primary
 from ..proposal import Proposal
 from ..session import Session
 from ..theme import Theme
@@ -40,16 +43,23 @@ __all__ = ["RateTestDialog"]
 class RateTestDialog(QDialog):
     """Echoes the session's record; what is asked for here is followed until everything is put back.
 
+    `shown` is the id of an earlier test whose result is to be seen. Of a run that is over nothing
+    can be asked: results alone are shown.
+
     A subclass gives `kind`, the form, the picture, the table's `columns`, what it asks for
-    (`wanted`) and what it makes of the record (`echo`), with a rate for each row of the table.
+    (`wanted`), the form as a test had it (`put`) and what it makes of the record (`echo`), with a
+    rate for each row of the table.
     """
 
     kind = ""
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget) -> None:
+    def __init__(
+        self, session: Session, theme: Theme, parent: QWidget, shown: str | None = None
+    ) -> None:
         super().__init__(parent)
         self.session = session
         self.theme = theme
+        self._pinned = shown
         self.asked: str | None = None
         """The command of this dialog that is awaited or followed."""
         self.applied: str | None = None
@@ -63,7 +73,8 @@ class RateTestDialog(QDialog):
         tr = self.tr
         self.cost = quiet("", self)
         self.said = Banner(theme, self)
-        self.bar = QProgressBar(self)
+        self._running = QWidget(self)
+        self.bar = QProgressBar(self._running)
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName(tr("Progress of the test"))
         self.where = quiet("", self)
@@ -75,10 +86,12 @@ class RateTestDialog(QDialog):
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         self.start = QPushButton(tr("&Start"), self)
         self.start.setProperty("role", "primary")
-        self.stop = QPushButton(tr("S&top"), self)
+        self.stop = QPushButton(tr("S&top"), self._running)
         self.stop.setToolTip(tr("End the test now; everything is put back"))
         self.apply = QPushButton(tr("&Apply"), self)
-        for button in (self.start, self.stop, self.apply):
+        close = self.buttons.button(QDialogButtonBox.StandardButton.Close)
+        # Which of them Enter presses depends on where one is: see `keyPressEvent`.
+        for button in (self.start, self.stop, self.apply, close):
             button.setAutoDefault(False)
         self.start.clicked.connect(self.ask)
         self.stop.clicked.connect(self._cancel)
@@ -92,13 +105,15 @@ class RateTestDialog(QDialog):
 
     @property
     def test(self) -> RateTest | None:
-        """The one that is shown: what was asked for here, else the run's newest of this kind."""
+        """The one that is shown: what was asked for here, else the one that was to be seen, else
+        the run's newest of this kind."""
         known = self.session.model.rate_tests
         if self.asked is not None:
             found = known.find(self.asked)
             if found is not None or self._waiting():
                 return found
-        return known.latest(self.kind)
+        pinned = None if self._pinned is None else known.find(self._pinned)
+        return pinned or known.latest(self.kind)
 
     @property
     def chosen(self) -> float | None:
@@ -110,6 +125,10 @@ class RateTestDialog(QDialog):
 
     def wanted(self) -> TestCommand | None:
         """What the form asks for; None where it says that something is wrong."""
+        raise NotImplementedError
+
+    def put(self, test: RateTest) -> None:
+        """Write into the form what that test was asked for with. Raises what a bad field makes."""
         raise NotImplementedError
 
     def echo(self, test: RateTest | None) -> None:
@@ -144,7 +163,8 @@ class RateTestDialog(QDialog):
     def lay_out(self, form: QWidget, picture: QWidget) -> None:
         """Put the parts in their places."""
         self._form = form
-        running = QHBoxLayout()
+        running = QHBoxLayout(self._running)
+        running.setContentsMargins(0, 0, 0, 0)
         running.setSpacing(10)
         running.addWidget(self.bar, 1)
         running.addWidget(self.stop)
@@ -154,17 +174,22 @@ class RateTestDialog(QDialog):
         applying.addWidget(self.apply)
         applying.addStretch(1)
         applying.addWidget(self.start)
+        applying.addWidget(self.buttons)
         column = QVBoxLayout(self)
-        column.setSpacing(9)
+        column.setContentsMargins(20, 18, 20, 16)
+        column.setSpacing(10)
         column.addWidget(form)
         column.addWidget(self.cost)
         column.addWidget(self.said)
-        column.addLayout(running)
+        column.addWidget(self._running)
         column.addWidget(self.where)
         column.addWidget(picture, 1)
         column.addWidget(self.table)
         column.addLayout(applying)
-        column.addWidget(self.buttons)
+        if self.test is not None:
+            # What it was asked for with may not be what it should be: nothing to repeat then.
+            with suppress(KeyError, TypeError, ValueError):
+                self.put(self.test)
         self.refresh()
 
     def ask(self) -> None:
@@ -187,6 +212,12 @@ class RateTestDialog(QDialog):
             problem = self.tr("The training is paused: resume it first.")
         other = self.session.model.rate_tests.going
         idle = problem is None and other is None and not waiting
+        over = self.session.over
+        for widget in (self._form, self.cost, self.start):
+            widget.setVisible(not over)
+        self._running.setVisible(going or waiting)
+        for widget in (self.mode, self.apply):
+            widget.setVisible(not (over or going) and any(rate is not None for rate in self.rates))
         self._form.setEnabled(not going and not waiting)
         self.start.setEnabled(idle)
         self.start.setToolTip(problem or "")
@@ -347,6 +378,8 @@ class RateTestDialog(QDialog):
         self.apply.setProperty("can", can)
         rate = self.chosen
         self.apply.setEnabled(can and rate is not None)
+        set_primary(self.apply, self.apply.isEnabled())
+        set_primary(self.start, not self.apply.isEnabled())
         text = self.tr("&Apply")
         if rate is not None:
             text = self.tr("&Apply {0}").format(format_rate(rate, 2))
@@ -366,6 +399,19 @@ class RateTestDialog(QDialog):
     def _cancel(self) -> None:
         test = self.session.model.rate_tests.going
         self.session.cancel(test.id if test is not None else self.asked)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter starts the test from its form, and applies the rate that is chosen in the table."""
+        if event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            super().keyPressEvent(event)
+            return
+        at = self.focusWidget()
+        if isinstance(at, QAbstractButton):
+            at.click()
+        elif at is self.table and self.apply.isEnabled():
+            self._apply()
+        elif at is not None and self._form.isAncestorOf(at) and self.start.isEnabled():
+            self.ask()
 
     def _on_changed(self, changes: Changes) -> None:
         self.refresh()

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
     QHeaderView,
+    QLabel,
     QPushButton,
     QTableWidget,
     QTableWidgetItem,
@@ -56,7 +57,7 @@ class RewindDialog(QDialog):
         self._space = QWidget(self)
         self.none = quiet("", self)
         self.none.setWordWrap(True)
-        self.take = QPushButton(tr("&Take one now"), self)
+        self.take = QPushButton(tr("&Take a snapshot now"), self)
         self.factor = Choice(self)
         self.factor.setAccessibleName(tr("Rate after the rewind"))
         for text, value in FACTORS:
@@ -77,7 +78,7 @@ class RewindDialog(QDialog):
         self.memory.setSpecialValueText(tr("a quarter of the free memory"))
         self.cost = quiet("", self)
         self.cost.setWordWrap(True)
-        self.set = QPushButton(tr("&Set these"), self)
+        self.set = QPushButton(tr("&Apply"), self)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         self.back = self.buttons.addButton(tr("Re&wind"), QDialogButtonBox.ButtonRole.AcceptRole)
         self.back.setDefault(True)
@@ -114,12 +115,14 @@ class RewindDialog(QDialog):
         self._shown = now
         self._fill(found.kept[::-1], chosen)
         self.none.setVisible(not found.kept)
+        for widget in (self.factor, self.rng):
+            widget.setVisible(bool(found.kept))
         self.table.setVisible(bool(found.kept))
         self._space.setVisible(not found.kept)
         self.none.setText(
             self.tr(
-                "No snapshot is kept yet, so there is nothing to go back to. Take one now, or let "
-                "them be taken by themselves below."
+                "No snapshot is kept yet, so there is nothing to go back to. Take one now, or "
+                "have them taken automatically."
             )
         )
         self.cost.setText(self._cost())
@@ -160,7 +163,9 @@ class RewindDialog(QDialog):
         going.addWidget(self.factor)
         going.addWidget(self.rng)
         going.addStretch(1)
-        going.addWidget(self.take)
+        taking = QHBoxLayout()
+        taking.addWidget(caption(tr("Snapshots"), self), 1)
+        taking.addWidget(self.take)
         told = quiet(
             tr(
                 "Parameters, buffers, optimizer and GradScaler go back, to the bit. The script’s "
@@ -170,14 +175,22 @@ class RewindDialog(QDialog):
         )
         told.setWordWrap(True)
         every = QHBoxLayout()
+        every.setSpacing(8)
         every.addWidget(self.every)
         every.addWidget(self.steps)
         every.addStretch(1)
         form = QFormLayout()
         form.setHorizontalSpacing(14)
-        form.addRow(tr("By themselves"), every)
+        form.setVerticalSpacing(8)
+        memory = QHBoxLayout()
+        memory.addWidget(self.memory)
+        memory.addStretch(1)
+        form.addRow(tr("Automatically"), every)
         form.addRow("", self.before)
-        form.addRow(tr("All together at most"), self.memory)
+        form.addRow(tr("&Memory at most"), memory)
+        label = form.labelForField(memory)
+        if isinstance(label, QLabel):
+            label.setBuddy(self.memory)
         setting = QHBoxLayout()
         setting.addWidget(self.cost, 1)
         setting.addWidget(self.set, 0, Qt.AlignmentFlag.AlignBottom)
@@ -190,7 +203,7 @@ class RewindDialog(QDialog):
         column.addLayout(going)
         column.addWidget(told)
         column.addSpacing(6)
-        column.addWidget(caption(tr("Taking snapshots"), self))
+        column.addLayout(taking)
         column.addLayout(form)
         column.addLayout(setting)
         column.addWidget(self._space, 1)
@@ -207,10 +220,10 @@ class RewindDialog(QDialog):
 
     def _fill(self, kept: tuple[Kept, ...], chosen: Kept | None) -> None:
         why = {
-            "command": self.tr("asked for"),
-            "every": self.tr("by itself"),
-            "auto": self.tr("by itself"),
-            "change": self.tr("before a change"),
+            "command": self.tr("by hand"),
+            "every": self.tr("automatic"),
+            "auto": self.tr("automatic"),
+            "change": self.tr("before a rate change"),
         }
         self._rows = kept
         table = self.table
@@ -218,7 +231,7 @@ class RewindDialog(QDialog):
         for row, one in enumerate(kept):
             words = why.get(one.why, one.why)
             if one.left:
-                words += self.tr(", of steps that were taken back")
+                words += self.tr(" · rewound since")
             for column, text in (
                 (STEP, format_count(one.step)),
                 (AGE, ""),

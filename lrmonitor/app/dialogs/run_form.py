@@ -55,7 +55,9 @@ class RunForm(QWidget):
             "target": Field(self.tr("&File"), self._target_row(), theme, self.browse, parent=self),
             "arguments": Field(self.tr("&Arguments"), self.arguments, theme, parent=self),
             "python": Field(self.tr("P&ython"), self.interpreters.box, theme, other, parent=self),
-            "folder": Field(self.tr("&Works in"), self.folder, theme, choose_folder, parent=self),
+            "folder": Field(
+                self.tr("&Working folder"), self.folder, theme, choose_folder, parent=self
+            ),
             "env": Field(self.tr("&Variables"), self.variables, theme, parent=self),
             "name": Field(self.tr("&Name"), self.name, theme, parent=self),
         }

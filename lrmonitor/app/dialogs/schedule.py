@@ -84,6 +84,7 @@ class ScheduleDialog(QDialog):
         self.kept = QPushButton(tr("&Presets"), self)
         self.menu = QMenu(self.kept)
         self.kept.setMenu(self.menu)
+        self.kept.setProperty("role", "menu")
         self._lay_out()
         self._name()
         self.menu.aboutToShow.connect(self._fill_menu)
@@ -202,7 +203,7 @@ class ScheduleDialog(QDialog):
         try:
             proposal = self.proposal()
         except ScheduleError as error:
-            self.summary.setText(self.tr("Not complete yet: {0}").format(error))
+            self.summary.setText(self._not_yet(error))
             self.thought_of.emit(None)
             return
         told = proposal.words
@@ -214,10 +215,23 @@ class ScheduleDialog(QDialog):
         optimizer, group = self.target.chosen_optimizer(), self.target.chosen_group()
         self.thought_of.emit(proposal.wish(optimizer, group))
 
+    def _not_yet(self, error: ScheduleError) -> str:
+        """What is to be typed yet, by the names of the rows; else what is wrong."""
+        missing = [field.label.text() for field in self.form.missing()]
+        if missing:
+            return self.tr("Still to fill in: {0}.").format(", ".join(missing))
+        return self.tr("Not complete yet: {0}").format(error)
+
     def _complain(self, error: ScheduleError) -> None:
         """Say what is wrong where it is."""
         self._clear()
         self.summary.setText("")
+        missing = self.form.missing()
+        if missing:
+            for field in missing:
+                field.say(self.tr("Still to fill in."))
+            missing[0].control.setFocus()
+            return
         row = self.rows.get(error.parameter or "")
         if row is not None:
             row.say(str(error))
@@ -255,7 +269,7 @@ class ScheduleDialog(QDialog):
         """Ask for a name and keep what is typed under it."""
         asked = QInputDialog(self)
         asked.setWindowTitle(self.tr("Save as a preset"))
-        asked.setLabelText(self.tr("Name (one that is there already is replaced):"))
+        asked.setLabelText(self.tr("Name (replaces a preset of the same name):"))
         field = asked.findChild(QLineEdit)
         if field is not None:
             field.setMinimumWidth(360)

@@ -9,13 +9,29 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QVBoxLayout, QWid
 
 from lrmonitor.model.planning import AFTER
 from lrmonitor.schedules.base import Parameter, Schedule, parameters
-from lrmonitor.schedules.warm import Warmup
+from lrmonitor.schedules.warm import Warmup, WarmupStableDecay
 from lrmonitor.schedules.wire import KINDS
 
 from ..format import format_rate
 from ..panels.parts import Choice, quiet
 from ..theme import Theme
 from .fields import Field
+
+_SHAPES = {
+    "constant": "The same rate throughout.",
+    "step": "Multiplied by the factor each time so many steps have passed.",
+    "multi-step": "Multiplied by the factor at each of the steps given.",
+    "exponential": "Multiplied by the factor at every step.",
+    "inverse-sqrt": "Falls quickly at first, then ever more slowly.",
+    "linear": "A straight line from start to end.",
+    "polynomial": "A curve from start to end; the higher the power, the earlier it falls.",
+    "cosine": "Half a cosine from start to end: slow, fast, slow.",
+    "cosine-restarts": "In each period half a cosine from start to end, then back to start.",
+    "one-cycle": "Up to the peak, then down to the end, all within the length.",
+    "warmup": "A straight line up to where the schedule after it begins.",
+    "warmup-stable-decay": "Up to the peak, a while at the peak, then down to the end.",
+}
+"""Each kind in a sentence; its formula is in the tip."""
 
 __all__ = ["ScheduleForm"]
 
@@ -52,6 +68,18 @@ class ScheduleForm(QWidget):
     def chosen(self) -> str:
         """The kind."""
         return str(self.kind.currentData())
+
+    def missing(self) -> list[Field]:
+        """Rows without which there is no schedule and in which nothing is typed."""
+        made = KINDS[self.chosen()]
+        needed = {one.name for one in _asked(made) if one.needed}
+        if made is WarmupStableDecay:
+            needed.discard("stable")  # the length tells it as well
+        after = self.texts().get("after")
+        if after is not None:
+            needed |= {AFTER + one.name for one in _asked(KINDS[after]) if one.needed}
+            needed.add(AFTER + "start")
+        return [f for n, f in self.fields.items() if n in needed and not _text(f.control).strip()]
 
     def put(self, kind: str, texts: Mapping[str, str]) -> None:
         """Show another schedule."""
@@ -94,7 +122,9 @@ class ScheduleForm(QWidget):
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(7)
         made = KINDS[self.chosen()]
-        self._kind_row.hint(_shown(made.formula))
+        self._kind_row.hint(self.tr(_SHAPES[made.kind]))
+        self.kind.setToolTip(_shown(made.formula))
+        self._kind_row.note.setToolTip(self.kind.toolTip())
         for one in _asked(made):
             if one.unit == "schedule":
                 inner = self._kinds(self.tr("The schedule after the warm-up"), without=Warmup)
@@ -125,16 +155,25 @@ class ScheduleForm(QWidget):
         else:
             control = edit = QLineEdit(text, self)
             default = "" if one.default is None else format_default(one)
-            example = _EXAMPLES.get(one.unit, "")
-            # What is used where nothing is typed; or else what could be typed.
-            edit.setPlaceholderText(
-                default or (self.tr("for example {0}").format(example) if example else "")
-            )
+            edit.setPlaceholderText(self._hint_of(one, default))
             edit.textEdited.connect(lambda _: self.edited.emit())
         return self._row(name, control, one.help)
 
+    def _hint_of(self, one: Parameter, default: str) -> str:
+        """What is used where nothing is typed, or else what could be typed; and in which unit."""
+        if default:
+            return self.tr("{0} of the length").format(default) if one.unit == "share" else default
+        if not one.needed and one.name == "end":
+            return self.tr("the start ÷ 10 000")
+        example = _EXAMPLES.get("peak" if one.name == "peak" else one.unit, "")
+        words = self.tr("for example {0}").format(example) if example else ""
+        if one.unit in ("steps", "milestones"):
+            return self.tr("steps, {0}").format(words)
+        return words
+
     def _row(self, name: str, control: QWidget, help: str) -> Field:
-        words = name.removeprefix(AFTER).replace("_", " ").replace("warmup", "warm-up")
+        words = name.removeprefix(AFTER)
+        words = _LABELS.get(words, words.replace("_", " "))
         label = words[:1].upper() + words[1:]
         if name.startswith(AFTER):
             label = self.tr("Its {0}").format(words)
@@ -160,7 +199,16 @@ class ScheduleForm(QWidget):
             start.control.setPlaceholderText(now if self._now else self.tr("the rate now"))
 
 
-_EXAMPLES = {"rate": "1e-5", "steps": "200", "factor": "0.5", "milestones": "1000, 2000"}
+_LABELS = {"warmup": "warm-up", "at": "at steps", "three_phase": "three phases"}
+"""What a parameter is called, where that is not its name."""
+
+_EXAMPLES = {
+    "rate": "1e-5",
+    "peak": "1e-3",
+    "steps": "200",
+    "factor": "0.5",
+    "milestones": "1000, 2000",
+}
 """What a field shows while it is empty and has no default."""
 
 

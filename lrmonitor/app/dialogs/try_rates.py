@@ -45,8 +45,10 @@ class TryRatesDialog(RateTestDialog):
 
     kind = "trial"
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget) -> None:
-        super().__init__(session, theme, parent)
+    def __init__(
+        self, session: Session, theme: Theme, parent: QWidget, shown: str | None = None
+    ) -> None:
+        super().__init__(session, theme, parent, shown)
         tr = self.tr
         self.setWindowTitle(tr("Try rates"))
         self.factors = QLineEdit(FACTORS, self)
@@ -76,6 +78,12 @@ class TryRatesDialog(RateTestDialog):
             self.said.say(str(error)[:1].upper() + str(error)[1:] + ".", "bad")
             return None
 
+    def put(self, test: RateTest) -> None:
+        plan = test.plan
+        self.factors.setText(" ".join(times(float(one)) for one in plan["factors"]))
+        self.steps.setValue(int(plan["steps"]))
+        self.legs.setValue(int(plan["legs"]))
+
     def echo(self, test: RateTest | None) -> None:
         rank = self.session.model.rank
         if test is None or rank is None:
@@ -95,7 +103,7 @@ class TryRatesDialog(RateTestDialog):
 
     def columns(self) -> tuple[str, ...]:
         tr = self.tr
-        return tr("Rate"), tr("Slope in a step"), tr("95 % interval"), tr("Loss reached")
+        return tr("Rate"), tr("Slope per step"), tr("95 % interval"), tr("Loss reached")
 
     def note(self) -> str:
         return self.tr("rate trial")
@@ -137,8 +145,8 @@ class TryRatesDialog(RateTestDialog):
         tr = self.tr
         rows = (
             (tr("&Rates"), self.factors),
-            (tr("each for ste&ps"), self.steps),
-            (tr("in t&urns"), self.legs),
+            (tr("Ste&ps each"), self.steps),
+            (tr("T&urns"), self.legs),
         )
         self.factors.setToolTip(tr("Multiples of the present rate, for example ÷3 ×1 ×3"))
         self.legs.setToolTip(

@@ -114,6 +114,13 @@ class FindingsPanel(QWidget):
         else:
             self._show(told)
 
+    def refresh_words(self) -> None:
+        """Say up to which step nothing was found: that goes on without a finding."""
+        if self._chosen is None:
+            text = self._nothing()
+            if text != self.none.text():
+                self.none.setText(text)
+
     def set_theme(self, theme: Theme) -> None:
         """Take the theme's colours."""
         self.rows.set_theme(theme)
@@ -262,11 +269,19 @@ class FindingsPanel(QWidget):
             return self.tr("The diagnosis begins with the first losses.")
         if self._session.diagnosis.trouble:
             return self._session.diagnosis.trouble
-        if not self._session.diagnosis.settled:
-            return self.tr("What was recorded is being looked through…")
-        return self.tr(
-            "Nothing found: no divergence, no spikes, no plateau. What is found later is told here."
+        # It looks at what was recorded a moment later: the newest losses may be beyond that.
+        last = self._session.diagnosis.looked_to
+        if last is None or not self._session.diagnosis.caught_up:
+            return self.tr("Looking through what was recorded…")
+        if self._session.over:
+            if not self._session.diagnosis.settled:
+                return self.tr("Looking through the last steps…")
+            return self.tr("Nothing found: no divergence, no spikes, no plateau.")
+        words = self.tr(
+            "Nothing found up to step {0}: no divergence, no spikes, no plateau. What is found "
+            "later appears here."
         )
+        return words.format(format_count(last))
 
     def _lay_out(self) -> None:
         self.list.setModel(self.rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QModelIndex, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFileDialog,
@@ -41,10 +41,12 @@ NARROW = 680
 class JournalPanel(QWidget):
     """Follows a session's journal while it is seen.
 
-    `step_wanted(int)`: the person wants to see a step in the plots.
+    `step_wanted(int)`: the person wants to see a step in the plots. `test_wanted(str)`: what came
+    of the range test or trial with this id.
     """
 
     step_wanted = Signal(int)
+    test_wanted = Signal(str)
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -66,6 +68,7 @@ class JournalPanel(QWidget):
         self.said = QLabel(self)
         self._lay_out()
         self.view.step_wanted.connect(self.step_wanted)
+        self.view.test_wanted.connect(self.test_wanted)
         self.search.textChanged.connect(self._show)
         self.export.clicked.connect(self.choose_file)
         self.write_note.clicked.connect(self._open_note)
@@ -285,7 +288,10 @@ class JournalPanel(QWidget):
 
 
 class _EventView(RowView):
-    """The table. A click on a row with a step wants it shown too."""
+    """The table. A click on a row with a step wants it shown too, and a double click on
+    that of a test its result: `test_wanted(str)`."""
+
+    test_wanted = Signal(str)
 
     def __init__(self, table: JournalTable, parent: QWidget) -> None:
         super().__init__(table, table.step, table.text, parent)
@@ -294,6 +300,7 @@ class _EventView(RowView):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._offer)
         self.clicked.connect(self.go)
+        self.doubleClicked.connect(self._open_test)
         columns = self.horizontalHeader()
         columns.setMinimumSectionSize(48)
         for column, widest in WIDEST.items():
@@ -336,6 +343,16 @@ class _EventView(RowView):
         if width != self.columnWidth(RESULT):
             self.setColumnWidth(RESULT, width)
 
+    def _test(self, at: int) -> str | None:
+        """The id of the test that a row tells of."""
+        row = self._table.rows[at] if 0 <= at < len(self._table.rows) else None
+        return None if row is None else row.test
+
+    def _open_test(self, index: QModelIndex) -> None:
+        test = self._test(index.row())
+        if test is not None:
+            self.test_wanted.emit(test)
+
     def _offer(self, place: object) -> None:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -343,6 +360,9 @@ class _EventView(RowView):
         go = menu.addAction(self.tr("Show in the plots"))
         go.setEnabled(self._table.step(index.row()) is not None)
         go.triggered.connect(lambda: self.go(index))
+        if self._test(index.row()) is not None:
+            result = menu.addAction(self.tr("Show the result of the test…"))
+            result.triggered.connect(lambda: self._open_test(index))
         copy = menu.addAction(self.tr("Copy"))
         copy.setShortcut(QKeySequence(QKeySequence.StandardKey.Copy))
         copy.setEnabled(self.selectionModel().hasSelection())

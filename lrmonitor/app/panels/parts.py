@@ -13,6 +13,8 @@ from PySide6.QtWidgets import (
     QPushButton,
     QSizePolicy,
     QSpinBox,
+    QStyle,
+    QStyleOptionComboBox,
     QVBoxLayout,
     QWidget,
 )
@@ -31,6 +33,7 @@ __all__ = [
     "code",
     "line",
     "quiet",
+    "set_primary",
     "set_tone",
 ]
 
@@ -57,6 +60,16 @@ def set_tone(widget: QWidget, tone: str) -> None:
         style = widget.style()
         style.unpolish(widget)
         style.polish(widget)
+
+
+def set_primary(button: QPushButton, on: bool) -> None:
+    """Show a button as the one that is mostly wanted now, or as one of the others."""
+    role = "primary" if on else None
+    if button.property("role") != role:
+        button.setProperty("role", role)
+        style = button.style()
+        style.unpolish(button)
+        style.polish(button)
 
 
 def caption(text: str, parent: QWidget | None = None) -> QLabel:
@@ -128,7 +141,8 @@ _SYMBOLS = {"good": "good", "warn": "warn", "bad": "bad", "wait": "wait"}
 
 
 class Choice(QComboBox):
-    """A list of choices that the wheel does not change in passing, while a panel is scrolled."""
+    """A list of choices that the wheel does not change in passing, while a panel is scrolled. A
+    choice that has no room is cut in its middle, with an ellipsis."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -138,6 +152,13 @@ class Choice(QComboBox):
         super().setAccessibleName(name)
         # On Linux Qt gives the choice made as the name: what is chosen is told as well.
         self.setAccessibleDescription(name)
+
+    def initStyleOption(self, option: QStyleOptionComboBox) -> None:
+        super().initStyleOption(option)
+        box, part = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
+        room = self.style().subControlRect(box, option, part, self).width()
+        middle = Qt.TextElideMode.ElideMiddle
+        option.currentText = self.fontMetrics().elidedText(option.currentText, middle, room)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()

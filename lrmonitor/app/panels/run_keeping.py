@@ -74,7 +74,7 @@ class RunKeeping(QFrame):
         """Ask for its tags."""
         title, words = (
             self.tr("Tags of “{0}”").format(line.name),
-            self.tr("Words with spaces between"),
+            self.tr("Tags, with spaces between them"),
         )
         self._ask(title, words, " ".join(line.tags), self._tags, line.folder)
 

@@ -84,7 +84,7 @@ class SweepPlot(QWidget):
         ticks = linear_ticks(low, high, 5)
         known = any(len(s) for s in self._sweeps)
         labels = tick_labels(ticks, False) if known else [""] * len(ticks)
-        left = max((metrics.horizontalAdvance(text) for text in labels), default=0) + 14
+        left = max((metrics.horizontalAdvance(text) for text in labels), default=0) + 14 + height
         area = QRectF(self.rect()).adjusted(left, 10, -14, -2 * height - 12)
         if area.width() < 40 or area.height() < 40:
             return
@@ -113,6 +113,11 @@ class SweepPlot(QWidget):
         for place, text in zip(places, tick_labels(places, True, True), strict=True):
             x = area.left() + (place - x0) / (x1 - x0) * area.width()
             painter.drawText(QRectF(x - 40, area.bottom() + 4, 80, height), centre, text)
+        painter.save()
+        painter.translate(2, area.center().y())
+        painter.rotate(-90)
+        painter.drawText(QRectF(-60, 0, 120, height), centre, self.tr("Loss"))
+        painter.restore()
         below = QRectF(area.left(), area.bottom() + 6 + height, area.width(), height)
         painter.drawText(below, centre, self.tr("Learning rate"))
         if not known:

@@ -83,7 +83,7 @@ class TrialPlot(QWidget):
                 QRectF(across(tick) - 55, area.bottom() + 4, 110, height), centre, text
             )
         below = QRectF(area.left(), area.bottom() + 6 + height, area.width(), height)
-        painter.drawText(below, centre, self.tr("Slope: change of the loss in a step"))
+        painter.drawText(below, centre, self.tr("Slope: change of the loss per step"))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         for row, one in enumerate(self._tried):

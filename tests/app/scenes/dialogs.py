@@ -21,7 +21,7 @@ __all__ = ["pictures"]
 
 def pictures(studio: Studio) -> None:
     """Dialogs, and the report as a browser shows it."""
-    studio.each((schedules, rewinding, keeping, questions, forms, report))
+    studio.each((schedules, rewinding, results, keeping, questions, forms, report))
 
 
 def schedules(studio: Studio) -> None:
@@ -46,6 +46,10 @@ def schedules(studio: Studio) -> None:
     assert dialog is not None
     for menu in _menus(dialog):
         _take_menu(studio, "schedule-presets", menu, window)
+    dialog._keep()
+    (name,) = dialog.findChildren(QInputDialog)
+    studio.take("schedule-kind-preset-name", name)
+    name.reject()
     dialog.reject()
     studio.close(window)
 
@@ -71,6 +75,28 @@ def rewinding(studio: Studio) -> None:
         studio.take(name, dialog)
         dialog.reject()
         studio.close(window)
+
+
+def results(studio: Studio) -> None:
+    """What a range test and a trial found, seen again once the run is over."""
+    from tests.app.rate_tests import range_test, trial
+
+    if not studio.wants("result-"):
+        return
+    run = studio.trained(300)
+    range_test(run).end()
+    trial(run, (-1e-3, -3e-3, -5e-3)).end()
+    run.exited(0)
+    window = studio.window(run)
+    window.trying.fill(window.actions_table.tests, window.view)
+    _take_menu(studio, "result-menu", window.actions_table.tests, window)
+    for name, show in (("range", window.trying.find), ("trial", window.trying.compare)):
+        show(window.view)
+        dialog = window.trying.dialog
+        assert dialog is not None
+        studio.take(f"result-{name}", dialog)
+        dialog.reject()
+    studio.close(window)
 
 
 def keeping(studio: Studio) -> None:
