@@ -10,7 +10,15 @@ from typing import Any
 
 import pytest
 
-from lrmonitor.link.messages import LrCommand, PauseCommand, RewindCommand, SnapshotCommand
+from lrmonitor.link.messages import (
+    GuardCommand,
+    LrCommand,
+    PauseCommand,
+    RangeTestCommand,
+    RewindCommand,
+    SnapshotCommand,
+    TrialCommand,
+)
 from lrmonitor.model.stop import stop_run
 from lrmonitor.schedules.waves import Cosine
 from tests.helpers import styles
@@ -48,6 +56,9 @@ COMMANDS = (
     PauseCommand(),
     SnapshotCommand(),
     RewindCommand(),
+    GuardCommand(on="non-finite"),
+    RangeTestCommand(start=1e-6, stop=1e-3, steps=9),
+    TrialCommand(factors=(0.5, 2.0), steps=5),
 )
 
 
