@@ -15,7 +15,6 @@ UNTRIED = {
     "Hugging Face Trainer",
     "Accelerate, accumulation",
     "Stable-Baselines3, PPO",
-    "fastai",
 }
 """Styles with cells whose slow tests have not been run yet since they were written."""
 
