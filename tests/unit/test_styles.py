@@ -10,11 +10,8 @@ from tests.helpers.programs import PROGRAMS, WITHOUT_OPTIMIZER
 TABLES = pytest.mark.parametrize("table", list(styles.TABLES))
 
 UNTRIED = {
-    "torch.compile of the model",
     "torch.compile of the model and of the optimizer's step",
-    "Hugging Face Trainer",
     "Accelerate, accumulation",
-    "Stable-Baselines3, PPO",
 }
 """Styles with cells whose slow tests have not been run yet since they were written."""
 
