@@ -13,13 +13,22 @@ from pathlib import Path
 import pytest
 
 # Before it is imported: its assertions tell what they compared.
-pytest.register_assert_rewrite("tests.helpers.wild")
+pytest.register_assert_rewrite(
+    "tests.helpers.wild", "tests.helpers.programs", "tests.helpers.steered"
+)
 
 from tests.helpers import styles  # noqa: E402
 from tests.helpers.launch import only_run, run_words  # noqa: E402
 from tests.helpers.live import Alone, Forks, Live, live_in  # noqa: E402
+from tests.helpers.programs import Program  # noqa: E402
 from tests.helpers.starter import Starter  # noqa: E402
-from tests.helpers.starting import Forked, Started, module_of  # noqa: E402
+from tests.helpers.starting import (  # noqa: E402
+    Forked,
+    InTerminal,
+    Launcher,
+    Started,
+    module_of,
+)
 from tests.helpers.wild import Trial, trial  # noqa: E402
 
 
@@ -114,3 +123,18 @@ def started_for_itself(
         return done
 
     return put
+
+
+@pytest.fixture
+def launcher_of(
+    under_lrmonitor: Forked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Program], Launcher]:
+    """How a program is started under lrmonitor."""
+
+    def found(program: Program) -> Launcher:
+        if program.how == "forked":
+            monkeypatch.setenv("LRMONITOR_RUNTIME_DIR", under_lrmonitor.runtime)
+            return under_lrmonitor
+        return InTerminal() if program.how == "terminal" else Started(program.env(tmp_path))
+
+    return found

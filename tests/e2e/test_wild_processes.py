@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from lrmonitor.link.messages import (
+    GuardCommand,
     LrCommand,
     OptionCommand,
     PauseCommand,
@@ -56,8 +57,9 @@ COMMANDS = (
     PauseCommand(),
     SnapshotCommand(),
     RewindCommand(),
-    RangeTestCommand(),
-    TrialCommand(),
+    GuardCommand(on="non-finite"),
+    RangeTestCommand(start=1e-6, stop=1e-3, steps=9),
+    TrialCommand(factors=(0.5, 2.0), steps=5),
     OptionCommand(name="weight_decay", value=0.1),
 )
 

@@ -20,10 +20,10 @@ from typing import Any
 
 import psutil
 
-from tests.helpers.wait import wait_until
+from tests.helpers.wait import PATIENCE, wait_until
 
 LRMONITOR = (sys.executable, "-m", "lrmonitor")
-TIMEOUT = 60.0
+TIMEOUT = 60.0 * PATIENCE
 
 
 def os_environ_with(env: Mapping[str, str] | None) -> dict[str, str]:

@@ -4,10 +4,7 @@ Importing torch takes longer than all that these scripts do. As a program, `pyth
 tests.helpers.starter SOCKET` forks a process for each script that it is told of; it is run twice:
 plainly, and by `lrmonitor run`, where each such process is a rank of that run.
 
-Plain processes can be given rates that were recorded under lrmonitor: each is put into its group
-for the duration of the step it was recorded for, by a mechanism of its own. If the losses and
-weights come out bit by bit as they did under lrmonitor, then those rates, in those steps, are what
-the optimizers used.
+Plain processes can be given what was recorded under lrmonitor, to be done once more (replay.py).
 """
 
 from __future__ import annotations
@@ -22,12 +19,45 @@ import subprocess
 import sys
 import termios
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from tests.helpers.wait import PATIENCE
+
 Rates = dict[str, dict[int, float]]
 """By "optimizer.group": the rate at each step of the main optimizer."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """Between two steps, after the main optimizer's step `step`: keep the state, put one back."""
+
+    step: int
+    keep: str | None = None
+    """The name that the present state is kept under."""
+    back: str | None = None
+    """The name of the state that is put back after that."""
+    rng: bool = False
+    """Whether the random number generators are put back as well."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What was done to a training."""
+
+    rates: Rates = field(default_factory=dict)
+    moves: tuple[Move, ...] = ()
+    left_out: tuple[tuple[int, int], ...] = ()
+    """Steps that had no effect: the optimizer's number, and the main optimizer's step."""
+    last: int = 0
+    """The number of the optimizer that steps last in each iteration."""
+
+    def told(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return asdict(self)
+
 
 SERVER = "tests.helpers.starter"
 
@@ -40,7 +70,7 @@ class Starter:
         with socket.socket(socket.AF_UNIX) as listener, open(log, "wb") as stream:
             listener.bind(str(address))
             listener.listen()
-            listener.settimeout(60)
+            listener.settimeout(60 * PATIENCE)
             self._process = subprocess.Popen(
                 [*command, SERVER, str(address)],
                 stdin=subprocess.DEVNULL,
@@ -68,14 +98,16 @@ class Starter:
         self,
         module: str,
         *words: str | Path,
-        rates: Rates | None = None,
+        record: Record | None = None,
         env: Mapping[str, str] | None = None,
     ) -> None:
-        """Start `python -m module words...`, in a terminal (its stdin is one)."""
+        """Start `python -m module words...`, in a terminal (its stdin is one); `record` is what is
+        done once more in it."""
         told = {"module": module, "words": [str(word) for word in words]}
-        self._send({**told, "rates": rates, "env": dict(env or {})})
+        done = None if record is None else record.told()
+        self._send({**told, "record": done, "env": dict(env or {})})
 
-    def wait(self, timeout: float = 60.0) -> int:
+    def wait(self, timeout: float = 60.0 * PATIENCE) -> int:
         """Wait for the end of what was started first of all that runs; its exit code."""
         self._connection.settimeout(timeout)
         self._send({})
@@ -83,47 +115,6 @@ class Starter:
 
     def _send(self, request: dict[str, Any]) -> None:
         self._connection.sendall(json.dumps(request).encode() + b"\n")
-
-
-class _Replay:
-    """torch's step hooks; optimizers are numbered in the order of their first steps."""
-
-    def __init__(self, rates: dict[str, dict[str, float]]) -> None:
-        self._rates = rates
-        self._numbers: dict[int, int] = {}
-        self._step = 0
-        self._outer: Any = None
-        self._saved: list[Any] = []
-
-    def before(self, optimizer: Any, args: Any, kwargs: Any) -> None:
-        """Put the recorded rates."""
-        if self._outer is not None:
-            return
-        self._outer = optimizer
-        number = self._numbers.setdefault(id(optimizer), len(self._numbers))
-        at = str(self._step + (number == 0))
-        self._saved = [group["lr"] for group in optimizer.param_groups]
-        for j, group in enumerate(optimizer.param_groups):
-            rate = self._rates[f"{number}.{j}"].get(at)
-            if rate is None or rate == float(group["lr"]):
-                continue
-            if isinstance(group["lr"], float):
-                group["lr"] = rate
-            else:  # a tensor, which compiled steps hold on to
-                self._saved[j] = float(group["lr"])
-                group["lr"].fill_(rate)
-
-    def after(self, optimizer: Any, args: Any, kwargs: Any) -> None:
-        """Put the script's own rates back."""
-        if self._outer is not optimizer:
-            return
-        self._outer = None
-        self._step += self._numbers[id(optimizer)] == 0
-        for group, rate in zip(optimizer.param_groups, self._saved, strict=True):
-            if isinstance(rate, float) and not isinstance(group["lr"], float):
-                group["lr"].fill_(rate)
-            else:
-                group["lr"] = rate
 
 
 def main(address: str) -> int:
@@ -152,12 +143,10 @@ def _run(request: dict[str, Any]) -> int:
     terminal, stdin = os.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     os.dup2(stdin, 0)
-    if request["rates"] is not None:
-        from torch.optim import optimizer
+    if request["record"] is not None:
+        from tests.helpers import replay
 
-        replay = _Replay(request["rates"])
-        optimizer.register_optimizer_step_pre_hook(replay.before)
-        optimizer.register_optimizer_step_post_hook(replay.after)
+        replay.install(request["record"])
     sys.argv = [request["module"], *request["words"]]
     runpy.run_module(request["module"], run_name="__main__")
     return 0

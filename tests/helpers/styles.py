@@ -3,7 +3,7 @@
 A test says what it found, and the cells that are committed must say the same. To write the tables
 anew from tests that ran:
 
-    LRMONITOR_OUTCOMES=/tmp/outcomes pytest tests/e2e -k "wild or rewind_loops" -m ""
+    LRMONITOR_OUTCOMES=/tmp/outcomes pytest tests/e2e -k "wild or loops" -m ""
     python -m tests.helpers.styles /tmp/outcomes
 """
 
@@ -21,9 +21,6 @@ PAGE = ROOT / "docs" / "frameworks.md"
 TESTS = ROOT / "tests" / "e2e"
 FILES = ("loops", "optimizers", "processes", "compile", "packages")
 """The tests, test_wild_*.py, in the order of the table."""
-REWOUND = TESTS / "test_rewind_loops.py"
-"""The tests of snapshot and rewind, one for each style that can be commanded."""
-
 TABLES = {
     "table": {
         "loss": "loss exact",
@@ -37,6 +34,9 @@ TABLES = {
         "schedule": "schedule",
         "snapshot": "snapshot",
         "rewind": "rewind",
+        "guard": "guard",
+        "range": "range test",
+        "trial": "trial",
     },
 }
 """What tests prove, in the order of the columns, by the name of the table in the page's comments.
@@ -47,7 +47,9 @@ Outcome = dict[str, str]
 
 NO_OPTIMIZER = "no: it steps no torch optimizer"
 TOGETHER = "no: 2 processes train together"
-"""Why a style cannot be steered."""
+CLOSURE = "no: stepped with a closure"
+NO_LBFGS = "no: it searches for a step size of its own"
+"""Why a style cannot be steered, or not in all ways."""
 
 
 def outcome(**cells: str) -> Outcome:

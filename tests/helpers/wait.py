@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -9,7 +10,13 @@ from typing import TypeVar
 Found = TypeVar("Found")
 
 
-def wait_until(look: Callable[[], Found], timeout: float = 30.0, what: str = "") -> Found:
+PATIENCE = float(os.environ.get("LRMONITOR_TEST_PATIENCE", "1"))
+"""How many times as long anything may take as on a machine that does nothing else."""
+
+
+def wait_until(
+    look: Callable[[], Found], timeout: float = 30.0 * PATIENCE, what: str = ""
+) -> Found:
     """Look again until something true is found, and return that.
 
     Raises:

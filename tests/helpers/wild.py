@@ -35,7 +35,7 @@ from lrmonitor.schedules.waves import Cosine
 from lrmonitor.schedules.wire import from_json
 from tests.helpers.commander import Commander
 from tests.helpers.launch import TIMEOUT
-from tests.helpers.starter import Rates, Starter
+from tests.helpers.starter import Rates, Record, Starter
 from tests.helpers.starting import Launcher
 from tests.helpers.styles import NO_OPTIMIZER, Outcome, outcome
 
@@ -280,7 +280,8 @@ def trial(
 
     def alone(file: Path, rates: Rates | None) -> dict[str, Any]:
         more = words if plain_words is None else plain_words
-        plainly.start(module, file, *more, str(steps), rates=rates, env=env)
+        record = None if rates is None else Record(rates)
+        plainly.start(module, file, *more, str(steps), record=record, env=env)
         assert plainly.wait(2 * patience) == (code if plain_code is None else plain_code)
         told: dict[str, Any] = json.loads(file.read_text())
         return told

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.helpers import styles
+from tests.helpers.programs import PROGRAMS, WITHOUT_OPTIMIZER
 
 TABLES = pytest.mark.parametrize("table", list(styles.TABLES))
 
@@ -24,14 +25,14 @@ def test_every_cell_is_yes_or_says_why_not(table: str) -> None:
             assert cell != "no: not tried", style
 
 
-def test_snapshot_and_rewind_are_tried_with_every_style() -> None:
-    rewound = styles.marked(styles.REWOUND)
-    assert len(rewound) == len(set(rewound))
-    # Where several processes train, the style's own test sees them refused.
+def test_every_style_is_steered_or_refuses() -> None:
+    steered = [one.style for one in (*PROGRAMS, *WITHOUT_OPTIMIZER)]
+    assert len(steered) == len(set(steered))
+    # Where several processes train, the style's own test sees all refused.
     together = {
         style
         for style, cells in styles.rows("steering table").items()
         if set(cells.values()) == {styles.TOGETHER}
     }
-    assert set(styles.tested()) == set(rewound) | together
-    assert not set(rewound) & together
+    assert set(styles.tested()) == set(steered) | together
+    assert not set(steered) & together
