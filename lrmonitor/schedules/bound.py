@@ -15,6 +15,10 @@ FIRST = 8
 NOISE = 32
 """Losses that the noise is taken from: the first ones, whose rates change little yet."""
 
+LEAST = 3e-5
+"""The noise is taken for at least this part of the level. A loss that has come to its floor may
+stand still to the bit and then move by its rounding (1.5e-4 of it was seen): that is no rise."""
+
 DEVIATIONS = 1.4826 / math.sqrt(2)
 """Median absolute first difference to standard deviation, for normal values."""
 
@@ -28,7 +32,8 @@ class Bound:
     factor of the lowest loss, as others stop at, means nothing where losses are negative, and stops
     at the noise near zero.
     Two losses in a row have to be above it, since one odd batch is not the rate's doing. Scaling
-    or shifting all losses changes no answer. Standard library only: the probe uses it.
+    all losses changes no answer, nor does shifting them by less than 30,000 × the noise. Standard
+    library only: the probe uses it.
     """
 
     def __init__(self, factor: float = FACTOR) -> None:
@@ -67,4 +72,4 @@ class Bound:
         if self.level is None:
             self.level = statistics.median(losses)
         steps = [abs(b - a) for a, b in itertools.pairwise(losses)]
-        self.noise = DEVIATIONS * statistics.median(steps)
+        self.noise = max(DEVIATIONS * statistics.median(steps), LEAST * abs(self.level))

@@ -78,6 +78,8 @@ def test_find_a_rate_apply_it_and_compare_it_with_others(
     wait(qtbot, lambda: bool(compare.said.text))
     assert compare.comparison is not None
     assert [one.steps for one in compare.comparison.tried] == [40, 40]
-    assert compare.comparison.recommended == pytest.approx(1.0)
+    # Which of them depends on how far the training has come.
+    assert compare.comparison.recommended in (pytest.approx(0.1), pytest.approx(1.0))
+    assert (compare.said.tone == "good") == compare.comparison.clear
     compare.reject()
     wait_for_steps(qtbot, window)

@@ -60,6 +60,13 @@ def test_a_constant_loss_never_ends_it() -> None:
     assert ended([1.0] * 100) is None
 
 
+def test_a_loss_that_moves_by_its_rounding_alone_never_ends_it() -> None:
+    """As one that had come to its floor did."""
+    floor = 1.5155975e-13
+    assert ended([floor] * 40 + [floor * (1 + 1.5e-4)] * 40) is None
+    assert ended([floor] * 40 + [floor * 2] * 2) == 41
+
+
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=80))
 def test_any_float_is_answered(losses: list[float]) -> None:
     bound = Bound()

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -45,6 +46,7 @@ class Row:
         }
         self.box = QCheckBox(looks[kind], dialog)
         self.box.setToolTip(tips[kind])
+        self.box.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
         name = looks[kind].replace("&", "")
         self.then = Choice(dialog)
         self.then.setAccessibleName(tr("What is done: {0}").format(name))
@@ -245,4 +247,3 @@ class GuardsDialog(QDialog):
         column.addStretch(1)
         column.addWidget(self.problem)
         column.addWidget(self.buttons)
-        self.setMinimumWidth(640)
