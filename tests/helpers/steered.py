@@ -25,7 +25,7 @@ from tests.helpers.starter import Move, Rates, Record, Starter
 from tests.helpers.starting import Launcher, Script
 from tests.helpers.styles import CLOSURE, NO_LBFGS, NO_OPTIMIZER, Outcome
 from tests.helpers.wait import wait_until
-from tests.helpers.wild import CALM, MODULES, NO_RATE, at_each_step, read_ranks
+from tests.helpers.wild import CALM, MODULES, NO_RATE, at_each_step, read_rank
 
 WAYS = ("rewind", "guard", "range", "trial")
 """How a script is steered, in this order."""
@@ -84,7 +84,7 @@ class Steered:
         self.outcome[kind] = "yes"
 
     def _rank(self) -> RankReader:
-        return read_ranks(self._script.folder)[self._script.rank]
+        return read_rank(self._script.folder, self._script.rank)
 
 
 def steered(
@@ -105,7 +105,7 @@ def steered(
                 c.wait(c.step() + BETWEEN)
         code = script.stop()
     truth: dict[str, Any] = json.loads(file.read_text())
-    rank = read_ranks(script.folder)[script.rank]
+    rank = read_rank(script.folder, script.rank)
     assert all(math.isfinite(loss) for losses in truth["loss"].values() for loss in losses)
     check_moves(one.moves, truth)
     check_tests(rank, truth, [way for way in ways if one.outcome.get(way) == "yes"])

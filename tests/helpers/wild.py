@@ -100,9 +100,24 @@ def read_ranks(folder: Path) -> dict[int, RankReader]:
     reader.poll()
     assert reader.corrupt == 0
     for rank in reader.ranks.values():
-        faults = ("probe_error", "lost", "rate_rewritten")
-        assert [e for e in rank.events if e["event"] in faults] == []
+        _check(rank)
     return reader.ranks
+
+
+def read_rank(folder: Path, number: int) -> RankReader:
+    """What one of a run's training processes has recorded, nothing of which is a fault. Of the
+    others some may do what is one."""
+    reader = RunReader(folder)
+    reader.poll()
+    rank = reader.ranks[number]
+    assert rank.corrupt == 0
+    _check(rank)
+    return rank
+
+
+def _check(rank: RankReader) -> None:
+    faults = ("probe_error", "lost", "rate_rewritten")
+    assert [e for e in rank.events if e["event"] in faults] == []
 
 
 def drive(c: Commander, rate: float, refuses: str | None) -> int:
@@ -269,7 +284,7 @@ def trial(
             print(script.log.read_text(errors="replace")[-4000:])
             raise
     truth = json.loads(file.read_text())
-    rank = read_ranks(script.folder)[script.rank]
+    rank = read_rank(script.folder, script.rank)
     (stopping,) = [e for e in rank.events if e["event"] == "stopping"]
     assert stopping["how"] == "raise_signal"
     recorded = check_record(rank, truth)

@@ -21,6 +21,7 @@ ELSEWHERE = {
     "main.py": "said in the terminal",
     "screenshot.py": "said in the terminal",
     "theme.py": "a style sheet",
+    "trim.py": "a style sheet",
     "guide/pictures.py": "a style sheet",
     "proposal.py": "pure: its words are those of the record and of the command line",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QVBoxLayout, QWidget
@@ -16,22 +16,6 @@ from ..format import format_rate
 from ..panels.parts import Choice, quiet
 from ..theme import Theme
 from .fields import Field
-
-_SHAPES = {
-    "constant": "The same rate throughout.",
-    "step": "Multiplied by the factor each time so many steps have passed.",
-    "multi-step": "Multiplied by the factor at each of the steps given.",
-    "exponential": "Multiplied by the factor at every step.",
-    "inverse-sqrt": "Falls quickly at first, then ever more slowly.",
-    "linear": "A straight line from start to end.",
-    "polynomial": "A curve from start to end; the higher the power, the earlier it falls.",
-    "cosine": "Half a cosine from start to end: slow, fast, slow.",
-    "cosine-restarts": "In each period half a cosine from start to end, then back to start.",
-    "one-cycle": "Up to the peak, then down to the end, all within the length.",
-    "warmup": "A straight line up to where the schedule after it begins.",
-    "warmup-stable-decay": "Up to the peak, a while at the peak, then down to the end.",
-}
-"""Each kind in a sentence; its formula is in the tip."""
 
 __all__ = ["ScheduleForm"]
 
@@ -122,7 +106,7 @@ class ScheduleForm(QWidget):
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(7)
         made = KINDS[self.chosen()]
-        self._kind_row.hint(self.tr(_SHAPES[made.kind]))
+        self._kind_row.hint(_shape(self.tr, made.kind))
         self.kind.setToolTip(_shown(made.formula))
         self._kind_row.note.setToolTip(self.kind.toolTip())
         for one in _asked(made):
@@ -173,7 +157,12 @@ class ScheduleForm(QWidget):
 
     def _row(self, name: str, control: QWidget, help: str) -> Field:
         words = name.removeprefix(AFTER)
-        words = _LABELS.get(words, words.replace("_", " "))
+        called = {
+            "warmup": self.tr("warm-up"),
+            "at": self.tr("at steps"),
+            "three_phase": self.tr("three phases"),
+        }
+        words = called.get(words, words.replace("_", " "))
         label = words[:1].upper() + words[1:]
         if name.startswith(AFTER):
             label = self.tr("Its {0}").format(words)
@@ -199,8 +188,23 @@ class ScheduleForm(QWidget):
             start.control.setPlaceholderText(now if self._now else self.tr("the rate now"))
 
 
-_LABELS = {"warmup": "warm-up", "at": "at steps", "three_phase": "three phases"}
-"""What a parameter is called, where that is not its name."""
+def _shape(tr: Callable[[str], str], kind: str) -> str:
+    """A kind in a sentence; its formula is in the tip."""
+    return {
+        "constant": tr("The same rate throughout."),
+        "step": tr("Multiplied by the factor each time so many steps have passed."),
+        "multi-step": tr("Multiplied by the factor at each of the steps given."),
+        "exponential": tr("Multiplied by the factor at every step."),
+        "inverse-sqrt": tr("Falls quickly at first, then ever more slowly."),
+        "linear": tr("A straight line from start to end."),
+        "polynomial": tr("A curve from start to end; the higher the power, the earlier it falls."),
+        "cosine": tr("Half a cosine from start to end: slow, fast, slow."),
+        "cosine-restarts": tr("In each period half a cosine from start to end, then back."),
+        "one-cycle": tr("Up to the peak, then down to the end, all within the length."),
+        "warmup": tr("A straight line up to where the schedule after it begins."),
+        "warmup-stable-decay": tr("Up to the peak, a while at the peak, then down to the end."),
+    }[kind]
+
 
 _EXAMPLES = {
     "rate": "1e-5",
