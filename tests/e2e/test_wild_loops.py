@@ -43,6 +43,7 @@ def test_no_closure(put_to_the_test: Put) -> None:
     put_to_the_test("no_closure")
 
 
+@pytest.mark.slow
 @pytest.mark.style("LBFGS, many backward passes a step")
 def test_lbfgs(put_to_the_test: Put) -> None:
     put_to_the_test("lbfgs", rate=0.05)
