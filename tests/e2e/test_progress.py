@@ -51,6 +51,7 @@ def test_loader_with_workers_and_validation() -> None:
     assert [e["batches"] for e in events["loader"] if e["loader"] == 1] == [4] * EPOCHS
 
 
+@pytest.mark.slow
 def test_scheduler_stepped_each_epoch_and_loaders_made_anew() -> None:
     found, events = trained("cosine each epoch")
     assert {e["loader"] for e in events["loader"]} == {0}
@@ -75,6 +76,7 @@ def test_scheduler_stepped_with_the_optimizer() -> None:
     assert "epoch    8 of 8, 100 % of it done\nstep     400 of 400\n" in shown
 
 
+@pytest.mark.slow
 def test_schedule_without_a_loader() -> None:
     found, events = trained("warm-up and cosine")
     assert [(e["total_steps"], e["source"]) for e in events["progress"]] == [
@@ -83,6 +85,7 @@ def test_schedule_without_a_loader() -> None:
     assert (found.epoch, found.step, found.steps) == (None, STEPS, STEPS)
 
 
+@pytest.mark.slow
 def test_data_and_samplers_that_are_not_to_be_asked_for_their_length() -> None:
     found, events = trained("streams")
     assert {e["batches"] for e in events["loader"]} == {None}

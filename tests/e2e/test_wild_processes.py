@@ -157,6 +157,7 @@ def together(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.style("training in spawned processes (Hogwild)")
 def test_hogwild(proven: Proven, plainly: Starter, tmp_path: Path) -> None:
     module = f"{MODULES}.hogwild"
