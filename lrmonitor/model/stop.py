@@ -160,9 +160,9 @@ class _Stop:
                 if answer.status == "pending":
                     # Or it would interrupt a second time, should a boundary come after all.
                     withdraw = CancelCommand(target=command.id, by=self._by)
-                    connection.request(withdraw, self._boundary)
-                    # What came of it: it may have been carried out just before.
-                    answer = connection.request(command, self._boundary)
+                    if connection.request(withdraw, self._boundary).final:
+                        # What came of it: it may have been carried out just before.
+                        answer = connection.request(command, self._boundary)
         except link.LinkError:
             if asked is None or not self._interrupted(who, asked):
                 return False

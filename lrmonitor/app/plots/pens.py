@@ -30,8 +30,10 @@ class SharpCurve(PlotCurveItem):  # type: ignore[misc]
     def paint(self, painter: QPainter, *rest: object) -> None:
         pen = self.opts["pen"]
         self.opts["pen"] = on_device(pen, painter)
-        super().paint(painter, *rest)
-        self.opts["pen"] = pen
+        try:
+            super().paint(painter, *rest)
+        finally:
+            self.opts["pen"] = pen
 
 
 class SharpLine(InfiniteLine):  # type: ignore[misc]
