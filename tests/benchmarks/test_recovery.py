@@ -12,13 +12,13 @@ SEEDS = 5
 
 @pytest.mark.slow
 @pytest.mark.parametrize("task", ["classes", "regression"])
-def test_one_that_diverged_recovers_by_a_rewind_and_not_without(task: str) -> None:
+def test_one_that_diverged_recovers_by_a_rewind(task: str) -> None:
+    # Without one it is a matter of when the finding is seen: about half recover by a third of the
+    # rate alone, which is counted on the kept outcomes, below.
     with apart() as folder:
         back = one(task, 0, True, folder)
+    assert back.done, back
     assert back.recovered, back
-    with apart() as folder:
-        on = one(task, 0, False, folder)
-    assert not on.recovered, on
 
 
 @pytest.mark.benchmark
