@@ -14,10 +14,11 @@ import pytest
 
 # Before it is imported: its assertions tell what they compared.
 pytest.register_assert_rewrite(
-    "tests.helpers.wild", "tests.helpers.programs", "tests.helpers.steered"
+    "tests.helpers.both", "tests.helpers.wild", "tests.helpers.programs", "tests.helpers.steered"
 )
 
 from tests.helpers import styles  # noqa: E402
+from tests.helpers.both import Both, both_forked  # noqa: E402
 from tests.helpers.launch import only_run, run_words  # noqa: E402
 from tests.helpers.live import Alone, Forks, Live, live_in  # noqa: E402
 from tests.helpers.programs import Program  # noqa: E402
@@ -83,6 +84,12 @@ def alone(plainly: Starter) -> Alone:
         assert plainly.wait() == 0
 
     return run
+
+
+@pytest.fixture
+def both_of(alone: Alone, under_lrmonitor: Forked, tmp_path: Path) -> Callable[[str], Both]:
+    """`both_forked` for the script of that name."""
+    return lambda name: both_forked(tmp_path, name, alone, under_lrmonitor)
 
 
 @pytest.fixture

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from lrmonitor.record.reader import RunReader
 from tests.helpers.both import SCRIPTS, Both, both_ways, lrmonitor, read_rank, read_table
 from tests.helpers.launch import TIMEOUT, of_script, only_run, plain, run, run_words
 from tests.helpers.wait import wait_until
+
+Of = Callable[[str], Both]
 
 
 def test_the_loop_of_the_tutorials(tmp_path: Path) -> None:
@@ -24,29 +29,29 @@ def test_the_loop_of_the_tutorials(tmp_path: Path) -> None:
     assert both.rank.events[-1]["event"] == "ended"
 
 
-def test_accumulated_gradients(tmp_path: Path) -> None:
-    both = both_ways(tmp_path, "accumulation")
+def test_accumulated_gradients(both_of: Of) -> None:
+    both = both_of("accumulation")
     assert both.rates("parts[0]") == [1 + i % 4 for i in range(18)]
 
 
-def test_two_optimizers(tmp_path: Path) -> None:
-    both = both_ways(tmp_path, "adversarial")
+def test_two_optimizers(both_of: Of) -> None:
+    both = both_of("adversarial")
     assert [e["class"] for e in both.events("optimizer")] == ["Adam", "RMSprop"]
     assert both.column("parts[0]") == {1: 2}
     assert both.column("parts[1]") == {1: 1}
 
 
-def test_a_closure_evaluated_many_times(tmp_path: Path) -> None:
-    both = both_ways(tmp_path, "closure")
+def test_a_closure_evaluated_many_times(both_of: Of) -> None:
+    both = both_of("closure")
     assert both.column("parts[0]") == {1: 1}
 
 
-def test_rates_set_by_hand(tmp_path: Path) -> None:
-    both_ways(tmp_path, "by_hand")
+def test_rates_set_by_hand(both_of: Of) -> None:
+    both_of("by_hand")
 
 
-def test_scaled_gradients_and_skipped_steps(tmp_path: Path) -> None:
-    both = both_ways(tmp_path, "scaler")
+def test_scaled_gradients_and_skipped_steps(both_of: Of) -> None:
+    both = both_of("scaler")
     assert both.truth["skipped"] == [0, 6, 6]
     skipped = both.events("step_skipped")
     assert [e["step"] for e in skipped] == both.truth["skipped"]
@@ -55,8 +60,8 @@ def test_scaled_gradients_and_skipped_steps(tmp_path: Path) -> None:
     assert both.column("parts[0]") == {1: 2}
 
 
-def test_no_optimizer(tmp_path: Path) -> None:
-    both = both_ways(tmp_path, "no_optimizer")
+def test_no_optimizer(both_of: Of) -> None:
+    both = both_of("no_optimizer")
     assert len(both.events("no_optimizer")) == 1
     assert both.events("optimizer") == []
 
@@ -185,6 +190,7 @@ def command(folder: Path) -> dict[int, dict[str, Any]]:
     return told
 
 
+@pytest.mark.slow
 def test_a_compiled_step_is_compiled_as_without_us() -> None:
     """The compiler does not look into the probe, nor complain of it."""
     script = SCRIPTS / "compiled_step.py"

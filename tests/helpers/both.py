@@ -9,12 +9,14 @@ from __future__ import annotations
 import csv
 import json
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lrmonitor.record.reader import RankReader, RunReader
 from tests.helpers.launch import LRMONITOR, TIMEOUT, of_script, only_run, plain, run
+from tests.helpers.starting import Forked
 
 SCRIPTS = Path(__file__).parents[1] / "fixtures" / "training"
 
@@ -52,10 +54,11 @@ def lrmonitor(*words: str | Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def read_table(folder: Path, tmp_path: Path) -> list[dict[str, str]]:
-    """What `lrmonitor export` writes."""
+def read_table(folder: Path, tmp_path: Path, rank: int | None = None) -> list[dict[str, str]]:
+    """What `lrmonitor export` writes, of the lowest rank or of this one."""
     file = tmp_path / "table.csv"
-    done = lrmonitor("export", folder.name, file)
+    words = () if rank is None else ("--rank", str(rank))
+    done = lrmonitor("export", folder, file, *words)
     assert done.returncode == 0, done.stderr
     with open(file, newline="") as stream:
         return list(csv.DictReader(stream))
@@ -78,10 +81,36 @@ def both_ways(tmp_path: Path, name: str) -> Both:
     assert here.returncode == there.returncode, here.stderr.decode()
     assert here.stdout == there.stdout
     assert of_script(here.stderr) == there.stderr
-    truth = json.loads(watched.read_text())
-    assert truth == json.loads(undisturbed.read_text()), "training itself was changed"
+    truth = the_same(undisturbed, watched)
     folder = only_run()
     found = Both(truth, folder, read_rank(folder), read_table(folder, tmp_path), here.returncode)
+    recorded(found)
+    return found
+
+
+def both_forked(tmp_path: Path, name: str, alone: Callable[..., None], forked: Forked) -> Both:
+    """The same, without what the script prints and without its start, for one that ends well."""
+    script = SCRIPTS / f"{name}.py"
+    undisturbed, watched = tmp_path / "plain.json", tmp_path / "watched.json"
+    alone(script, undisturbed)
+    rank = forked.run(script, watched)
+    truth = the_same(undisturbed, watched)
+    table = read_table(forked.folder, tmp_path, rank.rank)
+    found = Both(truth, forked.folder, rank, table, 0)
+    recorded(found)
+    return found
+
+
+def the_same(undisturbed: Path, watched: Path) -> dict[str, Any]:
+    """What a script told of itself, without lrmonitor as with it."""
+    truth: dict[str, Any] = json.loads(watched.read_text())
+    assert truth == json.loads(undisturbed.read_text()), "training itself was changed"
+    return truth
+
+
+def recorded(found: Both) -> None:
+    """Check that the record and the table are what the script told of itself."""
+    truth = found.truth
     assert found.events("probe_error") == []
     assert found.events("lost") == []
     steps = list(range(1, len(truth["loss"]["0"]) + 1))
@@ -95,4 +124,3 @@ def both_ways(tmp_path: Path, name: str) -> Both:
     for address, rates in truth["lr"].items():
         assert found.rates("lr" if address == "0.0" else f"lr[{address}]") == rates
         assert found.rates(f"scheduled[{address}]") == rates
-    return found

@@ -125,17 +125,17 @@ class Forked:
     def __init__(self, starter: Starter, folder: Path, runtime: str, log: Path) -> None:
         """`runtime` is where the endpoints are."""
         self._starter = starter
-        self._folder = folder
+        self.folder = folder
         self.runtime = runtime
         self._log = log
 
     def run(self, script: Path, *words: object) -> RankReader:
         """Run a script of this repository to its good end; what it has recorded."""
-        before = set(self._folder.glob("ranks/*"))
+        before = set(self.folder.glob("ranks/*"))
         self._starter.start(module_of(script), *map(str, words))
         assert self._starter.wait() == 0, f"see {self._log}"
-        (made,) = set(self._folder.glob("ranks/*")) - before
-        reader = RunReader(self._folder)
+        (made,) = set(self.folder.glob("ranks/*")) - before
+        reader = RunReader(self.folder)
         reader.poll()
         rank = reader.ranks[int(made.name)]
         assert rank.corrupt == 0
@@ -144,7 +144,7 @@ class Forked:
     @contextlib.contextmanager
     def script(self, words: Sequence[str | Path], log: Path) -> Iterator[Script]:
         """A script that runs; ended if need be. `words` are what would follow `python`."""
-        rank = len(list(self._folder.glob("ranks/*")))
+        rank = len(list(self.folder.glob("ranks/*")))
         dash_m, module, *rest = words
         assert dash_m == "-m"
         self._starter.start(str(module), *rest)
@@ -154,16 +154,16 @@ class Forked:
             return left.pop()()
 
         def stop() -> int:
-            with Commander(self._folder.name, rank) as c:
+            with Commander(self.folder.name, rank) as c:
                 assert c.do(StopCommand()).status == "applied"
             return wait()
 
         try:
-            yield Script(self._folder, rank, self._log, stop, wait)
+            yield Script(self.folder, rank, self._log, stop, wait)
         finally:
             if left:
                 with contextlib.suppress(Exception):
-                    told = RunReader(self._folder)
+                    told = RunReader(self.folder)
                     told.poll()
                     os.kill(told.ranks[rank].events[0]["pid"], signal.SIGKILL)
                 left.pop()()
