@@ -54,13 +54,12 @@ class Chunk:
 
     def part(self, start: int, end: int) -> Chunk:
         """Rows from `start` up to `end`, without a copy."""
-        rest = {
-            name: None if column is None else column[start:end]
-            for name in OPTIONAL
-            for column in (getattr(self, name),)
-        }
-        part = Chunk(self.step[start:end], self.loss[start:end], **rest)
+        part = Chunk.__new__(Chunk)  # columns that were checked once
         part.rewound = self.rewound
+        part.step, part.loss = self.step[start:end], self.loss[start:end]
+        for name in OPTIONAL:
+            column = getattr(self, name)
+            setattr(part, name, None if column is None else column[start:end])
         return part
 
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-import numpy.typing as npt
-
 from lrmonitor.diagnosis import advise, lost_start
 from lrmonitor.diagnosis.book import Book
 from lrmonitor.diagnosis.detector import Detector, Rows
@@ -125,87 +122,87 @@ class Divergence(Detector):
         """Whether one is far above the best level, or some were."""
         if not self._watches():
             return False
-        if self._suspicion.active or bool((self._far_above(rows) | self._alone(rows)).any()):
+        if self._suspicion.active or self._far_above(rows) or self._alone(rows):
             return True
         return self._lost_start.possible(rows)
 
     def rows(self, rows: Rows) -> None:
         """The fast rules."""
         if self._watches():
-            alone = self._alone(rows)
-            self._in_a_row(rows)
-            at = self._lost_start.told(rows)
-            if at is not None and self._watches():
-                step, first = int(rows.step[at]), self.history.start
-                rule = self._lost_start.rule
-                self._report(step, first, float(rows.y[at]), lost_start.RATIO, rule)
-            if self._watches() and self._suspicion.active:
-                self._follow(rows)
-            elif self._watches() and alone.any():
-                self._suspect_one(rows, int(np.argmax(alone)))
+            if len(rows.us) > 1:  # none of them stirs
+                self._run = self._far = self._very_far = 0
+                self._lost_start.told(rows)
+            else:
+                self._one(rows)
         self._outburst.seen(rows)
         if self.book.is_open(self._open):
-            self._peak = max(self._peak, float(rows.y.max()))
+            self._peak = max(self._peak, rows.top)
 
-    def _in_a_row(self, rows: Rows) -> None:
+    def _one(self, row: Rows) -> None:
+        """The fast rules, of a single loss."""
+        alone = self._alone(row)
+        self._in_a_row(row)
+        if self._lost_start.told(row) is not None and self._watches():
+            first = self.history.start
+            self._report(row.steps[0], first, row.top, lost_start.RATIO, self._lost_start.rule)
+        if self._watches() and self._suspicion.active:
+            self._follow(row)
+        elif self._watches() and alone:
+            self._suspect_one(row)
+
+    def _in_a_row(self, row: Rows) -> None:
         history = self.history
-        high = self._far_above(rows)
-        if not high.any():
+        if not self._far_above(row):
             self._run = self._far = self._very_far = 0
             return
         assert history.first is not None
         early = history.blocks < EARLY_BLOCKS
         threshold = EARLY_FAST if early else FAST_RATIO
         level = history.scale.one(self._reference())
-        rise = rows.u - level
         start = history.scale.one(history.first)
-        for i in range(len(high)):
-            if not high[i]:
-                self._run = self._far = self._very_far = 0
+        y, u, step = row.top, row.top_u, row.steps[0]
+        if not self._run:
+            self._first_high = step
+            if not self._suspicion.active:
+                self._records.begin(level)
+                self._peak = -math.inf
+        self._run += 1
+        self._far = self._far + 1 if u - level > FAST_RATIO else 0
+        self._peak = max(self._peak, y)
+        very_far = u - start > FAR_RATIO and y - history.origin > history.gain
+        self._very_far = self._very_far + 1 if very_far else 0
+        if self._records.add(u) and not self._passed_before(y):
+            self._report(step, self._first_high, y, threshold, GROWS)
+            return
+        for count, needed, by, what in (
+            (self._very_far, FAR_LOSSES + early, FAR_RATIO, "first loss"),
+            (self._far, FAST_LOSSES, FAST_RATIO, "best level"),
+            (self._run, EARLY_LOSSES, threshold, "best level"),
+        ):
+            if count < needed:
                 continue
-            if not self._run:
-                self._first_high = int(rows.step[i])
-                if not self._suspicion.active:
-                    self._records.begin(level)
-                    self._peak = -math.inf
-            self._run += 1
-            self._far = self._far + 1 if rise[i] > FAST_RATIO else 0
-            y, step = float(rows.y[i]), int(rows.step[i])
-            self._peak = max(self._peak, y)
-            very_far = rows.u[i] - start > FAR_RATIO and y - history.origin > history.gain
-            self._very_far = self._very_far + 1 if very_far else 0
-            if self._records.add(float(rows.u[i])) and not self._passed_before(y):
-                self._report(step, self._first_high, y, threshold, GROWS)
+            rule = f"{count} losses in a row × {math.exp(by):.2g} above the {what}"
+            if not self._passing(y):
+                self._report(step, self._first_high, y, by, rule)
                 return
-            for count, needed, by, what in (
-                (self._very_far, FAR_LOSSES + early, FAR_RATIO, "first loss"),
-                (self._far, FAST_LOSSES, FAST_RATIO, "best level"),
-                (self._run, EARLY_LOSSES, threshold, "best level"),
-            ):
-                if count < needed:
-                    continue
-                rule = f"{count} losses in a row × {math.exp(by):.2g} above the {what}"
-                if not self._passing(y):
-                    self._report(step, self._first_high, y, by, rule)
-                    return
-                if not self._suspicion.active:
-                    self._suspect(rows.one(i), by, rule)
-                break
+            if not self._suspicion.active:
+                self._suspect(row, by, rule)
+            break
 
-    def _alone(self, rows: Rows) -> npt.NDArray[np.bool_]:
-        """Which losses tell by themselves that the level is lost."""
+    def _alone(self, rows: Rows) -> bool:
+        """Whether one of these losses tells by itself that the level is lost."""
         history = self.history
         if history.blocks < EARLY_BLOCKS:
-            return np.zeros(len(rows.y), np.bool_)
-        far = self._outburst.among(rows)
-        return far & (rows.y - history.best > FAST_SIGMA * self._noise()) if far.any() else far
+            return False
+        least = FAST_SIGMA * self._noise()
+        return any(rows.ys[i] - history.best > least for i in self._outburst.among(rows))
 
-    def _suspect_one(self, rows: Rows, i: int) -> None:
+    def _suspect_one(self, row: Rows) -> None:
         """A single loss is far beyond all before it."""
-        y, step, history = float(rows.y[i]), int(rows.step[i]), self.history
+        y, step, history = row.top, row.steps[0], self.history
         self._peak = y
         self._records.begin(history.scale.one(history.best))
-        self._records.add(float(rows.u[i]))
+        self._records.add(row.top_u)
         levels = (history.best, 0.5 * (y + history.best))
         by = history.scale.one(levels[1]) - history.scale.one(history.best)
         evidence = self._outburst.evidence(y, step, self._noise())
@@ -217,7 +214,7 @@ class Divergence(Detector):
     def _suspect(self, row: Rows, by: float, rule: str) -> None:
         """Some losses are far above the level."""
         history = self.history
-        y, step, level = float(row.y[0]), int(row.step[0]), self._reference()
+        y, step, level = row.top, row.steps[0], self._reference()
         early = history.blocks < EARLY_BLOCKS and by >= FAR_RATIO
         needed = level + self._least(level, by)
         self._suspicion.begin(self._first_high, (level, needed), by, rule, early=early)
@@ -240,21 +237,19 @@ class Divergence(Detector):
             ),
         )
 
-    def _follow(self, rows: Rows) -> None:
+    def _follow(self, row: Rows) -> None:
         """Whether it passes by itself."""
-        for y, step in zip(rows.y.tolist(), rows.step.tolist(), strict=True):
-            told = self._suspicion.add(y)
-            if self._open is not None and self._suspicion.above(y):
-                self.book.last(self._open, step)
-            if told == "holds":
-                rule = f"{self._suspicion.rule}, and the loss has stayed there"
-                self._report(step, self._suspicion.first, y, self._suspicion.by, rule)
-                return
-            if told == "back":
-                self._peak = max(self._peak, y)
-                self._has_passed()
-                self._dismiss("it passed: the losses after it are back")
-                return
+        y, step = row.top, row.steps[0]
+        told = self._suspicion.add(y)
+        if self._open is not None and self._suspicion.above(y):
+            self.book.last(self._open, step)
+        if told == "holds":
+            rule = f"{self._suspicion.rule}, and the loss has stayed there"
+            self._report(step, self._suspicion.first, y, self._suspicion.by, rule)
+        elif told == "back":
+            self._peak = max(self._peak, y)
+            self._has_passed()
+            self._dismiss("it passed: the losses after it are back")
 
     def _dismiss(self, outcome: str) -> None:
         self._suspicion.active = False
@@ -267,7 +262,7 @@ class Divergence(Detector):
         self._outburst.block()
         self._lost_level.block()
         history = self.history
-        y = float(history.medians[-1])
+        y = history.level
         reference = self._reference()
         rise = history.scale.one(y) - history.scale.one(reference)
         least = max(SIGMA * self._noise(), SHARE * history.gain)
@@ -287,12 +282,12 @@ class Divergence(Detector):
                 self.book.close(self._open, "the loss came back to its level")
             elif not calm:
                 self.book.last(self._open, history.step)
-                if float(history.medians[-1]) > history.origin:
+                if y > history.origin:
                     # Worse than at the start by now, which it was not when it was told.
                     found = self.book.findings[self._open]
                     self.book.worsen(self._open, "critical", found.evidence, found.advice)
             return
-        above = y - reference > least or bool(self._early_loud(np.array([rise]))[0])
+        above = y - reference > least or self._early_loud(rise)
         self._lost = self._lost + 1 if above and self._is_lost(y) else 0
         early = history.blocks <= EARLY_BLOCKS
         ratio = EARLY_RATIO if early else RATIO
@@ -353,22 +348,26 @@ class Divergence(Detector):
         known = self.book.is_open(self._open) and not self._suspicion.active
         return not known and self.history.first is not None
 
-    def _far_above(self, rows: Rows) -> npt.NDArray[np.bool_]:
-        """Which losses are above the best level by the ratio, the noise and the share."""
+    def _far_above(self, rows: Rows) -> bool:
+        """Whether one is above the best level by the ratio, the noise and the share."""
         history = self.history
         reference = self._reference()
         threshold = EARLY_FAST if history.blocks < EARLY_BLOCKS else FAST_RATIO
+        level = history.scale.one(reference)
+        if not rows.top_u - level > threshold:
+            return False
         least = max(FAST_SIGMA * self._noise(), SHARE * history.gain)
-        rise = rows.u - history.scale.one(reference)
-        loud = (rows.y - reference > least) | self._early_loud(rise)
-        return np.asarray((rise > threshold) & loud)
+        return any(
+            u - level > threshold and (y - reference > least or self._early_loud(u - level))
+            for y, u in zip(rows.ys, rows.us, strict=True)
+        )
 
-    def _early_loud(self, rise: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    def _early_loud(self, rise: float) -> bool:
         """At the start the only noise known is that of the rise itself, which may be huge: there a
         rise also counts if it is large against the noise on the u axis."""
         history = self.history
         early = history.blocks <= EARLY_BLOCKS
-        return np.asarray(early & (rise > EARLY_SIGMA * history.noise))
+        return early and rise > EARLY_SIGMA * history.noise
 
     def _noise(self) -> float:
         """The noise of one loss, y: at the best level, but not that of the rise itself."""

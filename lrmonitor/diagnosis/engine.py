@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import itertools
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from lrmonitor.diagnosis.book import Book
 from lrmonitor.diagnosis.chunk import Chunk
 from lrmonitor.diagnosis.detector import Detector, Rows
 from lrmonitor.diagnosis.finding import Finding
 from lrmonitor.diagnosis.history import BASELINE, BLOCK, SPARSE_BLOCK, History
+from lrmonitor.diagnosis.piece import Piece
 from lrmonitor.diagnosis.registry import detectors as registered
-from lrmonitor.diagnosis.stats import MAD, median, noise
-
-Floats = npt.NDArray[np.float64]
+from lrmonitor.diagnosis.stats import median, noise
 
 JUMP = 1.5
 """A rate that changes by more than this factor from one row to the next begins an era."""
@@ -43,7 +42,17 @@ class Diagnosis:
         self._detectors = list(registered() if detectors is None else detectors)
         for detector in self._detectors:
             detector.attach(self._history, self._book)
+        # Most detectors need few of the calls; a call for nothing costs too, at each row.
+        self._stirs = [d.stirs for d in self._detectors if _overrides(d, "stirs")]
+        self._rows = [d.rows for d in self._detectors if _overrides(d, "rows")]
+        self._blocks = [d.block for d in self._detectors if _overrides(d, "block")]
+        self._clocks = [d.time for d in self._detectors if _overrides(d, "time")]
         self._block: list[float] = []
+        """y of the block that is not whole yet."""
+        self._block_u: list[float] = []
+        """u of it."""
+        self._recent: list[float] = []
+        """u of up to BASELINE latest finite losses."""
         self._held: list[Chunk] = []  # first rows, until the cadence is known
         self._held_rows = 0
         self._ready = False
@@ -72,8 +81,8 @@ class Diagnosis:
 
     def tick(self, now: float) -> list[Finding]:
         """The clock of a live run, in the unit of the log's times; the findings that changed."""
-        for detector in self._detectors:
-            detector.time(self._history.step, now)
+        for clock in self._clocks:
+            clock(self._history.step, now)
         return self._book.taken()
 
     def _hold(self, chunk: Chunk) -> None:
@@ -93,84 +102,97 @@ class Diagnosis:
             self._take(chunk)
 
     def _take(self, chunk: Chunk) -> None:
+        if len(chunk) <= PIECE:
+            self._piece(Piece(chunk))
+            return
         for start in range(0, len(chunk), PIECE):
-            self._piece(chunk.part(start, start + PIECE))
+            self._piece(Piece(chunk.part(start, start + PIECE)))
 
-    def _piece(self, chunk: Chunk) -> None:
+    def _piece(self, piece: Piece) -> None:
         """Cut where something happens: a loss that is not finite, a jump of the rate, a step back,
         a rewind."""
-        n = len(chunk)
+        n = len(piece.loss)
         if not n:
             return
-        finite = np.isfinite(chunk.loss)
-        cuts = {0, n}
-        cuts.update((np.flatnonzero(finite[1:] != finite[:-1]) + 1).tolist())
-        eras = self._eras(chunk)
-        cuts.update(eras)
-        bounds = sorted(cuts)
-        for start, end in itertools.pairwise(bounds):
+        eras = self._eras(piece)
+        # A sum is finite only if all are.
+        if not eras and math.isfinite(sum(piece.loss)):
+            self._finite(piece, 0, n)
+            return
+        finite = [math.isfinite(loss) for loss in piece.loss]
+        cuts = {0, n, *eras}
+        cuts.update(row for row in range(1, n) if finite[row] != finite[row - 1])
+        for start, end in itertools.pairwise(sorted(cuts)):
             if start in eras:
-                self._begin_era(eras[start], chunk, start)
+                self._begin_era(eras[start], piece, start)
             if finite[start]:
-                self._finite(chunk, start, end)
+                self._finite(piece, start, end)
             else:
-                first, last = int(chunk.step[start]), int(chunk.step[end - 1])
+                first, last = piece.step[start], piece.step[end - 1]
                 self._history.step = last
                 for detector in self._detectors:
                     detector.broken(first, last)
 
-    def _eras(self, chunk: Chunk) -> dict[int, str]:
+    def _eras(self, piece: Piece) -> dict[int, str]:
         """Rows at which an era begins, and why."""
         eras: dict[int, str] = {}
-        before = self._last_step if self._last_step is not None else int(chunk.step[0]) - 1
-        steps = np.concatenate(([before], chunk.step))
-        back = steps[1:] < steps[:-1]
-        for step in chunk.rewound:
-            back = back | ((steps[:-1] <= step) & (steps[1:] > step))
-        for row in np.flatnonzero(back).tolist():
-            eras[row] = "back"
-        self._last_step = int(chunk.step[-1])
-        if chunk.lr is not None:
-            known = np.flatnonzero(np.isfinite(chunk.lr) & (chunk.lr > 0))
-            if len(known):
-                rates = np.concatenate(([self._last_lr], chunk.lr[known]))
-                with np.errstate(invalid="ignore"):
-                    ratio = rates[1:] / rates[:-1]
-                for i in np.flatnonzero((ratio > JUMP) | (ratio < 1 / JUMP)).tolist():
-                    eras.setdefault(int(known[i]), "raise" if ratio[i] > 1 else "lower")
-                self._last_lr = float(rates[-1])
+        steps = piece.step
+        before = self._last_step if self._last_step is not None else steps[0] - 1
+        self._last_step = steps[-1]
+        for rewound in piece.rewound:
+            previous = [before, *steps[:-1]]
+            for row, step in enumerate(steps):
+                if previous[row] <= rewound < step:
+                    eras[row] = "back"
+        for row, step in enumerate(steps):
+            if step < before:
+                eras[row] = "back"
+            before = step
+        if piece.lr is not None:
+            last = self._last_lr
+            for row, lr in enumerate(piece.lr):
+                if lr == last or not 0 < lr < math.inf:
+                    continue
+                ratio = lr / last  # nan at the first
+                if ratio > JUMP or ratio < 1 / JUMP:
+                    eras.setdefault(row, "raise" if ratio > 1 else "lower")
+                last = lr
+            self._last_lr = last
         return eras
 
-    def _begin_era(self, kind: str, chunk: Chunk, row: int) -> None:
-        if chunk.lr is not None and math.isfinite(chunk.lr[row]):
-            self._history.lr = float(chunk.lr[row])
-        self._block.clear()
+    def _begin_era(self, kind: str, piece: Piece, row: int) -> None:
+        if piece.lr is not None and math.isfinite(piece.lr[row]):
+            self._history.lr = piece.lr[row]
+        self._block, self._block_u = [], []
         self._history.begin_era(kind)
         for detector in self._detectors:
             detector.era()
 
-    def _finite(self, chunk: Chunk, start: int, end: int) -> None:
+    def _finite(self, piece: Piece, start: int, end: int) -> None:
         history = self._history
-        losses = chunk.loss[start:end]
+        losses = piece.loss[start:end]
         if history.first is None:
-            history.first = float(losses[0]) / _unit(float(losses[0]))
-        if not self._unit_known and losses.any():
-            at = int(np.argmax(losses != 0))
+            history.begin(losses[0] / _unit(losses[0]))
+        if not self._unit_known and any(losses):
+            at = next(i for i, loss in enumerate(losses) if loss)
             if at:
-                self._even(chunk, start, losses[:at])
+                self._even(piece, start, losses[:at])
                 start, losses = start + at, losses[at:]
-            history.unit, self._unit_known = _unit(float(losses[0])), True
-        with np.errstate(over="ignore"):
-            y = np.clip(losses / history.unit, -MOST, MOST)
-        if not history.scale.signed and (y < 0).any():
+            history.unit, self._unit_known = _unit(losses[0]), True
+        unit = history.unit
+        y = [loss / unit for loss in losses]
+        least = min(y)
+        if least < -MOST or max(y) > MOST:
+            y = [min(max(one, -MOST), MOST) for one in y]
+        if least < 0 and not history.scale.signed:
             # Before the first negative loss the axis is the logarithm, from it on the signed one.
-            at = int(np.argmax(y < 0))
+            at = next(i for i, one in enumerate(y) if one < 0)
             if at:
-                self._even(chunk, start, y[:at])
-            self._sign(float(y[at]))
-            self._even(chunk, start + at, y[at:])
+                self._even(piece, start, y[:at])
+            self._sign(y[at])
+            self._even(piece, start + at, y[at:])
         else:
-            self._even(chunk, start, y)
+            self._even(piece, start, y)
 
     def _sign(self, negative: float) -> None:
         history = self._history
@@ -178,78 +200,68 @@ class Diagnosis:
         levels = history.medians[:: max(history.blocks // 512, 1)]
         spread = float(levels.max() - levels.min()) if len(levels) else 0.0
         s = max(abs(median(known)), 4 * noise(known), spread / 4, abs(negative) / 8)
-        history.scale.sign(s)
-        history.noises = []
-        self._block.clear()
+        history.sign(s)
+        self._recent = history.scale.each(history.recent)
+        self._block, self._block_u = [], []
 
-    def _even(self, chunk: Chunk, start: int, y: Floats) -> None:
-        """Finite losses of one era on one axis: baselines of all at once, then block by block."""
+    def _even(self, piece: Piece, start: int, y: list[float]) -> None:
+        """Finite losses of one era on one axis, block by block."""
         history = self._history
-        before = np.array(history.recent)
-        u = history.scale.of(np.concatenate((before, y)))
-        medians, noises = _baselines(u, len(before))
-        u = u[len(before) :]
+        u = history.scale.each(y)
         place = 0
         while place < len(y):
-            room = history.block - len(self._block)
-            stop = min(place + room, len(y))
-            rows = slice(start + place, start + stop)
-            part = slice(place, stop)
-            history.step = int(chunk.step[rows.stop - 1])
-            self._rate(chunk, rows)
-            told = Rows(
-                chunk.step[rows], y[part], u[part], medians[part], noises[part], history.rows
+            stop = min(place + history.block - len(self._block), len(y))
+            first, end = start + place, start + stop
+            rows = Rows(
+                piece.step[first:end], y[place:stop], u[place:stop], self._recent, history.rows
             )
-            if len(told.y) > 1 and any(detector.stirs(told) for detector in self._detectors):
-                for i in range(len(told.y)):
-                    self._tell(told.one(i))
-            else:
-                self._tell(told)
-            history.rows += stop - place
-            self._block += y[part].tolist()
-            self._measured(chunk, rows)
+            self._tell(rows, piece, first)
+            self._recent = [*self._recent, *rows.us][-BASELINE:]
+            self._block += rows.ys
+            self._block_u += rows.us
+            self._measured(piece, first, end)
             if len(self._block) == history.block:
-                self._close(chunk, rows.stop - 1)
+                self._close(piece, end - 1)
             place = stop
-        history.recent = [*history.recent, *y[-BASELINE:].tolist()][-BASELINE:]
+        history.recent = [*history.recent, *y[-BASELINE:]][-BASELINE:]
 
-    def _tell(self, rows: Rows) -> None:
-        for detector in self._detectors:
-            detector.rows(rows)
+    def _tell(self, rows: Rows, piece: Piece, first: int) -> None:
+        """Tell of rows of a piece from the row `first` on: of one after the other if need be."""
+        n = len(rows.us)
+        if n > 1 and any(stirs(rows) for stirs in self._stirs):
+            told = [rows.one(i) for i in range(n)]
+        else:
+            told = [rows]
+        history, rates = self._history, piece.lr
+        for some in told:
+            end = first + len(some.us)
+            history.step = some.steps[-1]
+            if rates is not None:
+                known = [rate for rate in rates[first:end] if math.isfinite(rate)]
+                if known:
+                    history.lr = known[-1]
+                    history.lr_most = max(history.lr_most, *known)
+            for tell in self._rows:
+                tell(some)
+            history.rows += end - first
+            first = end
 
-    def _rate(self, chunk: Chunk, rows: slice) -> None:
-        if chunk.lr is None:
-            return
-        rates = chunk.lr[rows]
-        rates = rates[np.isfinite(rates)]
-        if len(rates):
-            self._history.lr = float(rates[-1])
-            self._history.lr_most = max(self._history.lr_most, float(rates.max()))
+    def _measured(self, piece: Piece, start: int, end: int) -> None:
+        for name, column, known in piece.sampled:
+            # In most rows there is none.
+            for row in known[bisect_left(known, start) : bisect_left(known, end)]:
+                value = column[row] / (self._history.unit if name == "val" else 1.0)
+                getattr(self._history, name).add(piece.step[row], value)
 
-    def _measured(self, chunk: Chunk, rows: slice) -> None:
-        for name in ("grad_norm", "update_ratio", "val"):
-            column = getattr(chunk, name)
-            if column is None:
-                continue
-            values = column[rows]
-            known = np.flatnonzero(np.isfinite(values))
-            if len(known):
-                into = getattr(self._history, name)
-                unit = self._history.unit if name == "val" else 1.0
-                for at in known.tolist():
-                    into.add(int(chunk.step[rows.start + at]), float(values[at]) / unit)
-
-    def _close(self, chunk: Chunk, row: int) -> None:
-        history = self._history
-        values = self._block
-        u = history.scale.of(np.array(values)).tolist()
-        history.close(int(chunk.step[row]), median(values), noise(u), noise(values))
-        self._block = []
-        for detector in self._detectors:
-            detector.block()
-        if chunk.time is not None and math.isfinite(chunk.time[row]):
-            for detector in self._detectors:
-                detector.time(history.step, float(chunk.time[row]))
+    def _close(self, piece: Piece, row: int) -> None:
+        values, u = self._block, self._block_u
+        self._history.close(piece.step[row], median(values), noise(u), noise(values))
+        self._block, self._block_u = [], []
+        for block in self._blocks:
+            block()
+        if piece.time is not None and math.isfinite(piece.time[row]):
+            for clock in self._clocks:
+                clock(self._history.step, piece.time[row])
 
 
 def diagnose(chunks: Iterable[Chunk], detectors: Sequence[Detector] | None = None) -> list[Finding]:
@@ -266,26 +278,6 @@ def _unit(loss: float) -> float:
     return math.ldexp(1.0, min(math.frexp(loss)[1], 1023)) if loss else 1.0
 
 
-def _baselines(u: Floats, known: int) -> tuple[Floats, Floats]:
-    """For each u from index `known` on: median of the up to 32 before it, and their noise.
-
-    Both nan where fewer than 8 are before it.
-    """
-    n = len(u) - known
-    medians, noises = np.full(n, np.nan), np.full(n, np.nan)
-    for i in range(known, min(BASELINE, len(u))):  # the first losses of a run
-        if i >= 8:
-            before = u[:i].tolist()
-            medians[i - known], noises[i - known] = median(before), noise(before)
-    full = max(BASELINE - known, 0)
-    if full < n:
-        window = np.lib.stride_tricks.sliding_window_view(u[known + full - BASELINE : -1], BASELINE)
-        # The mean of the two middle ones, by a partition: half the time of np.median.
-        half = BASELINE // 2
-        parted = np.partition(window, (half - 1, half), axis=1)
-        medians[full:] = 0.5 * (parted[:, half - 1] + parted[:, half])
-        steps = np.abs(np.diff(u[known + full - BASELINE : -1]))
-        window = np.lib.stride_tricks.sliding_window_view(steps, BASELINE - 1)
-        middle = np.partition(window, half - 1, axis=1)[:, half - 1]
-        noises[full:] = MAD * middle / math.sqrt(2)
-    return medians, noises
+def _overrides(detector: Detector, name: str) -> bool:
+    """Whether a detector has a method of its own in the place of one that does nothing."""
+    return getattr(type(detector), name) is not getattr(Detector, name)

@@ -39,12 +39,14 @@ class Sampled:
 
     def add(self, step: int, value: float) -> None:
         """Add one value (finite)."""
-        self._waiting.append(value)
-        if len(self._waiting) < self.stride:
-            return
+        if self.stride > 1:
+            self._waiting.append(value)
+            if len(self._waiting) < self.stride:
+                return
+            value = sum(self._waiting) / len(self._waiting)
+            self._waiting.clear()
         self.steps.append(step)
-        self.values.append(sum(self._waiting) / len(self._waiting))
-        self._waiting.clear()
+        self.values.append(value)
         if len(self.values) > SERIES_KEPT:
             pairs = list(zip(self.values[0::2], self.values[1::2], strict=False))
             self.steps = self.steps[1::2][: len(pairs)]
@@ -65,7 +67,7 @@ class History:
         self.scale = Scale()
         self.block = BLOCK
         self.first: float | None = None
-        """y of the first finite loss."""
+        """y of the first finite loss; set by `begin`."""
         self.rows = 0
         """Finite losses so far."""
         self.start = 0
@@ -76,15 +78,28 @@ class History:
         """y of up to BASELINE latest finite losses."""
         self._medians: Column[np.float64] = Column(np.float64)
         self._steps: Column[np.int64] = Column(np.int64)
+        self.blocks = 0
+        """Whole blocks so far."""
+        self.level = math.nan
+        """The latest block median, y."""
         self.noises: list[float] = []
         """Of the latest 64 blocks, on the u axis."""
         self.linear_noises: list[float] = []
         """The same, y."""
+        self.noise = 0.0
+        """The usual noise of one loss on the u axis, over the latest blocks."""
+        self.linear_noise = 0.0
+        """The same on the scale of y."""
+        self.origin = 0.0
+        """The level of the start, y: the median of the first block, since the first loss alone is
+        noisy. But the first loss where the run exploded at once, and where it fell within the first
+        block by more than noise."""
+        self.gain = 0.0
+        """What was gained so far, y: the level of the start minus the best."""
         self.best = math.inf
         """The lowest block median, y."""
         self.best_noise = 0.0
         """The noise of one loss there, y."""
-        self._first_noise = 0.0
         self.era = 0
         """Number of the block with which the era began."""
         self.era_kind = "start"
@@ -98,11 +113,6 @@ class History:
         self.val = Sampled()
 
     @property
-    def blocks(self) -> int:
-        """Whole blocks so far."""
-        return len(self._medians)
-
-    @property
     def medians(self) -> Floats:
         """y of all block medians."""
         return self._medians.view
@@ -112,48 +122,33 @@ class History:
         """The last step of each block."""
         return self._steps.view
 
-    @property
-    def noise(self) -> float:
-        """The usual noise of one loss on the u axis, over the latest blocks."""
-        latest = sorted(self.noises[-12:])
-        return latest[len(latest) // 2] if latest else 0.0
-
-    @property
-    def linear_noise(self) -> float:
-        """The same on the scale of y."""
-        latest = sorted(self.linear_noises[-12:])
-        return latest[len(latest) // 2] if latest else 0.0
-
-    @property
-    def gain(self) -> float:
-        """What was gained so far, y: the level of the start minus the best."""
-        if not self.blocks:
-            return 0.0
-        return max(self.origin - self.best, 0.0)
-
-    @property
-    def origin(self) -> float:
-        """The level of the start, y: the median of the first block, since the first loss alone is
-        noisy. But the first loss where the run exploded at once, and where it fell within the first
-        block by more than noise."""
-        first = self.first if self.first is not None else 0.0
-        if not self.blocks:
-            return first
-        level = float(self._medians.view[0])
-        fell = first - level > FELL * self._first_noise
-        return first if fell else min(first, level)
+    def begin(self, first: float) -> None:
+        """The first finite loss, y."""
+        self.first = self.origin = first
 
     def close(self, step: int, median: float, noise: float, linear_noise: float) -> None:
         """Add a block that is whole: its last step, its median (y), its noise (u and y)."""
-        self._medians.append(np.array([median]))
-        self._steps.append(np.array([step], np.int64))
+        self._medians.added(1)[0] = median
+        self._steps.added(1)[0] = step
+        self.blocks += 1
+        self.level = median
         self.noises = [*self.noises[-63:], noise]
         self.linear_noises = [*self.linear_noises[-63:], linear_noise]
+        self.noise, self.linear_noise = _usual(self.noises), _usual(self.linear_noises)
         self.lr_blocks = [*self.lr_blocks[-63:], math.nan if self.lr is None else self.lr]
-        if len(self._medians) == 1:
-            self._first_noise = linear_noise
+        if self.blocks == 1:
+            first = self.origin
+            fell = first - median > FELL * linear_noise
+            self.origin = first if fell else min(first, median)
         if median < self.best:
             self.best, self.best_noise = median, self.linear_noise
+            self.gain = max(self.origin - self.best, 0.0)
+
+    def sign(self, s: float) -> None:
+        """Losses go over to the signed axis (see `Scale.sign`), on which no noise is known yet."""
+        self.scale.sign(s)
+        self.noises = []
+        self.noise = 0.0
 
     def begin_era(self, kind: str) -> None:
         """What comes now is not to be compared with trends before."""
@@ -162,3 +157,9 @@ class History:
     def raw(self, y: float) -> float:
         """A loss in the units of the log."""
         return y * self.unit
+
+
+def _usual(noises: list[float]) -> float:
+    """The (upper) median of the latest twelve."""
+    latest = sorted(noises[-12:])
+    return latest[len(latest) // 2]

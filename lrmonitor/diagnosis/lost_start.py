@@ -38,16 +38,17 @@ class LostStart:
         """Whether these losses must be told one by one."""
         if not self._so_far or rows.row > self._losses:
             return False
-        return bool((rows.u - self._start() > RATIO).any())
+        return rows.top_u - self._start() > RATIO
 
     def told(self, rows: Rows) -> int | None:
         """The place of the loss among these at which it is told."""
         if not self._so_far or rows.row > self._losses:
             return None
-        above = (rows.u - self._start() > RATIO).tolist()
-        for i, high in enumerate(above):
+        start = self._start()
+        for i, u in enumerate(rows.us):
             if rows.row + i == 0:
                 continue
+            high = u - start > RATIO
             self._so_far = high
             if not high:
                 return None

@@ -74,6 +74,6 @@ class NonFinite(Detector):
         """Finite losses again."""
         if self.book.is_open(self._open):
             assert self._open is not None
-            self._finite += len(rows.step)
+            self._finite += len(rows.us)
             if self._finite >= CLEARED_AFTER:
                 self.book.close(self._open, "losses are finite again")

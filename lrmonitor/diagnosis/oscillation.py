@@ -9,7 +9,7 @@ import numpy as np
 from lrmonitor.diagnosis import advise
 from lrmonitor.diagnosis.detector import Detector
 from lrmonitor.diagnosis.finding import Evidence
-from lrmonitor.diagnosis.stats import MAD, thinned, trend
+from lrmonitor.diagnosis.stats import MAD, median, trend
 
 BLOCKS = 24
 """Blocks that are looked at."""
@@ -64,42 +64,17 @@ class Oscillation(Detector):
         if history.blocks < self._next:
             return
         self._next = history.blocks + EVERY
-        levels = history.medians[-BLOCKS:]
-        u = history.scale.of(levels)
-        line = trend(thinned(u, BLOCKS))
-        rest = u - line.slope * np.arange(len(u))
-        rest = rest - np.median(rest)
-        swing = MAD * float(np.median(np.abs(rest)))
-        by_noise = 1.25 * history.noise / math.sqrt(history.block)
-        above = float(np.median(u)) - history.scale.one(history.best)
-        wanders = swing > WANDER * by_noise and swing > AMPLITUDE
-        noisier = history.noise > max(NOISIER * self._calmest, 2 * AMPLITUDE)
-        falls = line.high < 0
-        big = float(np.median(levels)) - history.best > 0.05 * history.gain
-        if (wanders or noisier) and not falls and above > max(swing, AMPLITUDE) and big:
+        evidence = self._swings()
+        if evidence is not None:
             self._without = 0
             if self.book.is_open(self._open):
                 assert self._open is not None
                 self.book.last(self._open, history.step)
                 return
-            first = int(history.steps[-BLOCKS])
-            evidence = Evidence(
-                "block medians swing more than noise explains"
-                if wanders
-                else "losses became noisier, and do not fall",
-                (first, history.step),
-                {
-                    "swing": swing,
-                    "swing_by_noise": by_noise,
-                    "noise": history.noise,
-                    "calmest_noise": self._calmest,
-                },
-                (line.low, line.high),
-            )
             self._open = self.book.open(
                 "oscillation",
                 "warning",
-                (first, history.step),
+                evidence.window,
                 "lr_too_high",
                 0.6,
                 evidence,
@@ -110,3 +85,37 @@ class Oscillation(Detector):
             self._without += 1
             if self._without >= CLEARED:
                 self.book.close(self._open, "the loss is calm, or falls")
+
+    def _swings(self) -> Evidence | None:
+        """Why the latest blocks are held to swing; None if they are not."""
+        history = self.history
+        levels = history.medians[-BLOCKS:].tolist()
+        u = history.scale.each(levels)
+        above = median(u) - history.scale.one(history.best)
+        big = median(levels) - history.best > 0.05 * history.gain
+        if not (big and above > AMPLITUDE):
+            return None  # whatever the swing, which takes longer to tell
+        points = np.array(u)
+        line = trend(points)
+        rest = points - line.slope * np.arange(len(u))
+        rest = rest - median(rest.tolist())
+        swing = MAD * median(np.abs(rest).tolist())
+        by_noise = 1.25 * history.noise / math.sqrt(history.block)
+        wanders = swing > WANDER * by_noise and swing > AMPLITUDE
+        noisier = history.noise > max(NOISIER * self._calmest, 2 * AMPLITUDE)
+        if not (wanders or noisier) or line.high < 0 or not above > swing:
+            return None
+        first = int(history.steps[-BLOCKS])
+        return Evidence(
+            "block medians swing more than noise explains"
+            if wanders
+            else "losses became noisier, and do not fall",
+            (first, history.step),
+            {
+                "swing": swing,
+                "swing_by_noise": by_noise,
+                "noise": history.noise,
+                "calmest_noise": self._calmest,
+            },
+            (line.low, line.high),
+        )

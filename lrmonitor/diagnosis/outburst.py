@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-import numpy.typing as npt
-
 from lrmonitor.diagnosis.detector import Rows
 from lrmonitor.diagnosis.finding import Evidence
 from lrmonitor.diagnosis.history import History
@@ -50,7 +47,7 @@ class Outburst:
 
     def seen(self, rows: Rows) -> None:
         """These losses belong to the window from now on."""
-        self._now = max(self._now, float(rows.y.max()))
+        self._now = max(self._now, rows.top)
 
     def block(self) -> None:
         """A block was completed."""
@@ -59,24 +56,26 @@ class Outburst:
         self._peak = max(self._peaks)
         self._now = -math.inf
 
-    def among(self, rows: Rows) -> npt.NDArray[np.bool_]:
-        """Which losses, not yet `seen`, are far beyond all before them."""
+    def among(self, rows: Rows) -> list[int]:
+        """The places of the losses, not yet `seen`, that are far beyond all before them."""
         history = self._history
-        if rows.row + len(rows.y) <= self._muted:
-            return np.zeros(len(rows.y), np.bool_)
         highest = max(self._now, self._peak)
-        if not math.isfinite(highest) or float(rows.y.max()) <= highest:
-            return np.zeros(len(rows.y), np.bool_)
-        before = np.maximum.accumulate(np.concatenate(([highest], rows.y[:-1])))
-        above = rows.u - history.scale.of(before)
+        if not math.isfinite(highest) or rows.top <= highest:
+            return []
         start = history.scale.one(max(history.origin, history.first or 0.0))
-        worse = rows.y - history.origin > history.gain
-        far = (above > RATIO) & (rows.u - start > RATIO) & worse
         gained = history.scale.one(history.origin) - history.scale.one(history.best) > RAISED_GAIN
-        if gained and rows.row - self._raised < RAISED_ROWS:
-            soon = rows.row + np.arange(len(rows.y)) - self._raised < RAISED_ROWS
-            far |= soon & (above > RAISED_RATIO) & (rows.u > start)
-        return np.asarray(far & (rows.row + np.arange(len(rows.y)) >= self._muted))
+        found = []
+        for i, (y, u) in enumerate(zip(rows.ys, rows.us, strict=True)):
+            if y <= highest:
+                continue
+            above = u - history.scale.one(highest)
+            highest = y
+            row = rows.row + i
+            far = above > RATIO and u - start > RATIO and y - history.origin > history.gain
+            soon = gained and row - self._raised < RAISED_ROWS
+            if (far or (soon and above > RAISED_RATIO and u > start)) and row >= self._muted:
+                found.append(i)
+        return found
 
     def beyond(self, y: float) -> bool:
         """Whether such a loss is so by itself, and not only for the rate that was raised."""

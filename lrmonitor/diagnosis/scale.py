@@ -30,14 +30,17 @@ class Scale:
         self.s = max(s, FLOOR)
 
     def of(self, y: Floats) -> Floats:
-        """u of losses, shape (n,). One by one with the C library's functions: numpy's vectorised
-        ones differ by a rounding with the place of a number in its array, and so with the
-        chunks."""
+        """u of losses, shape (n,)."""
+        return np.array(self.each(y.tolist()))
+
+    def each(self, y: list[float]) -> list[float]:
+        """u of losses. One by one with the C library's functions: numpy's vectorised ones differ by
+        a rounding with the place of a number in its array, and so with the chunks."""
         if self.signed:
-            s = self.s
-            return np.array([math.asinh(value / s) for value in y.tolist()])
+            s, asinh = self.s, math.asinh
+            return [asinh(value / s) for value in y]
         log = math.log
-        return np.array([log(value if value > FLOOR else FLOOR) for value in y.tolist()])
+        return [log(value if value > FLOOR else FLOOR) for value in y]
 
     def one(self, y: float) -> float:
         """u of one loss."""

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-import numpy.typing as npt
-
 from lrmonitor.diagnosis import advise
 from lrmonitor.diagnosis.detector import Detector, Rows
 from lrmonitor.diagnosis.finding import Evidence
@@ -59,41 +56,47 @@ class Spike(Detector):
 
     def stirs(self, rows: Rows) -> bool:
         """Whether one may be a spike, or one is open."""
-        return self.book.is_open(self._open) or bool(self._candidates(rows).any())
+        return self.book.is_open(self._open) or self._leaps(rows)
 
     def rows(self, rows: Rows) -> None:
         """Look for a new one, or follow the open one."""
-        high = self._candidates(rows)
-        if not high.any() and not self.book.is_open(self._open):
-            return
-        for i in range(len(rows.u)):
-            if self.book.is_open(self._open):
-                self._follow(int(rows.step[i]), float(rows.u[i]))
-            elif high[i] and rows.row + i >= self._muted:
-                self._begin(rows, i)
+        if len(rows.us) > 1:
+            return  # none of them stirs
+        if self.book.is_open(self._open):
+            self._follow(rows.steps[0], rows.us[0])
+        elif rows.row >= self._muted and self._leaps(rows):
+            self._begin(rows)
 
-    def _candidates(self, rows: Rows) -> npt.NDArray[np.bool_]:
-        with np.errstate(invalid="ignore"):
-            rise = rows.u - rows.median
-            return np.asarray((rise > SIGMA * rows.noise) & (rise > RATIO))
+    def _leaps(self, rows: Rows) -> bool:
+        """Whether one is as far above the losses before it."""
+        least = rows.least_usual()
+        most = rows.top_u - least
+        if not (most > RATIO and most > SIGMA * rows.least_noise()):
+            return False
+        for i, u in enumerate(rows.us):
+            if u - least > RATIO:
+                rise = u - rows.usual(i)
+                if rise > RATIO and rise > SIGMA * rows.usual_noise(i):
+                    return True
+        return False
 
-    def _begin(self, rows: Rows, i: int) -> None:
+    def _begin(self, row: Rows) -> None:
         history = self.history
-        level = history.scale.back(float(rows.median[i]))
-        if float(rows.y[i]) - level < SHARE * history.gain:
+        y, u, usual, noise = row.top, row.top_u, row.usual(0), row.usual_noise(0)
+        level = history.scale.back(usual)
+        if y - level < SHARE * history.gain:
             return
-        row, step = rows.row + i, int(rows.step[i])
-        self._rows = [r for r in self._rows if row - r < OFTEN_ROWS] + [row]
+        number, step = row.row, row.steps[0]
+        self._rows = [r for r in self._rows if number - r < OFTEN_ROWS] + [number]
         lost = level - history.best > SHARE * history.gain
         often = len(self._rows) >= OFTEN and lost and not self._explained()
-        noise = float(rows.noise[i])
         evidence = Evidence(
             f"loss > median of 32 + {SIGMA:g} × noise, and half as much again",
             (step, step),
             {
-                "loss": history.raw(float(rows.y[i])),
+                "loss": history.raw(y),
                 "median": history.raw(level),
-                "z": (float(rows.u[i]) - float(rows.median[i])) / noise if noise > 0 else math.inf,
+                "z": (u - usual) / noise if noise > 0 else math.inf,
                 "spikes_in_200": float(len(self._rows)),
             },
         )
@@ -111,7 +114,7 @@ class Spike(Detector):
             evidence,
             advice,
         )
-        self._level, self._noise = float(rows.median[i]), noise
+        self._level, self._noise = usual, noise
         self._since = self._calm = 0
 
     def _follow(self, step: int, u: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,8 @@ from lrmonitor.diagnosis import advise
 from lrmonitor.diagnosis.detector import Detector
 from lrmonitor.diagnosis.finding import RANK, Advice, Cause, Evidence, Severity
 from lrmonitor.diagnosis.gradients import usual_ratio
-from lrmonitor.diagnosis.stats import Trend, thinned, trend
+from lrmonitor.diagnosis.history import History
+from lrmonitor.diagnosis.stats import Trend, median, thinned, trend
 
 Floats = npt.NDArray[np.float64]
 
@@ -79,6 +81,40 @@ class _Seen:
     advice: Advice
 
 
+class _Window:
+    """The part of the era that a look is at, and its trends, which not each look needs."""
+
+    def __init__(self, history: History) -> None:
+        self._scale = history.scale
+        self.era = history.blocks - history.era
+        """Blocks of the era."""
+        self.blocks = max(int(PART * self.era), LEAST)
+        """Blocks of the window."""
+        self.levels = thinned(history.medians[-self.blocks :], POINTS)
+        """Their medians, y, thinned."""
+        self.points = len(self.levels)
+
+    @cached_property
+    def level(self) -> float:
+        """The median of the latest quarter, y."""
+        return median(self.levels[-max(self.points // 4, 3) :].tolist())
+
+    @cached_property
+    def line(self) -> Trend:
+        """Their trend on the u axis."""
+        return trend(self._scale.of(self.levels))
+
+    @cached_property
+    def linear(self) -> Trend:
+        """The same, y."""
+        return trend(self.levels)
+
+    @property
+    def ahead(self) -> float:
+        """Points in which the era would last as long once more."""
+        return self.points * self.era / self.blocks
+
+
 class Stagnation(Detector):
     """`plateau`, `slow_progress` and `near_convergence`: what the trend and the total gain say
     together.
@@ -130,16 +166,13 @@ class Stagnation(Detector):
             return
         length = history.blocks - history.era
         self._next = history.blocks + max(length // 32, 1)
-        window = max(int(PART * length), LEAST)
-        levels = thinned(history.medians[-window:], POINTS)
-        line = trend(history.scale.of(levels))
-        linear = trend(levels)
-        seen = self._judge(window, levels, line, linear)
-        first = int(history.steps[-window])
+        window = _Window(history)
+        seen = self._judge(window)
+        first = int(history.steps[-window.blocks])
         if seen is None:
             if self.book.is_open(self._open):
                 assert self._open is not None
-                if self._undecided(window, levels, line, linear):
+                if self._undecided(window):
                     self.book.last(self._open, history.step)
                     return
                 self._without += 1
@@ -156,7 +189,7 @@ class Stagnation(Detector):
             self._otherwise = 0 if same else self._otherwise + 1
             if same and RANK[seen.severity] > RANK[opened.severity]:
                 # Update ratios are sampled, and on a busy machine they come later than losses.
-                told = (self._evidence(seen, first, levels, linear), seen.advice)
+                told = (self._evidence(seen, first, window), seen.advice)
                 if seen.cause == opened.cause:
                     self.book.worsen(self._open, seen.severity, *told)
                 else:
@@ -174,18 +207,17 @@ class Stagnation(Detector):
             (first, history.step),
             seen.cause,
             seen.confidence,
-            self._evidence(seen, first, levels, linear),
+            self._evidence(seen, first, window),
             seen.advice,
         )
 
-    def _evidence(self, seen: _Seen, first: int, levels: Floats, linear: Trend) -> Evidence:
+    def _evidence(self, seen: _Seen, first: int, window: _Window) -> Evidence:
         """What was seen over the window that began at step `first`."""
         history = self.history
         ratio = usual_ratio(history.update_ratio.values)
-        window = max(int(PART * (history.blocks - history.era)), LEAST)
-        scale = len(levels) / window
+        linear, scale = window.linear, window.points / window.blocks
         values = {
-            "level": history.raw(float(np.median(levels))),
+            "level": history.raw(median(window.levels.tolist())),
             "first": history.raw(history.origin),
             "best": history.raw(history.best),
             "slope_per_block": history.raw(linear.slope) * scale,
@@ -195,21 +227,17 @@ class Stagnation(Detector):
         bounds = (history.raw(linear.low) * scale, history.raw(linear.high) * scale)
         return Evidence(seen.rule, (first, history.step), values, bounds)
 
-    def _judge(self, window: int, levels: Floats, line: Trend, linear: Trend) -> _Seen | None:
-        history = self.history
-        points = len(levels)
-        level = float(np.median(levels[-max(points // 4, 3) :]))
+    def _judge(self, window: _Window) -> _Seen | None:
+        if self._warming():
+            return None
+        history, level, line = self.history, window.level, window.line
         origin_u = history.scale.one(history.origin)
         gain_u = origin_u - history.scale.one(level)
         gain = history.origin - level
-        flat = -line.low * points < math.log1p(FLAT)
-        ahead = points * (history.blocks - history.era) / window
-        done = -line.low * ahead < math.log1p(DONE) and -linear.low * ahead < DONE * gain
+        flat = -line.low * window.points < math.log1p(FLAT)
         rising = line.low > 0
         ratio = usual_ratio(history.update_ratio.values)
         low = ratio < LOW_RATIO  # False where it is not known
-        if self._warming():
-            return None
         sure = low or history.blocks - history.era >= UNSURE
         most = SOME if low else UNMEASURED if math.isnan(ratio) else LITTLE
         short = not ratio >= NOT_LOW  # or not known
@@ -222,7 +250,10 @@ class Stagnation(Detector):
             if origin_u - history.scale.one(history.best) > LOST:
                 return None  # it was better: what was gained is lost
             return self._little(low, ratio) if sure and flat and not rising else None
-        if not done or rising:
+        ahead = window.ahead
+        if rising or not -line.low * ahead < math.log1p(DONE):
+            return None
+        if not -window.linear.low * ahead < DONE * gain:
             return None
         noise = history.noise
         if noise < 0.5 * gain_u:
@@ -245,20 +276,18 @@ class Stagnation(Detector):
             advise.lower(0.3, "The noise of the steps may be what holds the loss up.", 200),
         )
 
-    def _undecided(self, window: int, levels: Floats, line: Trend, linear: Trend) -> bool:
+    def _undecided(self, window: _Window) -> bool:
         """Whether a loss that was said to be done neither is so by the interval nor falls: flatness
         must be proved to say it, and a fall to take it back, else noise alone would open and close
         it at each other look. A fall: the interval holds no zero, and by the slope itself more than
         what counts would be gained."""
         assert self._open is not None
         found = self.book.findings[self._open]
-        if found.evidence.rule not in DONE_RULES or self._warming() or line.low > 0:
+        if found.evidence.rule not in DONE_RULES or self._warming() or window.line.low > 0:
             return False
-        history = self.history
-        level = float(np.median(levels[-max(len(levels) // 4, 3) :]))
-        ahead = len(levels) * (history.blocks - history.era) / window
+        line, ahead = window.line, window.ahead
         gains = -line.slope * ahead >= math.log1p(DONE)
-        gains |= -linear.slope * ahead >= DONE * (history.origin - level)
+        gains |= -window.linear.slope * ahead >= DONE * (self.history.origin - window.level)
         return not (gains and line.high < 0)
 
     def _warming(self) -> bool:
@@ -306,9 +335,9 @@ class Stagnation(Detector):
             return False
         n = len(levels)
         third = max(n // 6, 2)
-        begin = float(np.median(levels[:third]))
-        middle = float(np.median(levels[n // 2 - third // 2 : n // 2 + third - third // 2]))
-        end = float(np.median(levels[-third:]))
+        begin = median(levels[:third].tolist())
+        middle = median(levels[n // 2 - third // 2 : n // 2 + third - third // 2].tolist())
+        end = median(levels[-third:].tolist())
         early, late = begin - middle, middle - end
         return early > 0 and late > STEADY * early
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import sub
 
 import numpy as np
 import numpy.typing as npt
@@ -28,8 +28,12 @@ def noise(values: list[float]) -> float:
     """The standard deviation around a trend: from the median of the absolute first differences."""
     if len(values) < 2:
         return 0.0
-    steps = [abs(b - a) for a, b in itertools.pairwise(values)]
-    return MAD * median(steps) / math.sqrt(2)
+    return MAD * median(steps(values)) / math.sqrt(2)
+
+
+def steps(values: list[float]) -> list[float]:
+    """The absolute first differences."""
+    return list(map(abs, map(sub, values[1:], values)))
 
 
 @dataclass(frozen=True)

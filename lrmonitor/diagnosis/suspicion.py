@@ -89,7 +89,7 @@ class Suspicion:
         if not self.early:
             return "back" if self._blocks >= GIVEN_UP else None
         first = history.first if history.first is not None else 0.0
-        if history.scale.one(first) - history.scale.one(float(history.medians[-1])) > LEARNT:
+        if history.scale.one(first) - history.scale.one(history.level) > LEARNT:
             return "back"
         return "lost" if self._blocks >= GIVEN_UP else None
 

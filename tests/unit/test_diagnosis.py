@@ -14,8 +14,9 @@ import pytest
 from lrmonitor.diagnosis import Chunk, Diagnosis, Finding, diagnose, registry
 from lrmonitor.diagnosis.advise import wait
 from lrmonitor.diagnosis.book import Book
-from lrmonitor.diagnosis.detector import Detector
+from lrmonitor.diagnosis.detector import Detector, Rows
 from lrmonitor.diagnosis.finding import Evidence
+from lrmonitor.diagnosis.history import BASELINE
 from lrmonitor.diagnosis.stats import thinned, trend
 
 Floats = npt.NDArray[np.float64]
@@ -451,6 +452,44 @@ def test_a_million_steps_take_less_than_20_seconds() -> None:
     found = diagnose([Chunk(steps(n), loss, lr=np.full(n, 0.1))])
     assert time.process_time() - begin < 20
     assert kinds(found, "critical") == set()
+
+
+def test_the_end_of_the_time_after_a_step_back_does_not_depend_on_the_pieces() -> None:
+    """It ends within a block here: blocks have five rows that are three steps apart."""
+    n = 300
+    loss, step = falling(n), 3 * np.arange(n)
+    step[200:] -= 30
+    loss[248:250] = 9.0
+    log = Chunk(step, loss)
+    found = diagnose([log])
+    assert [f.severity for f in found if f.kind == "divergence"] == ["critical"]
+    assert diagnose(log.part(i, i + 1) for i in range(n)) == found
+
+
+@pytest.mark.parametrize("before", [0, 5, 20, BASELINE])
+def test_rows_know_what_is_usual_before_each(before: int) -> None:
+    draw = np.random.default_rng(before)
+    for _ in range(50):
+        u = draw.standard_normal(before + 16)
+        known, us = u[:before].tolist(), u[before:].tolist()
+        rows = Rows(list(range(16)), np.exp(u[before:]).tolist(), us, known, 100)
+        for i in range(16):
+            window = u[max(before + i - BASELINE, 0) : before + i]
+            if len(window) < 8:
+                assert math.isnan(rows.median[i])
+                continue
+            noise = 1.4826 * np.median(np.abs(np.diff(window))) / math.sqrt(2)
+            assert rows.median[i] == np.median(window)
+            assert rows.noise[i] == pytest.approx(noise, rel=1e-12)
+            assert rows.least_usual() <= rows.usual(i)
+            assert rows.least_noise() <= rows.usual_noise(i)
+            one = rows.one(i)
+            assert (one.row, one.steps, one.top_u) == (100 + i, [i], us[i])
+            assert one.usual(0) == rows.usual(i)
+        # Of one loss after 32 others the bounds are what they bound.
+        if before == BASELINE:
+            assert rows.one(3).least_usual() == rows.usual(3)
+            assert rows.one(3).least_noise() == rows.usual_noise(3)
 
 
 def test_chunks_say_what_is_wrong_with_them() -> None:
