@@ -110,8 +110,8 @@ def control(studio: Studio) -> None:
 
 def runs(studio: Studio) -> None:
     """The list of runs: searched, ticked, deleted from, its menu."""
-    names = ("runs-all", "runs-search", "runs-none-found", "runs-ticked", "runs-deleted", "runs-menu")
-    if not any(studio.wants(name) for name in names):
+    names = ("all", "search", "none-found", "ticked", "deleted", "menu")
+    if not any(studio.wants(f"runs-{name}") for name in names):
         return
     run = studio.trained(12345)
     ends: dict[str, tuple[int | None, str | None]] = {

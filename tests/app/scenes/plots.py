@@ -24,7 +24,9 @@ def pictures(studio: Studio) -> None:
 
 
 def _point(plots: PlotPane, step: float) -> None:
-    plots._point(plots.loss.view.mapViewToScene(QPointF(step, 1.0)))
+    view = plots.loss.view
+    middle = QPointF(step, sum(view.viewRange()[1]) / 2)  # in sight at every zoom
+    plots._point(view.mapViewToScene(middle))
 
 
 def markers(studio: Studio) -> None:
