@@ -15,6 +15,7 @@ __all__ = [
     "format_loss",
     "format_rate",
     "format_speed",
+    "with_minus",
 ]
 
 
@@ -38,9 +39,16 @@ def format_rate(value: float, digits: int = 4) -> str:
     return f"{mantissa}e{int(exponent)}"
 
 
-def format_loss(value: float) -> str:
-    """A loss in four significant digits; `nan` and `inf` are said as they are."""
-    return format_rate(value, 4)
+def format_loss(value: float, digits: int = 4) -> str:
+    """A loss, a slope or a difference, with a true minus sign; `nan` is said as it is."""
+    return with_minus(format_rate(value, digits))
+
+
+def with_minus(text: str) -> str:
+    """A number with a true minus sign before it, which stands as high and wide as the digits;
+    that of an exponent stays as it is typed. For what is read, never for what is typed or copied.
+    """
+    return f"\N{MINUS SIGN}{text[1:]}" if text.startswith("-") else text
 
 
 def format_count(value: int) -> str:

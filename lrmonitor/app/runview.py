@@ -396,7 +396,7 @@ class RunView(QWidget):
         if state.phase is Phase.NOT_TRAINING:
             return self.tr("The curves begin with the first step.\n\n{0}").format(state.sentence)
         if state.phase is Phase.COMPILING:
-            return self.tr("The curves begin with the first step.\n\n{0}").format(state.sentence)
+            return self.tr("The curves begin with the first step.\n\n{0}").format(state.beside)
         if state.phase is Phase.ENDED:
             return state.sentence
         if self.session.over:

@@ -232,7 +232,7 @@ def _finding(name: str, e: Mapping[str, Any]) -> str:
         words = KINDS.get(found["kind"], str(found["kind"]))
         cause = CAUSES.get(found["cause"], str(found["cause"]))
         if not found["open"]:
-            return f"{words} is over: {found['outcome']}"
+            return f"Over: {words} – {found['outcome']}"
         told = f" – {cause}" if found["cause"] != "undetermined" else ""
         return f"{severity_word(found['severity'])}: {words}{told}"
     words = KINDS.get(e["kind"], str(e["kind"]))

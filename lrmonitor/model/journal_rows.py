@@ -169,6 +169,8 @@ def _row(entry: JournalEntry) -> JournalRow:
         tone = "bad"
     elif entry.event == "acknowledgement":
         tone = _TONES.get(str(e.get("status")), "")
+    elif entry.event == "lost":
+        text = text.removeprefix(f"{what}: ")  # that stands in its own column
     by = author(e.get("by"))
     text = text.replace(f" by {by}.", ".") if by and entry.event == rulebook.RULES else text
     text = text.removesuffix(f" by {by}") if by else text

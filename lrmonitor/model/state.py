@@ -143,6 +143,7 @@ class RunState:
     `label` is one or two words; `sentence` says why. `live` is whether a process of the run is
     there to be commanded or signalled, `pid` which. `code` and `signal` tell how it ended.
     `since` (unix time): a stalled, compiling or validating run makes no step since then; else None.
+    `beside` is the sentence for who sees label and time beside it: what these tell is left out.
     """
 
     phase: Phase
@@ -155,6 +156,7 @@ class RunState:
     live: bool = False
     pid: int | None = None
     since: float | None = None
+    beside: str = ""
 
 
 def decide(facts: Facts) -> RunState:
@@ -179,6 +181,7 @@ def decide(facts: Facts) -> RunState:
         live=facts.alive and facts.foreign is None,
         pid=facts.pid,
         since=since.get(phase),
+        beside=_beside(facts, phase, sentence),
     )
 
 
@@ -270,12 +273,7 @@ def _living(facts: Facts) -> tuple[Phase, str, str]:
         return Phase.VALIDATING, "validating", _read(facts.now, facts.reading)
     if quiet > stall_limit(facts.interval):
         usual = f"; a step usually takes {duration(facts.interval)}" if facts.interval else ""
-        return (
-            Phase.STALLED,
-            "stalled",
-            f"No step for {duration(quiet)}{usual}: it may be evaluating, saving, waiting for "
-            "data, or stuck.",
-        )
+        return Phase.STALLED, "stalled", f"No step for {duration(quiet)}{usual}: {_MAYBE}."
     speed = f", {rate_text(facts.speed)}" if facts.speed else ""
     return Phase.RUNNING, "training", f"Training: step {facts.step}{speed}."
 
@@ -286,12 +284,36 @@ def _validates(facts: Facts, reading: Reading, quiet: float) -> bool:
 
 
 def _read(now: float, reading: Reading) -> str:
+    return _read_since(f"step {reading.step}, {duration(now - reading.since)} ago", reading)
+
+
+def _read_since(since: str, reading: Reading) -> str:
     of = f" of {reading.batches}" if reading.batches is not None else ""
-    since = f"step {reading.step}, {duration(now - reading.since)} ago"
     return (
         f"A data loader that is not the training one has been read since {since}; "
         f"{reading.taken}{of} of its batches were taken, and no step was made."
     )
+
+
+def _beside(facts: Facts, phase: Phase, sentence: str) -> str:
+    """What a sentence says beside the label and how long that has lasted."""
+    if phase is Phase.STALLED:
+        usual = duration(facts.interval) if facts.interval else ""
+        return f"A step usually takes {usual}; {_MAYBE}." if usual else f"{_capital(_MAYBE)}."
+    if phase is Phase.COMPILING:
+        return "Steps go on once the model is compiled."
+    if phase is Phase.VALIDATING and facts.reading is not None:
+        return _read_since(f"step {facts.reading.step}", facts.reading)
+    if phase is Phase.RUNNING and facts.foreign is not None and facts.exit is None:
+        return f"On {facts.foreign}."
+    return _capital(sentence.removeprefix("Training: "))
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+_MAYBE = "it may be evaluating, saving, waiting for data, or stuck"
 
 
 def _quiet_since(facts: Facts) -> float | None:

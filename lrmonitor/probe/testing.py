@@ -308,7 +308,7 @@ class Test:
             "test_ended", id=self.command.id, step=step, legs=self._told, **detail, **more
         )
         warning = "; ".join(self._warnings) or None
-        early = _WORDS.get(why)
+        early = _early(why, restored)
         if early is None:
             self._answer(self.entry, "applied", step, warning=warning, detail=detail)
         else:
@@ -400,15 +400,24 @@ _WHOLE = ("done", "bound", "non_finite", "skipped")
 """Why a test ended that says something."""
 
 _WORDS = {
-    "cancelled": "cancelled; everything was put back",
-    "stopped": "the run was stopped during it; everything was put back",
-    "interrupted": "the script was interrupted during it; everything was put back",
-    "exit": "the script ended during it; everything was put back",
-    "changed": "an optimizer or a group was added during it; everything was put back",
-    "memory": "there was not enough memory to go on with it; everything was put back",
-    "failed": "lrmonitor failed in it; everything was put back",
+    "cancelled": "cancelled",
+    "stopped": "the run was stopped during it",
+    "interrupted": "the script was interrupted during it",
+    "exit": "the script ended during it",
+    "changed": "an optimizer or a group was added during it",
+    "memory": "there was not enough memory to go on with it",
+    "failed": "lrmonitor failed in it",
 }
 """Why a test ended that was not over, for its answer."""
+
+
+def _early(why: str, restored: bool) -> str | None:
+    """Why a test was cut short, and whether all was put back as the record tells it; None: it was
+    not."""
+    words = _WORDS.get(why)
+    if words is None:
+        return None
+    return f"{words}; {'everything' if restored else 'not everything'} was put back"
 
 
 def _shares(command: RangeTestCommand, known: Optimizer) -> dict[int, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from lrmonitor.diagnosis import diagnose
@@ -11,6 +12,7 @@ from lrmonitor.diagnosis.words import action_words, evidence_words, headline, se
 from lrmonitor.model.findings import Told
 from lrmonitor.model.run import RunModel
 from lrmonitor.report.svg import Shade
+from lrmonitor.report.tables import without_empty
 
 MOST = 200
 """Findings in the table; that there are more is said."""
@@ -47,8 +49,13 @@ def section(told: list[Told]) -> str:
     """The table of the findings."""
     if not told:
         return "<h2>Findings</h2><p>None: no divergence, no spike, no plateau was found.</p>"
-    heads = ("Severity", "What", "Steps", "How it ended", "Evidence", "Advice", "What became of it")
-    lines = "".join(f"<tr>{_cells(one)}</tr>" for one in told[:MOST])
+    all_heads = (
+        "Severity", "What", "Steps", "How it ended", "Evidence", "Advice", "What became of it",
+    )  # fmt: skip
+    heads, cells = without_empty(all_heads, [_texts(one) for one in told[:MOST]])
+    lines = "".join(
+        f"<tr>{_cells(one, texts)}</tr>" for one, texts in zip(told, cells, strict=False)
+    )
     more = len(told) - MOST
     note = f"<p>{more} more were found.</p>" if more > 0 else ""
     return (
@@ -58,7 +65,11 @@ def section(told: list[Told]) -> str:
     )
 
 
-def _cells(told: Told) -> str:
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _texts(told: Told) -> list[str]:
     finding, taken = told.finding, told.taken
     values = evidence_words(finding.evidence)
     ended = "open to the end" if finding.open else finding.outcome
@@ -77,6 +88,11 @@ def _cells(told: Told) -> str:
         f"{action_words(finding.advice)}: {finding.advice.reason}",
         became,
     )
+    return [_capital(text) for text in texts]
+
+
+def _cells(told: Told, texts: Sequence[str]) -> str:
+    finding = told.finding
     tone = {"critical": "bad", "warning": "warn"}.get(finding.severity, "")
     first, *rest = (escape(text) for text in texts)
     return f'<td class="{tone}">{first}</td>' + "".join(f"<td>{text}</td>" for text in rest)

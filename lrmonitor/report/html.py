@@ -18,12 +18,13 @@ from lrmonitor.model import rates
 from lrmonitor.model.journal_rows import JournalRow, JournalRows
 from lrmonitor.model.run import RunModel
 from lrmonitor.model.smoothing import ema
-from lrmonitor.model.state import duration
+from lrmonitor.model.state import RunState, duration
 from lrmonitor.record.reader import Series
 from lrmonitor.report import findings
 from lrmonitor.report.scale import short
 from lrmonitor.report.style import STYLE
 from lrmonitor.report.svg import Curve, Drawing, Mark, Shade, ordered, pieces
+from lrmonitor.report.tables import without_empty
 
 MOST_METRICS = 24
 MOST_ROWS = 500
@@ -31,6 +32,9 @@ MOST_ROWS = 500
 
 SMOOTHING = 200
 """The smoothed loss follows the raw one over this share of the run's steps (1/200)."""
+
+ALIKE = 3
+"""So many letters are the same where a text begins with what is to be said before it."""
 
 _KINDS = ("rate", "training", "note")
 
@@ -92,9 +96,14 @@ def _outcome(model: RunModel) -> str:
     cells = "".join(f"<div><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>" for k, v in facts)
     return (
         f'<p class="state {escape(state.phase.value.replace(" ", "-"))}"><strong>'
-        f"{escape(state.label[:1].upper() + state.label[1:])}</strong> {escape(state.sentence)}</p>"
+        f"{escape(state.label[:1].upper() + state.label[1:])}</strong> {escape(_told(state))}</p>"
         f'<dl class="facts">{cells}</dl>'
     )
+
+
+def _told(state: RunState) -> str:
+    """What the state says; how long nothing has happened stands nowhere else here."""
+    return state.beside if state.since is None else state.sentence
 
 
 def _curves(model: RunModel, shades: Sequence[Shade]) -> str:
@@ -171,8 +180,9 @@ def _interventions(model: RunModel) -> str:
     found = [row for row in rows.rows if row.kind in _KINDS]
     if not found:
         return "<h2>Interventions</h2><p>None: the training was left to itself.</p>"
-    heads = ("When", "Step", "Who", "What", "Old rate", "New rate", "Result", "Why")
-    lines = [_cells(_intervention(row)) for row in found[:MOST_ROWS]]
+    all_heads = ("When", "Step", "Who", "What", "Old rate", "New rate", "Result", "Why")
+    heads, cells = without_empty(all_heads, [_intervention(row) for row in found[:MOST_ROWS]])
+    lines = [_cells(texts) for texts in cells]
     more = len(found) - MOST_ROWS
     note = f"<p>{more} more are in the run's journal.</p>" if more > 0 else ""
     return (
@@ -192,7 +202,9 @@ def _intervention(row: JournalRow) -> Sequence[str]:
         if changes and not new:
             old, new = rates.short(changes[0].previous), rates.short(changes[0].effective)
     text = row.text.removesuffix(f" – {why}") if why else row.text
-    what = f"{row.what}: {text}" if text and text != row.what else row.what
+    # "Rewind: Rewound to …" and "Snapshot: Snapshot of …" say it twice.
+    said = text[:ALIKE].lower() == row.what[:ALIKE].lower()
+    what = text if said else f"{row.what}: {text}" if text else row.what
     result = row.result.partition(":")[0] if new else row.result
     step = "" if row.step is None else str(row.step)
     return (_when(row.time), step, row.who, what, old, new, result, why)

@@ -45,7 +45,7 @@ class Scale:
         elif len(values) > 2 * count:
             values = values[:: math.ceil(len(values) / count)]
         places = self.of(np.array(values))
-        return [(float(p), short(v)) for p, v in zip(places, values, strict=True)]
+        return [(float(p), text) for p, text in zip(places, texts(values), strict=True)]
 
 
 def fitted(values: Floats, begin: float, end: float) -> Scale:
@@ -61,6 +61,23 @@ def fitted(values: Floats, begin: float, end: float) -> Scale:
     return Scale(low - spare, high + spare, begin, end, log)
 
 
+def texts(values: list[float]) -> list[str]:
+    """Numbers that stand below each other, written alike: 1e-3 above 8e-4."""
+    if not any(0 < abs(value) < 1e-3 for value in values):
+        return [short(value) for value in values]
+    found = []
+    for value in values:
+        mantissa, _, exponent = f"{value:.2e}".partition("e")
+        told = f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+        found.append(_minus(told) if 0 < abs(value) < 1 - 1e-9 else short(value))
+    return found
+
+
+def _minus(text: str) -> str:
+    """With a true minus sign before it; that of an exponent stays."""
+    return f"\N{MINUS SIGN}{text[1:]}" if text.startswith("-") else text
+
+
 def short(value: float) -> str:
     """A number in few letters: "0.001", "3e-5", "12 000"."""
     if value == 0 or 1e-3 <= abs(value) < 1e5:
@@ -68,9 +85,11 @@ def short(value: float) -> str:
         if "e" in text:
             text = f"{value:.0f}"
         whole, dot, rest = text.partition(".")
-        return f"{int(whole):,}".replace(",", " ") + dot + rest if abs(value) >= 1e4 else text
+        if abs(value) >= 1e4:
+            text = f"{int(whole):,}".replace(",", " ") + dot + rest
+        return _minus(text)
     mantissa, _, exponent = f"{value:.3g}".partition("e")
-    return f"{mantissa}e{int(exponent)}" if exponent else mantissa
+    return _minus(f"{mantissa}e{int(exponent)}" if exponent else mantissa)
 
 
 def _round(low: float, high: float, count: int) -> list[float]:

@@ -58,8 +58,11 @@ class Studio:
                 self.failed = True
 
     def wants(self, scene: str) -> bool:
-        """Whether pictures of that scene are asked for."""
-        return not self._words or any(word in scene for word in self._words)
+        """Whether a picture of that scene is asked for: a word is in its name, or begins with it.
+
+        The latter is the full name of a picture of a scene that takes several.
+        """
+        return not self._words or any(w in scene or w.startswith(scene) for w in self._words)
 
     def run(self, name: str = "digits", alive: bool = True, ago: float = 90.0) -> RunFolder:
         """A run of its own in a home of its own, launched."""
@@ -98,9 +101,11 @@ class Studio:
         return window
 
     def take(self, name: str, widget: QWidget) -> None:
-        """Save a picture of a widget."""
+        """Save a picture of a widget, if it is one of those that are asked for."""
         from PySide6.QtWidgets import QApplication
 
+        if self._words and not any(word in name for word in self._words):
+            return
         self.pass_time(0.2)
         for _ in range(5):  # what the last tick changed is laid out, layout in layout
             QApplication.sendPostedEvents()

@@ -213,6 +213,15 @@ def test_the_table_is_copied_and_the_scale_is_chosen(window: MainWindow) -> None
     text = QGuiApplication.clipboard().text()
     assert text.splitlines()[0].startswith("Run\tState\tStep\tloss last")
     assert len(text.splitlines()) == 4
+    # Differences are copied as a program reads numbers, with its minus.
+    view.set_baseline(2)
+    table = [[cells(view, row)[column] for column in range(3, 6)] for row in range(3)]
+    assert "\N{MINUS SIGN}" in str(table)
+    QTest.mouseClick(view.bar.copy, Qt.MouseButton.LeftButton)
+    text = QGuiApplication.clipboard().text()
+    assert "\N{MINUS SIGN}" not in text
+    assert "\t-" in text
+    view.set_baseline(-1)
     QTest.mouseClick(view.bar.log, Qt.MouseButton.LeftButton)
     assert view.charts["loss"].log
 

@@ -9,7 +9,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from lrmonitor.app.format import format_left
-from lrmonitor.app.panels.header import RunHeader
+from lrmonitor.app.panels.header import ElidedLabel, RunHeader
 from lrmonitor.app.window import MainWindow
 from tests.app.conftest import OpenWindow
 from tests.app.folders import RunFolder
@@ -98,6 +98,30 @@ def test_what_a_state_rests_on_has_room(
     qtbot.waitUntil(lambda: not header.elapsed.isHidden())
     # A run that is over has no speed.
     assert header.speed.isHidden()
+
+
+def test_which_process_it_is_stands_on_one_line_or_nowhere(qtbot: QtBot) -> None:
+    label = ElidedLabel(lines=2)
+    qtbot.addWidget(label)
+    wide = label.fontMetrics().horizontalAdvance("Process 11594")
+    label.resize(wide + 2, 40)
+    label.show()
+    label.show_text("Process 11594", dispensable=True)
+    assert label.text() == "Process 11594"
+    label.resize(wide - 2, 40)
+    qtbot.waitUntil(lambda: label.text() == "")
+    assert label.toolTip() == "Process 11594"
+    label.show_text("Process 11594 is gone.")
+    assert label.text().startswith("Process\n11594")
+
+
+def test_how_long_it_has_stalled_is_said_once(
+    qtbot: QtBot, open_window: OpenWindow, isolated: object, tmp_path: Path
+) -> None:
+    run = RunFolder(tmp_path / "told", "told", time.time() - 60).launch().register().train(500)
+    header = header_of(open_window(run.path))
+    qtbot.waitUntil(lambda: header.word.text().startswith("Stalled for "))
+    assert header.sentence.whole.startswith("A step usually takes 0.04 s; it may be")
 
 
 @pytest.mark.parametrize(

@@ -84,10 +84,14 @@ def test_ticked_runs_are_offered_for_comparison(
     assert runs.ticks.isHidden()
     tick(runs, paths["first"])
     assert not runs.ticks.isHidden()
-    assert not runs.ticks.compare.isEnabled()
+    # With one there is nothing to press: what to do is said.
+    assert runs.ticks.compare.isHidden()
+    assert runs.ticks.hint.text() == "Tick another run to compare"
+    assert not runs.ticks.hint.isHidden()
     choose(runs, paths["live"])
     QTest.keyClick(runs.list, KEY.Key_Insert)
     assert runs.ticks.compare.text() == "Compare 2 runs"
+    assert runs.ticks.hint.isHidden()
     index = runs.shown.index(row_of(runs, paths["live"]), 0)
     assert index.data(Qt.ItemDataRole.CheckStateRole) is Qt.CheckState.Checked
     QTest.mouseClick(runs.ticks.compare, Qt.MouseButton.LeftButton)

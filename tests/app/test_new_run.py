@@ -138,7 +138,8 @@ def test_what_is_wrong_is_said_at_its_field_after_a_pause(
     assert not dialog.start.isEnabled()
     assert dialog.reason.text() == 'A quote (") is opened and not closed.'
     assert field.problem == ""
-    qtbot.waitUntil(lambda: field.problem == dialog.reason.text())
+    qtbot.waitUntil(lambda: field.problem == 'A quote (") is opened and not closed.')
+    assert dialog.reason.text() == "", "it is not said twice"
     assert field.note.isVisible()
     assert field.note.tone == "bad"
     assert dialog.form.arguments.property("tone") == "bad"

@@ -255,6 +255,22 @@ def test_two_readings_are_pinned_and_their_difference_is_told(
     assert "Δ" not in readout.text()
 
 
+def test_a_reading_never_covers_the_axis(folder: RunFolder, qtbot: QtBot) -> None:
+    folder.register().train(200)
+    folder.note("a note that is so long that its card does not fit beside the place it tells of")
+    shown = Plotted(folder, qtbot)
+    # As wide as to the right of it, and a little wider than to the left: it gives way.
+    point(shown, 150)
+    card = shown.pane.readout._card
+    assert card is not None
+    axis = at(shown, shown.pane.loss.view.viewRange()[0][0]).x()
+    width = shown.pane.canvas.width()
+    card.setFixedWidth(round(0.6 * (width - axis)) + 40)
+    shown.pane.readout.refresh()
+    assert axis < card.x() <= axis + 6
+    assert card.x() + card.width() <= width
+
+
 def test_rates_of_two_readings_differ_by_a_factor(folder: RunFolder, qtbot: QtBot) -> None:
     folder.register().train(200)
     shown = Plotted(folder, qtbot)

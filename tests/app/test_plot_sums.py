@@ -50,8 +50,8 @@ def test_log_ticks_are_decades_then_halves_then_even() -> None:
     labels = tick_labels(log_ticks(-4, -2.5, 6), True)
     assert labels == ["1e-4", "2e-4", "5e-4", "1e-3", "2e-3"]
     # In a low plot fewer of them, which can be read.
-    assert tick_labels(log_ticks(-4, -1.9, 2), True) == ["1e-4", "3e-4", "1e-3", "3e-3", "0.01"]
-    assert tick_labels(log_ticks(-4.3, -1.4, 2), True) == ["1e-4", "1e-3", "0.01"]
+    assert tick_labels(log_ticks(-4, -1.9, 2), True) == ["1e-4", "3e-4", "1e-3", "3e-3", "1e-2"]
+    assert tick_labels(log_ticks(-4.3, -1.4, 2), True) == ["1e-4", "1e-3", "1e-2"]
     near = log_ticks(math.log10(8e-4), math.log10(1e-3), 4)
     assert tick_labels(near, True) == ["8e-4", "8.5e-4", "9e-4", "9.5e-4", "1e-3"]
 
@@ -59,6 +59,9 @@ def test_log_ticks_are_decades_then_halves_then_even() -> None:
 def test_labels() -> None:
     assert tick_labels([0.0, 0.5], False) == ["0", "0.5"]
     assert tick_labels([8e-4, 1e-3], False, rates=True) == ["8e-4", "1e-3"]
+    # Rates that stand below each other are written alike, also where they are far apart.
+    assert tick_labels([-6, -4, -2, 0], True, rates=True) == ["1e-6", "1e-4", "1e-2", "1"]
+    assert tick_labels([-0.002, 0.0, 0.002], False) == ["−0.002", "0", "0.002"]
     assert tick_labels([200000.0, 2_500_000.0], False) == ["200\u202fk", "2.5\u202fM"]
     assert tick_labels([1000.0, 1500.0, 12000.0], False) == ["1000", "1500", "12000"]
 

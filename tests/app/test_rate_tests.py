@@ -221,6 +221,8 @@ def test_a_trial_is_asked_for_followed_and_applied(
     qtbot.waitUntil(lambda: dialog.said.tone == "good")
     assert dialog.said.text == "×3 reaches a lower loss, by more than noise."
     assert [row[0] for row in cells(dialog)] == ["÷3 = 3.33e-4", "×1 = 0.001", "×3 = 0.003"]
+    # Slopes that fall, with a minus sign as wide as the digits.
+    assert all(row[1][0] == row[2][0] == "\N{MINUS SIGN}" for row in cells(dialog))
     assert dialog.chosen == pytest.approx(3e-3)
     click(dialog.apply)
     assert (shown.sent[-1].mode, shown.sent[-1].value) == ("hold", 0.003)

@@ -123,7 +123,7 @@ def test_the_demo_at_thirty_times_its_rate_is_rescued(
     plots = person.view.plots
     assert plots is not None
     person.wait(lambda: plots.ahead.wish is not None and plots.ahead.wish.plan is not None)
-    person.wait(lambda: schedule.summary.text().startswith("cosine now → 1e-4"))
+    person.wait(lambda: schedule.summary.text().startswith("Cosine now → 1e-4"))
     picture("rescue-schedule", window)
     person.click(schedule.apply)
     person.wait(lambda: schedule.outcome.text.startswith("Applied at step"))

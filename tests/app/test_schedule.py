@@ -76,15 +76,22 @@ def test_what_is_typed_is_drawn_and_then_sent(
     start = dialog.form.fields["start"].control
     assert isinstance(start, QLineEdit)
     assert start.placeholderText() == "the rate now (0.001)"
-    qtbot.waitUntil(lambda: dialog.summary.text() == "Still to fill in: End.")
+    qtbot.waitUntil(lambda: dialog.summary.text() == "Still to fill in: End, Length.")
+    assert not dialog.apply.isEnabled()
+    assert dialog.apply.toolTip() == dialog.summary.text()
+    QTest.keyClick(dialog.length, Qt.Key.Key_Return)
+    assert dialog.rows["length"].problem == "Still to fill in."
+    assert editor.sent == []
     editor.type("end", "1e-5")
+    assert not dialog.apply.isEnabled()
     QTest.keyClicks(dialog.length, "50")
+    assert dialog.apply.isEnabled()
     plan = Cosine(end=1e-5, length=50)
     qtbot.waitUntil(lambda: Wish("plan", plan=plan) in editor.wishes)
     plots = editor.view.plots
     assert plots is not None
     assert plots.ahead.wish == Wish("plan", plan=plan)
-    assert dialog.summary.text().startswith("cosine now → 1e-5 over 50 steps, then held")
+    assert dialog.summary.text().startswith("Cosine now → 1e-5 over 50 steps, then held")
     QTest.keyClick(dialog.length, Qt.Key.Key_Return)
     (command,) = editor.sent
     assert (command.mode, command.plan, command.begin, command.ramp) == ("plan", plan, None, 0)
@@ -127,7 +134,7 @@ def test_a_peak_far_above_is_asked_about(
     editor = Editor(open_window(folder.path), monkeypatch)
     editor.choose("one-cycle")
     editor.type("peak", "0.5")
-    editor.dialog.length.setText("50")
+    QTest.keyClicks(editor.dialog.length, "50")
     editor.dialog.apply.click()
     assert editor.sent == []
     assert editor.dialog.banner.text.startswith("Its highest rate, ")

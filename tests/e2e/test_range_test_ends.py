@@ -99,6 +99,36 @@ def test_refused_and_waited_for_and_cancelled(tmp_path: Path, forked: Forks) -> 
     assert hashes[max(hashes)] != hashes[begun["step"]], "it was put back after the script's end"
 
 
+def test_what_is_not_put_back_of_hidden_modules_is_said(tmp_path: Path, forked: Forks) -> None:
+    out, last = tmp_path / "out.json", tmp_path / "last"
+    with forked(SCRIPT, "hidden", out, last) as run:
+        with run.another() as test:
+            command = long()
+            test.send(command)
+            run.until_testing()
+            run.go_on(2)
+            assert run.ask(CancelCommand(target=command.id)).status == "applied"
+            over = ended(run)
+            answers = [test.receive(30.0) for _ in range(2)]
+        answer = answers[1]
+        assert answer is not None
+        assert answer.status == "cancelled"
+        # The answer and the record say the same.
+        assert (answer.detail["restored"], over["restored"]) == (False, False)
+        assert answer.reason == "cancelled; not everything was put back"
+        (why,) = over["warnings"]
+        assert answer.warning == why
+        assert why.startswith("the modules are hidden")
+        # A rewind says so too.
+        run.do(SnapshotCommand())
+        run.go_on(2)
+        rewound = run.do(RewindCommand(back=1))
+        assert rewound.warning is not None
+        assert "their buffers are not kept" in rewound.warning
+        last.write_text("0")
+        run.finish()
+
+
 @pytest.mark.parametrize("how", ["stop", "signal"])
 def test_what_a_stopped_script_saves_is_not_of_the_test(how: str, tmp_path: Path) -> None:
     out, last = tmp_path / "out.json", tmp_path / "last"

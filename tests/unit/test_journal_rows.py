@@ -131,6 +131,18 @@ def test_events_without_a_command_have_rows_of_their_own() -> None:
     assert {row.kind for row in rows} <= set(KINDS)
 
 
+def test_what_was_not_recorded_is_said_once() -> None:
+    lost = entry(
+        "rank 0", "lost", 1.0, records=120, events=0, bytes=2880, reason="No space left on device"
+    )
+    (row,) = rows_of(lost)
+    assert row.what == "Not recorded"
+    assert row.text == "120 records, 2880 bytes (No space left on device)"
+    # What a person writes stays as it is.
+    (note,) = rows_of(entry("client ann", "note", 2.0, text="Note: odd images", by=ANN))
+    assert (note.what, note.text) == ("Note", "Note: odd images")
+
+
 def test_a_journal_that_is_another_is_read_again() -> None:
     rows = JournalRows()
     first, second = entry("a", "paused", 1.0), entry("a", "resumed", 3.0)

@@ -15,7 +15,7 @@ from lrmonitor.model.printed import KEPT
 from lrmonitor.model.run import RunModel
 from lrmonitor.record.foreign.reader import read_log
 from lrmonitor.report.html import report, write_report
-from lrmonitor.report.scale import fitted, short
+from lrmonitor.report.scale import fitted, short, texts
 from lrmonitor.report.svg import staircase
 from tests.helpers.recorded import T0, Recorded
 
@@ -99,6 +99,27 @@ def test_it_tells_of_interventions_settings_and_the_outcome(run: Recorded) -> No
     assert "0.0025 at step 400" in texts
 
 
+def test_it_says_nothing_twice(tmp_path: Path) -> None:
+    run = Recorded(tmp_path)
+    run.training(steps=3)
+    run.event("snapshot", T0 + 4, id=1, step=3, bytes=48_000_000, seconds=0.02, why="command")
+    found = page(run)
+    heads, row = (next(row for row in found.rows if row[0][:4] == at) for at in ("When", "2023"))
+    # What is a snapshot by its own words is not announced as one; columns without a word are left.
+    assert list(zip(heads, row, strict=True))[1:] == [
+        ("Step", "3"),
+        ("Who", "training"),
+        ("What", "Snapshot of the state: 46 MiB"),
+    ]
+    assert not any("Training: step" in text for text in found.texts)
+
+
+def test_the_numbers_of_an_axis_are_written_alike() -> None:
+    assert texts([2e-4, 8e-4, 1e-3]) == ["2e-4", "8e-4", "1e-3"]
+    assert texts([1e-6, 1e-3, 1.0]) == ["1e-6", "1e-3", "1"]
+    assert texts([-0.5, 0.0, 0.5]) == ["−0.5", "0", "0.5"]
+
+
 def test_it_is_one_file_that_loads_nothing(run: Recorded, tmp_path: Path) -> None:
     model = RunModel(run.folder)
     model.poll()
@@ -163,7 +184,9 @@ def test_findings_are_told_and_shaded(tmp_path: Path) -> None:
     (row,) = [row for row in found.rows if row[0] in ("Warning", "Critical")]
     assert row[1].startswith("Loss diverges – learning rate too high (")
     assert 400 <= int(row[2].split()[0]) < 500
-    assert "go back to before it" in row[5]
+    assert row[5].startswith("Go back to before it")
+    heads = next(row for row in found.rows if row[0] == "Severity")
+    assert len(heads) == len(row) == 6, "nothing was followed: that column would be empty"
     model = RunModel(run.folder)
     model.poll()
     text = report(model, T0)

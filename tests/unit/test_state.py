@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import pytest
 from hypothesis import given
@@ -374,6 +375,12 @@ def test_decisions(facts: Facts, phase: Phase, label: str, part: str) -> None:
     assert (state.phase, state.label) == (phase, label)
     assert part in state.sentence
     assert state.sentence.endswith(".")
+    # What stands beside label and time tells neither again.
+    assert state.beside.endswith(".")
+    assert state.beside[0].isupper()
+    assert not state.beside.lower().startswith("training:")
+    if state.since is not None:
+        assert not re.search(r"No step for|, for [\d.]+ s|ago", state.beside), state.beside
     assert (
         state.phase.over == (not (facts.alive or facts.supervisor_alive))
         or facts.foreign

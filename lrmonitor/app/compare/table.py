@@ -102,7 +102,11 @@ class CompareTable(QAbstractTableModel):
         lines = [self.column_names()]
         for row in range(self.rowCount()):
             lines.append(
-                [str(self.index(row, column).data() or "") for column in range(self.columnCount())]
+                # To be read by programs too: a minus sign as they know it.
+                [
+                    str(self.index(row, column).data() or "").replace("\N{MINUS SIGN}", "-")
+                    for column in range(self.columnCount())
+                ]
             )
         return "\n".join("\t".join(line) for line in lines)
 

@@ -120,7 +120,9 @@ class NewRunDialog(QDialog):
         self.start.setText(self.tr("Starting…") if starting else self.tr("Start"))
         self.form.setEnabled(not starting)
         self.recent.setEnabled(not starting)
-        self.reason.setText(found[0].text if found else "")
+        # What stands at its field in red is not said once more beside the button.
+        untold = [one.text for one in found if not self.form.tells(one)]
+        self.reason.setText(untold[0] if untold else "")
         self.command.show_command(command_line(self.form.form(), self._home))
 
     def _start(self) -> None:

@@ -120,6 +120,11 @@ class RunForm(QWidget):
             if field.problem != told.get(name, ""):
                 field.say(told.get(name, ""))
 
+    def tells(self, problem: Problem) -> bool:
+        """Whether its field says it already."""
+        field = self.fields.get(problem.field)
+        return field is not None and field.problem == problem.text
+
     def clear_mended(self, problems: list[Problem]) -> None:
         """Take back what is wrong no more, at once; what is newly wrong may wait for a pause."""
         wrong = {problem.field: problem.text for problem in problems}

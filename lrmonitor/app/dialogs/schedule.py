@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -113,10 +114,7 @@ class ScheduleDialog(QDialog):
         several = any(info.groups > 1 for info in self._session.model.optimizers)
         self.same.setVisible(several)
         self.same.setEnabled(self.target.chosen_group() is None)
-        problem = self._session.rate_problem(self.target.chosen_optimizer())
-        if self.apply.isEnabled() != (problem is None):
-            self.apply.setEnabled(problem is None)
-            self.apply.setToolTip(problem or "")
+        self._allow()
 
     def draft(self) -> Draft:
         """What is typed."""
@@ -187,8 +185,29 @@ class ScheduleDialog(QDialog):
         rest = "rest" if self._session.model.progress.left else ""
         self.put(Draft("cosine", {}, rest))
 
+    def _allow(self) -> None:
+        """Apply looks ready only where something could be applied."""
+        problem = self._session.rate_problem(self.target.chosen_optimizer())
+        missing = self._missing()
+        if problem is None and missing:
+            problem = self._to_fill_in(missing)
+        if (self.apply.isEnabled(), self.apply.toolTip()) != (problem is None, problem or ""):
+            self.apply.setEnabled(problem is None)
+            self.apply.setToolTip(problem or "")
+
+    def _missing(self) -> list[Field]:
+        """Rows in which something is to be typed yet."""
+        length = [] if self.length.text().strip() or not self.form.measured else ["length"]
+        return [*self.form.missing(), *(self.rows[name] for name in length)]
+
+    def _to_fill_in(self, missing: list[Field]) -> str:
+        """By the names of the rows."""
+        names = ", ".join(field.label.text().replace("&", "") for field in missing)
+        return self.tr("Still to fill in: {0}.").format(names)
+
     def _edited(self) -> None:
         self._disarm()
+        self._allow()
         self._pause.start()
 
     def _disarm(self) -> None:
@@ -211,22 +230,22 @@ class ScheduleDialog(QDialog):
         each = self._session.model.steps_per_epoch
         if steps is not None and each:
             told += self.tr(" (about {0} epochs)").format(format_count(round(steps / each)))
-        self.summary.setText(told)
+        self.summary.setText(told[:1].upper() + told[1:])
         optimizer, group = self.target.chosen_optimizer(), self.target.chosen_group()
         self.thought_of.emit(proposal.wish(optimizer, group))
 
     def _not_yet(self, error: ScheduleError) -> str:
-        """What is to be typed yet, by the names of the rows; else what is wrong."""
-        missing = [field.label.text() for field in self.form.missing()]
+        """What is to be typed yet, else what is wrong."""
+        missing = self._missing()
         if missing:
-            return self.tr("Still to fill in: {0}.").format(", ".join(missing))
+            return self._to_fill_in(missing)
         return self.tr("Not complete yet: {0}").format(error)
 
     def _complain(self, error: ScheduleError) -> None:
         """Say what is wrong where it is."""
         self._clear()
         self.summary.setText("")
-        missing = self.form.missing()
+        missing = self._missing()
         if missing:
             for field in missing:
                 field.say(self.tr("Still to fill in."))
@@ -242,6 +261,13 @@ class ScheduleDialog(QDialog):
         for row in self.rows.values():
             row.say("")
         self.form.say(None, "")
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        if enter and not self.apply.isEnabled() and self._missing():
+            self.submit()  # which says at the fields what they lack
+            return
+        super().keyPressEvent(event)
 
     def _done(self) -> None:
         self._pause.stop()
@@ -274,6 +300,7 @@ class ScheduleDialog(QDialog):
         if field is not None:
             field.setMinimumWidth(360)
         asked.setTextValue(self.form.kind.currentText())
+        asked.setOkButtonText(self.tr("Save"))
         asked.textValueSelected.connect(
             lambda name: self._presets.put(name.strip(), self.draft()) if name.strip() else None
         )

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QVBoxLayout, QWid
 
 from lrmonitor.model.planning import AFTER
 from lrmonitor.schedules.base import Parameter, Schedule, parameters
+from lrmonitor.schedules.decays import Exponential
 from lrmonitor.schedules.warm import Warmup, WarmupStableDecay
 from lrmonitor.schedules.wire import KINDS
 
@@ -52,6 +53,17 @@ class ScheduleForm(QWidget):
     def chosen(self) -> str:
         """The kind."""
         return str(self.kind.currentData())
+
+    @property
+    def measured(self) -> bool:
+        """Whether the chosen kind is none without a length."""
+        made = KINDS[self.chosen()]
+        texts = self.texts()
+        if made is WarmupStableDecay:
+            return not texts.get("stable", "").strip()
+        if "after" in texts:
+            made = KINDS[texts["after"]]
+        return any(one.name == "length" and one.needed for one in parameters(made))
 
     def missing(self) -> list[Field]:
         """Rows without which there is no schedule and in which nothing is typed."""
@@ -115,21 +127,24 @@ class ScheduleForm(QWidget):
                 inner.setCurrentIndex(max(inner.findData(texts.get(one.name, "cosine")), 0))
                 inner.activated.connect(lambda _: self._picked())
                 rows.addWidget(self._row(one.name, inner, one.help))
-                for more in _asked(KINDS[str(inner.currentData())]):
-                    rows.addWidget(self._of(more, texts, AFTER))
+                after = KINDS[str(inner.currentData())]
+                for more in _asked(after):
+                    rows.addWidget(self._of(more, texts, AFTER, after))
             else:
-                rows.addWidget(self._of(one, texts, ""))
+                rows.addWidget(self._of(one, texts, "", made))
         self._hint_start()
         self._rows.show()
 
-    def _of(self, one: Parameter, texts: Mapping[str, str], prefix: str) -> Field:
+    def _of(
+        self, one: Parameter, texts: Mapping[str, str], prefix: str, made: type[Schedule]
+    ) -> Field:
         name = prefix + one.name
         text = texts.get(name, "")
         control: QWidget
         if one.unit == "choice":
             control = choice = Choice(self)
             for value in one.choices:
-                choice.addItem(value, value)
+                choice.addItem(value[:1].upper() + value[1:], value)
             choice.setCurrentIndex(max(choice.findData(text or one.default), 0))
             choice.activated.connect(lambda _: self.edited.emit())
         elif one.unit == "flag":
@@ -139,17 +154,21 @@ class ScheduleForm(QWidget):
         else:
             control = edit = QLineEdit(text, self)
             default = "" if one.default is None else format_default(one)
-            edit.setPlaceholderText(self._hint_of(one, default))
+            # Where the schedule after a warm-up starts is what that goes up to.
+            peak = one.name == "peak" or name == f"{AFTER}start"
+            edit.setPlaceholderText(self._hint_of(one, default, made, peak))
             edit.textEdited.connect(lambda _: self.edited.emit())
         return self._row(name, control, one.help)
 
-    def _hint_of(self, one: Parameter, default: str) -> str:
+    def _hint_of(self, one: Parameter, default: str, made: type[Schedule], peak: bool) -> str:
         """What is used where nothing is typed, or else what could be typed; and in which unit."""
         if default:
             return self.tr("{0} of the length").format(default) if one.unit == "share" else default
         if not one.needed and one.name == "end":
             return self.tr("the start ÷ 10 000")
-        example = _EXAMPLES.get("peak" if one.name == "peak" else one.unit, "")
+        example = _EXAMPLES.get("peak" if peak else one.unit, "")
+        if made is Exponential and one.unit == "factor":
+            example = "0.999"  # it is multiplied at every step
         words = self.tr("for example {0}").format(example) if example else ""
         if one.unit in ("steps", "milestones"):
             return self.tr("steps, {0}").format(words)

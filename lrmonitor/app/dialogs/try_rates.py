@@ -126,8 +126,8 @@ class TryRatesDialog(RateTestDialog):
             return (name, self.tr("the loss broke"), "", ""), None
         if math.isnan(one.slope):
             return (name, "–", "", ""), None
-        span = f"{format_rate(one.low, 2)} … {format_rate(one.high, 2)}"
-        return (name, format_rate(one.slope, 2), span, format_loss(one.reached)), rate
+        span = f"{format_loss(one.low, 2)} … {format_loss(one.high, 2)}"
+        return (name, format_loss(one.slope, 2), span, format_loss(one.reached)), rate
 
     def _leg(self, test: RateTest, which: int) -> str:
         known = test.plan.get("factors") or ()

@@ -48,6 +48,7 @@ class ElidedLabel(QLabel):
         super().__init__(parent)
         self._whole = ""
         self._lines = lines
+        self._dispensable = False
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
     @property
@@ -55,10 +56,10 @@ class ElidedLabel(QLabel):
         """The text, not shortened."""
         return self._whole
 
-    def show_text(self, text: str) -> None:
-        """Show a text."""
-        if text != self._whole:
-            self._whole = text
+    def show_text(self, text: str, dispensable: bool = False) -> None:
+        """Show a text; a `dispensable` one only where a line has room for all of it."""
+        if (text, dispensable) != (self._whole, self._dispensable):
+            self._whole, self._dispensable = text, dispensable
             self.setToolTip(text)
             self._elide()
 
@@ -68,6 +69,10 @@ class ElidedLabel(QLabel):
     def _elide(self) -> None:
         shown: list[str] = []
         rest = self._whole
+        if self._dispensable:
+            fits = self.fontMetrics().horizontalAdvance(rest) <= self.width()
+            self.setText(rest if fits else "")
+            return
         while len(shown) < self._lines - 1 and rest:
             first = self._fitting(rest)
             shown.append(first)
@@ -175,7 +180,7 @@ class RunHeader(QFrame):
         word = phase_heading(state, self._session.clock())
         if word != self.word.text():
             self.word.setText(word)
-        self.sentence.show_text(self._sentence())
+        self._show_sentence()
         self._show_rules()
         self.guards.refresh()
         progress = model.progress
@@ -213,14 +218,14 @@ class RunHeader(QFrame):
             self.rules.setToolTip(told)
             self.rules.setVisible(bool(armed))
 
-    def _sentence(self) -> str:
+    def _show_sentence(self) -> None:
         state = self._session.model.state
-        if state.phase is Phase.RUNNING and state.steps_per_second and state.live:
+        if state.phase is Phase.RUNNING and state.step and state.live:
             # Step and speed stand beside it already, ten times a second.
-            if state.pid is None:
-                return self.tr("Steps are being made.")
-            return self.tr("Process {0}").format(state.pid)
-        return state.sentence
+            known = "" if state.pid is None else self.tr("Process {0}").format(state.pid)
+            self.sentence.show_text(known, dispensable=True)
+            return
+        self.sentence.show_text(state.beside)
 
     def _elapsed(self) -> str:
         begun = self._session.begun()

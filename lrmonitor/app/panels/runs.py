@@ -64,12 +64,14 @@ class TickStrip(QFrame):
         super().__init__(parent)
         self.compare = QPushButton(self)
         self.compare.setAutoDefault(False)
+        self.hint = quiet(self.tr("Tick another run to compare"), self)
         self.clear = QToolButton(self)
         self.clear.setText(self.tr("Clear"))
         self.clear.setAutoRaise(True)
         self.clear.setAccessibleName(self.tr("Tick no run"))
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 6, 4, 6)
+        row.addWidget(self.hint, 1)
         row.addWidget(self.compare, 1)
         row.addWidget(self.clear)
         self.setProperty("role", "strip")
@@ -78,9 +80,9 @@ class TickStrip(QFrame):
     def tell(self, count: int) -> None:
         """How many are ticked."""
         self.setVisible(count > 0)
-        text = self.tr("Compare {0} runs") if count != 1 else self.tr("Compare: tick another")
-        self.compare.setText(text.format(count))
-        self.compare.setEnabled(count > 1)
+        self.compare.setText(self.tr("Compare {0} runs").format(count))
+        self.compare.setVisible(count > 1)
+        self.hint.setVisible(count == 1)
 
 
 class RunsPanel(QWidget):

@@ -231,7 +231,10 @@ class Readout(QObject):
         x = at.x() + 12
         if x + card.width() > canvas.width() - 16:
             x = at.x() - 12 - card.width()
-        card.move(min(max(x, 4), max(canvas.width() - card.width() - 4, 4)), at.y() + 12)
+        # Beside the axis, not over its numbers, as long as there is room.
+        least = canvas.mapFromScene(view.sceneBoundingRect().topLeft()).x() + 4
+        most = max(canvas.width() - card.width() - 4, 4)
+        card.move(min(max(x, least), most), at.y() + 12)
 
 
 def _difference(row: Row, before: float) -> str:

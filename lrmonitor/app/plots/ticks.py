@@ -8,9 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ..format import format_rate
+from ..format import format_rate, with_minus
 
 __all__ = ["linear_ticks", "log_ticks", "tick_labels"]
+
+SMALL = 0.00999
+"""Below it a rate is written with an exponent (0.01 as a power of ten may come out a little less).
+"""
 
 
 def linear_ticks(low: float, high: float, count: int) -> list[float]:
@@ -63,21 +67,24 @@ def tick_labels(values: Sequence[float], log: bool, rates: bool = False) -> list
     """The texts beside the ticks at `values` (log10 values when `log`), as short as they can be
     while they differ.
 
-    `rates`: small values are all written with an exponent, so that 1e-3 stands above 8e-4.
+    `rates`: small values are all written with an exponent, so that 1e-3 stands above 8e-4; on an
+    axis with values below 0.01 (of rates, or logarithmic), that is all below 1.
     """
+    numbers = [10.0**value if log else value for value in values]
+    small = (rates or log) and any(0 < abs(number) < SMALL for number in numbers)
     labels: list[str] = []
     for digits in range(3, 12):
-        labels = [_label(value, log, rates, digits) for value in values]
+        labels = [with_minus(_label(number, small, log, digits)) for number in numbers]
         if len(set(labels)) == len(labels):
             break
     return labels
 
 
-def _label(value: float, log: bool, rates: bool, digits: int) -> str:
-    number = 10.0**value if log else value
+def _label(number: float, small: bool, log: bool, digits: int) -> str:
     if number == 0:
         return "0"
-    if (rates or log) and abs(number) < 0.01:
+    # A logarithm's 1 may come out a little less.
+    if small and abs(number) < 1 - 1e-9:
         mantissa, exponent = f"{number:.{digits - 1}e}".split("e")
         return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
     if 1e5 <= abs(number) < 1e13 and not log:

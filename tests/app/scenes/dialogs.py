@@ -45,7 +45,7 @@ def schedules(studio: Studio) -> None:
     dialog = window.scheduling.dialog
     assert dialog is not None
     for menu in _menus(dialog):
-        _take_menu(studio, "schedule-presets", menu, window)
+        _take_menu(studio, "schedule-kind-presets", menu, window)
     dialog._keep()
     (name,) = dialog.findChildren(QInputDialog)
     studio.take("schedule-kind-preset-name", name)
@@ -146,7 +146,7 @@ def questions(studio: Studio) -> None:
 
 def forms(studio: Studio) -> None:
     """New run for a module and a command; Attach without a run; preferences in high contrast."""
-    if not any(studio.wants(name) for name in ("form-module", "form-command", "form-recent")):
+    if not any(studio.wants(f"form-{name}") for name in ("module", "command", "recent", "pythons")):
         return
     run = studio.trained()
     window = studio.window(run)

@@ -110,8 +110,8 @@ def control(studio: Studio) -> None:
 
 def runs(studio: Studio) -> None:
     """The list of runs: searched, ticked, deleted from, its menu."""
-    names = ("runs-search", "runs-none-found", "runs-ticked", "runs-deleted", "runs-menu")
-    if not any(studio.wants(name) for name in names):
+    names = ("all", "search", "none-found", "ticked", "deleted", "menu")
+    if not any(studio.wants(f"runs-{name}") for name in names):
         return
     run = studio.trained(12345)
     ends: dict[str, tuple[int | None, str | None]] = {
@@ -128,7 +128,7 @@ def runs(studio: Studio) -> None:
     window = studio.window(run)
     studio.pass_time(2.0)
     panel = window.runs
-    if studio.wants("runs-search"):
+    if studio.wants("runs-all") or studio.wants("runs-search"):
         studio.take("runs-all", panel)
         panel.search.setText("mni|res")
         studio.take("runs-search", panel)
@@ -216,7 +216,7 @@ def console(studio: Studio) -> None:
         window.docks.show("console")
         studio.take("console-empty", window)
         studio.close(window)
-    if studio.wants("console-colours"):
+    if studio.wants("console-colours") or studio.wants("console-not-found"):
         run = studio.trained()
         colours = "".join(f"\x1b[{30 + n}mcolour {n}\x1b[0m \x1b[{90 + n}mbright {n}\x1b[0m  "
                           f"\x1b[{40 + n}mground {n}\x1b[0m\n" for n in range(8))  # fmt: skip

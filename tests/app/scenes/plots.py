@@ -24,7 +24,9 @@ def pictures(studio: Studio) -> None:
 
 
 def _point(plots: PlotPane, step: float) -> None:
-    plots._point(plots.loss.view.mapViewToScene(QPointF(step, 1.0)))
+    view = plots.loss.view
+    middle = QPointF(step, sum(view.viewRange()[1]) / 2)  # in sight at every zoom
+    plots._point(view.mapViewToScene(middle))
 
 
 def markers(studio: Studio) -> None:
@@ -47,7 +49,7 @@ def markers(studio: Studio) -> None:
 
 def scales(studio: Studio) -> None:
     """Logarithmic axes, values that are no numbers, outliers, a stretch that is chosen, time."""
-    names = ("log", "nan", "outliers", "zoom", "time", "epochs", "resumed", "one-step")
+    names = ("log", "nan", "outliers", "zoom", "axis", "resumed", "one-step")
     if not any(studio.wants(f"plots-{name}") for name in names):
         return
 
@@ -154,7 +156,8 @@ def alarms(studio: Studio) -> None:
         "spike": lambda s: falling(s) * (30 if s in (600, 601, 700) else 1),
     }
     for name, course in courses.items():
-        if not studio.wants(f"alarms-{name}"):
+        names = (name, "snoozed", "dismissed") if name == "nan" else (name,)
+        if not any(studio.wants(f"alarms-{n}") for n in names):
             continue
         run = studio.run(ago=60).register().train(1400 if name == "plateau" else 800, loss=course)
         window = studio.window(run)
