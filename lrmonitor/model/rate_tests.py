@@ -36,8 +36,8 @@ class Leg:
 
 @dataclass(frozen=True)
 class RateTest:
-    """One test. `kind` is "range" or "trial"; `id` that of the command; `step` the last one before
-    it; `steps` it takes at most; `plan` what was asked for.
+    """One test. `kind` is "range", "trial" (of factors) or "ladder" (of rates); `id` that of the
+    command; `step` the last one before it; `steps` it takes at most; `plan` what was asked for.
 
     `why` it ended is "" while it goes on; "lost" where the process ended without a word.
     """
@@ -142,9 +142,12 @@ def readable(test: RateTest, rank: RankReader) -> list[Sweep]:
 
 
 def candidates(test: RateTest, rank: RankReader) -> list[Candidate]:
-    """The candidates of a trial, with the losses that they have so far."""
+    """The candidates of a trial, with the losses that they have so far. Those of a ladder are rates
+    instead of factors."""
     step, loss = _points(rank, test, "test_loss", None)
-    factors = [float(x) for x in test.plan.get("factors") or ()]
+    factors = [
+        float(x) for x in test.plan.get("rates" if test.kind == "ladder" else "factors") or ()
+    ]
     legs: list[list[Floats]] = [[] for _ in factors]
     for leg in test.legs:
         if 0 <= leg.which < len(legs):

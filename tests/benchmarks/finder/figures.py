@@ -16,10 +16,17 @@ import numpy as np
 
 from lrmonitor.finder import read
 from tests.benchmarks.finder.cases import CASES, PARTS, Case
-from tests.benchmarks.finder.generate import RESULTS, STAGES, name, read_back, suggested
+from tests.benchmarks.finder.generate import (
+    LADDER,
+    RESULTS,
+    STAGES,
+    name,
+    read_back,
+    suggested,
+)
 from tests.benchmarks.finder.training import STEPS
 
-OURS = ("ours, one sweep", "ours, three sweeps", "ours, then a trial")
+OURS = ("ours, one sweep", "ours, three sweeps", "ours, then a trial", LADDER)
 BROKEN = -10.0
 """The share of a run whose loss was not finite, or that ended far above where it began."""
 WORTH = 0.02
@@ -77,6 +84,8 @@ def shares(rule: str, part: str, at: int = 1) -> dict[Case, float | None]:
         rate = rates.get(rule)
         if rule == OURS[2] and rate is None and rates[OURS[1]] is not None:
             continue  # the trial has not been made yet
+        if rule == LADDER and rule not in rates:
+            continue  # nor have the rungs
         if rate is None:
             found[case] = None
             continue
