@@ -3,7 +3,8 @@
 `python -m tests.benchmarks.finder.generate [PIECE PIECES [PART]]`: for each case a run at each rate
 of the grid, three sweeps, the rungs below them, and a run at each rate that ours and the packages
 suggest (`packages.json`, see `packages`; without it ours alone). What is there already is left
-alone, so that it may be stopped and started again, in several processes with a piece of the cases each.
+alone, so that it may be stopped and started again, in several processes with a piece of the cases
+each.
 """
 
 from __future__ import annotations
