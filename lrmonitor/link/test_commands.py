@@ -99,7 +99,8 @@ class TrialCommand(TestCommand):
 
     def __post_init__(self) -> None:
         self._check()
-        if self.rates == () or self.rates == []:
+        given: Any = self.rates
+        if isinstance(given, (list, tuple)) and not given:
             object.__setattr__(self, "rates", ())
             self._candidates("factors", "factors of the rate", "a factor")
         else:

@@ -365,15 +365,15 @@ class Test:
             groups = [command.group] if command.group is not None else range(known.count)
             one.use(times(own, known.count, list(groups), command.factors[leg.which]))
             return
+        assert isinstance(command, (RangeTestCommand, TrialCommand))
         try:
             shares = _shares(command, known)
         except Refused as why:
             self._warnings.append(f"optimizer {known.number}: {why}")
             return
         if isinstance(command, TrialCommand):
-            ends = (command.rates[leg.which],) * 2
+            ends = command.rates[leg.which], command.rates[leg.which]
         else:
-            assert isinstance(command, RangeTestCommand)
             ends = command.start, command.stop
         made = sweep(own, known.count, shares, leg, ends, known.number > 0)
         one.use(made)

@@ -163,7 +163,7 @@ def test_a_trial_of_lower_rates_follows_where_asked(
     dialog = shown.find()
     assert not dialog.then_try.isChecked()
     QTest.keyClick(dialog.then_try, Qt.Key.Key_Space)
-    assert "1,300 steps" in dialog.cost.text()
+    assert f"{format_count(1300)} steps" in dialog.cost.text()
     click(dialog.start)
     (swept,) = shown.sent
     # Nothing gets to a training here: the record is written as the probe would.
@@ -187,7 +187,8 @@ def test_a_trial_of_lower_rates_follows_where_asked(
     dialog.reject()
     # Seen again, with the sweeps that it followed on.
     qtbot.waitUntil(lambda: not shown.window.findChildren(FindRateDialog))
-    again = shown.find()
+    shown.window.actions_table.find_rate.trigger()
+    (again,) = shown.window.findChildren(FindRateDialog)
     qtbot.waitUntil(lambda: again.choice is not None)
     assert again.chosen == command.rates[1]
 

@@ -182,9 +182,9 @@ class FindRateDialog(RateTestDialog):
         reading = self.reading
         if reading is None:
             return []
-        own = [(self.tr("lrmonitor"), reading)]
+        own: list[tuple[str, Reading | Choice]] = [(self.tr("lrmonitor"), self.choice or reading)]
         if self.choice is not None:
-            own = [(self.tr("lrmonitor"), self.choice), (self.tr("The sweeps alone"), reading)]
+            own.append((self.tr("The sweeps alone"), reading))
         rows: list[tuple[tuple[str, ...], float | None]] = []
         for who, said in own:
             text = self.tr("none")
