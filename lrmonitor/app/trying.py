@@ -38,8 +38,10 @@ class Trying:
     def show(self, view: RunView | None, identity: str) -> None:
         """Show what came of the test that was asked for with this command."""
         test = None if view is None else view.session.model.rate_tests.find(identity)
+        if test is not None and view is not None and test.kind == "ladder":
+            test = view.session.model.rate_tests.swept(test)  # shown with its range test
         if test is not None:
-            self._open(view, test.kind, identity)
+            self._open(view, test.kind, test.id)
 
     def fill(self, menu: QMenu, view: RunView | None) -> None:
         """Fill a menu with the run's tests, the newest first."""

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import functools
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,9 @@ from lrmonitor.cli.run import add_environment, spec_of
 
 if TYPE_CHECKING:
     from lrmonitor.cli.parser import Parser, Subparsers
-    from lrmonitor.finder import Reading
+    from lrmonitor.finder import Choice, Reading, Sweep
     from lrmonitor.link.messages import Acknowledgement, LrCommand
-    from lrmonitor.link.test_commands import RangeTestCommand
+    from lrmonitor.link.test_commands import RangeTestCommand, TrialCommand
     from lrmonitor.record.catalogue import RunEntry
 
 _USAGE = """lrmonitor find-lr [options] RUN
@@ -28,10 +29,19 @@ _DESCRIPTION = """\
 Raise the learning rate over some real steps of a run, then put everything back, to the bit, and say
 which rate the loss tells for. The run goes on as it was, or with --apply at that rate.
 
+With --trial it then trains for some steps at each of a few rates below the one at which the loss
+broke, each from the same state, and suggests the one that came furthest: it takes longer and is
+more often right.
+
 With a script (or -m, or --) a run of it is started, and its first steps are the test: after it the
 run is stopped, or with `--then go` trains from its first state on at the rate that was found."""
 
 _MODES = ("hold", "set")
+
+SWEEPS = 3
+"""With a trial: the median of where they break is steadier than one."""
+RUNGS, STEPS = 5, 200
+"""What a trial takes, as `lrmonitor.finder.ladder` has it (which is not imported to be read)."""
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -48,7 +58,15 @@ def add_parser(subparsers: Subparsers) -> None:
         "--steps", type=_count, default=100, metavar="N", help="steps of a sweep (default: 100)"
     )
     parser.add_argument(
-        "--sweeps", type=_count, default=1, metavar="N", help="how many sweeps (default: 1)"
+        "--sweeps",
+        type=_count,
+        metavar="N",
+        help=f"how many sweeps (default: 1, with --trial {SWEEPS})",
+    )
+    parser.add_argument(
+        "--trial",
+        action="store_true",
+        help=f"then try {RUNGS} rates below the one that breaks, {STEPS} steps each (better)",
     )
     parser.add_argument(
         "--same", action="store_true", help="the same rate in all groups, whatever their ratios"
@@ -124,7 +142,7 @@ def _command(args: argparse.Namespace, then: str) -> RangeTestCommand:
             start=parse_rate(args.start),
             stop=parse_rate(args.stop),
             steps=args.steps,
-            sweeps=args.sweeps,
+            sweeps=args.sweeps or (SWEEPS if args.trial else 1),
             same=args.same,
             bound=not args.no_bound,
             optimizer=args.optimizer,
@@ -188,8 +206,8 @@ def _report(
 ) -> int:
     from lrmonitor.cli.control import outcome
     from lrmonitor.cli.lr import answer_json, applied
-    from lrmonitor.finder import read
-    from lrmonitor.model.rate_tests import readable
+    from lrmonitor.finder import Choice, choose, read
+    from lrmonitor.model.rate_tests import candidates, readable
 
     told = rate_tests.told(entry.id, answer)
     if answer.status != "applied":
@@ -200,30 +218,93 @@ def _report(
         return outcome(args, answer, "the test")
     model, test = rate_tests.record(entry.folder, command)
     assert model.rank is not None
-    found = read(readable(test, model.rank), command.steps)
+    swept = readable(test, model.rank)
+    found = read(swept, command.steps)
+    said: Reading | Choice = found
+    tried: Acknowledgement | None = None
     change: Acknowledgement | None = None
-    if launched:
-        if args.then == "go" and found.rate is not None:
-            change = _go(entry, _change(args, command, found.rate))
-        else:
+    try:
+        if args.trial and (trial := _trial(command, swept, launched)) is not None:
+            tried = _try(args, entry, trial, launched)
+            if tried.status == "applied":
+                model, test = rate_tests.record(entry.folder, trial)
+                assert model.rank is not None
+                said = choose(swept, candidates(test, model.rank))
+        good = said.rate is not None and (tried is None or tried.status == "applied")
+        if launched and args.then == "go" and good:
+            assert said.rate is not None
+            change = _go(entry, _change(args, command, said.rate))
+        elif launched:
             _stop(entry)
-    elif args.apply is not None and found.rate is not None:
-        (change,) = rate_tests.apply(entry, [_change(args, command, found.rate)])
+        elif args.apply is not None and good:
+            assert said.rate is not None
+            (change,) = rate_tests.apply(entry, [_change(args, command, said.rate)])
+    except BaseException:
+        if launched:
+            _stop(entry)
+        raise
     if args.json:
         done = None if change is None else answer_json(change)
-        common.print_json({**told, **_told(found), "applied": done})
+        more = {} if tried is None else {"trial": rate_tests.told(entry.id, tried)}
+        if isinstance(said, Choice):
+            more["trial"] |= {"tried": rate_tests.tried(said.tried, "rate")}
+            more |= _rate(said)
+        common.print_json({**told, **_told(found), **more, "applied": done})
     else:
         print(f"range test over {rate_tests.ended(answer)}")
-        for line in _lines(found):
+        if tried is not None and isinstance(said, Choice):
+            print(f"trial over {rate_tests.ended(tried)}")
+            print(rate_tests.table(said.tried, ""))
+        for line in _lines(found, said):
             print(line)
         if change is not None and change.status == "applied":
             print(applied(change))
         elif launched:
             common.say("the run was stopped")
     code = outcome(args, answer, "the test")
+    if tried is not None:
+        code = max(code, outcome(args, tried, "the trial"))
     if change is not None:
         code = max(code, outcome(args, change, "the change"))
-    return max(code, codes.REFUSED if found.rate is None else codes.DONE)
+    return max(code, codes.REFUSED if said.rate is None else codes.DONE)
+
+
+def _trial(
+    command: RangeTestCommand, swept: Sequence[Sweep], launched: bool
+) -> TrialCommand | None:
+    """The trial that follows on the sweeps; None where they are too short."""
+    from lrmonitor.finder.ladder import LEGS, STEPS, rungs
+    from lrmonitor.link.messages import TrialCommand
+
+    rates = rungs(swept)
+    if not rates:
+        return None
+    return TrialCommand(
+        rates=rates,
+        same=command.same,
+        steps=STEPS,
+        legs=LEGS,
+        optimizer=command.optimizer,
+        group=command.group,
+        then="pause" if launched else "go",
+        by=command.by,
+    )
+
+
+def _try(
+    args: argparse.Namespace, entry: RunEntry, trial: TrialCommand, launched: bool
+) -> Acknowledgement:
+    """Make the trial; of a run that is held after its sweeps from that very state."""
+    from lrmonitor.cli.control import send
+    from lrmonitor.link.messages import ResumeCommand
+
+    if launched:
+        answer = send(entry, trial, 0.0)
+        if answer.status == "refused":
+            return answer
+        rate_tests.wait_begun(entry.folder, trial)
+        send(entry, ResumeCommand(by=trial.by), 30.0)
+    return rate_tests.run(entry, trial, args.timeout)
 
 
 def _change(args: argparse.Namespace, command: RangeTestCommand, rate: float) -> LrCommand:
@@ -258,33 +339,36 @@ def _stop(entry: RunEntry) -> None:
         stop_run(entry.folder)
 
 
-def _lines(found: Reading) -> list[str]:
+def _lines(found: Reading, said: Reading | Choice) -> list[str]:
     from lrmonitor.model.rates import short
 
     others = ", ".join(
         f"{name} {'–' if rate is None else short(rate)}" for name, rate in found.others.items()
     )
-    if found.rate is None:
-        lines = [found.reason[:1].upper() + found.reason[1:]]
+    if said.rate is None:
+        lines = [said.reason[:1].upper() + said.reason[1:]]
     else:
-        lines = [
-            f"suggested rate: {short(found.rate)}, within {short(found.low)} to {short(found.high)}"
-        ]
-        if found.open_end:
+        ends = f"{short(said.low)} to {short(said.high)}"
+        lines = [f"suggested rate: {short(said.rate)}, within {ends}"]
+        if found.open_end and said is found:
             lines.append("the loss had not turned up where the sweep ended: try a higher --to")
+    if said is not found:
+        alone = "none" if found.rate is None else short(found.rate)
+        others = f"the sweeps alone {alone}, {others}"
     return [*lines, f"other rules: {others}"]
 
 
 def _told(found: Reading) -> dict[str, Any]:
     return {
-        "rate": found.rate,
-        "low": found.low,
-        "high": found.high,
-        "verdict": found.reason,
+        **_rate(found),
         "open_end": found.open_end,
         "rates": list(found.rates),
         "others": dict(found.others),
     }
+
+
+def _rate(found: Reading | Choice) -> dict[str, Any]:
+    return {"rate": found.rate, "low": found.low, "high": found.high, "verdict": found.reason}
 
 
 def _count(text: str) -> int:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from lrmonitor.cli import codes, common
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from lrmonitor.finder import Tried
     from lrmonitor.link.messages import Acknowledgement, Command, LrCommand
     from lrmonitor.link.test_commands import TestCommand
     from lrmonitor.model.rate_tests import RateTest
@@ -22,6 +24,9 @@ TIMEOUT = 3600.0
 
 RECORD_SECONDS = 5.0
 """What is waited for the record of a test that is over: a flush, and a slow disk."""
+
+BEGIN_SECONDS = 10.0
+"""What a test may take to begin in a pause: the copy of the state."""
 
 LOOK_SECONDS = 0.05
 
@@ -64,6 +69,19 @@ def record(folder: Path, command: Command) -> tuple[RunModel, RateTest]:
         time.sleep(LOOK_SECONDS)
 
 
+def wait_begun(folder: Path, command: Command) -> None:
+    """Wait until a test that was asked for in a pause has begun there, so that the resume does not
+    come before it. With several optimizers it begins after the next iteration, and is not waited
+    for for long."""
+    from lrmonitor.model.run import RunModel
+
+    model = RunModel(folder)
+    limit = time.monotonic() + BEGIN_SECONDS
+    while model.rate_tests.find(command.id) is None and time.monotonic() < limit:
+        time.sleep(LOOK_SECONDS)
+        model.poll()
+
+
 def _whole(model: RunModel, test: RateTest) -> bool:
     """Whether the losses of its last step are there."""
     last = max((leg.last or 0 for leg in test.legs), default=0)
@@ -98,6 +116,48 @@ def told(entry_id: str, answer: Acknowledgement) -> dict[str, Any]:
     d = answer.detail
     keys = ("test", "why", "from", "steps", "restored", "seconds", "bytes")
     return {**found, **{key: d[key] for key in keys if key in d}}
+
+
+def tried(candidates: Sequence[Tried], name: str) -> list[dict[str, Any]]:
+    """What came of candidates, as JSON; `name` says whether their number is a factor or a rate."""
+    return [
+        {
+            name: one.factor,
+            "steps": one.steps,
+            "slope": finite(one.slope),
+            "low": finite(one.low),
+            "high": finite(one.high),
+            "late": finite(one.late),
+            "reached": finite(one.reached),
+            "error": finite(one.error),
+            "broke": one.broke,
+        }
+        for one in candidates
+    ]
+
+
+def table(candidates: Sequence[Tried], sign: str) -> str:
+    """What came of candidates; `sign` stands before their factors, or rates."""
+    from lrmonitor.cli.list import align
+
+    rows: list[tuple[str, ...]] = [
+        ("RATE", "STEPS", "LOSS REACHED", "SLOPE A STEP", "95 % INTERVAL")
+    ]
+    for one in candidates:
+        name = f"{sign}{one.factor:.3g}"
+        if one.broke:
+            rows.append((name, str(one.steps), "broke", "", ""))
+            continue
+        rows.append(
+            (
+                name,
+                str(one.steps),
+                f"{one.reached:.4g} ± {one.error:.1g}",
+                f"{one.slope:+.3g}",
+                f"{one.low:+.3g} to {one.high:+.3g}",
+            )
+        )
+    return align(rows)
 
 
 def apply(entry: RunEntry, commands: list[LrCommand]) -> list[Acknowledgement]:

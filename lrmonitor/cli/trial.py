@@ -79,7 +79,7 @@ def trial(args: argparse.Namespace) -> int:
         common.print_json({**told, **_told(found), "applied": changes})
     else:
         print(f"trial over {rate_tests.ended(answer)}")
-        print(_table(found))
+        print(rate_tests.table(found.tried, "×"))
         print(found.reason[:1].upper() + found.reason[1:])
         for one in answers:
             if one.status == "applied":
@@ -147,48 +147,12 @@ def _commands(model: RunModel, command: TrialCommand, factor: float | None) -> l
 
 
 def _told(found: Comparison) -> dict[str, Any]:
-    finite = rate_tests.finite
     return {
         "recommended": found.recommended,
         "clear": found.clear,
         "verdict": found.reason,
-        "tried": [
-            {
-                "factor": one.factor,
-                "steps": one.steps,
-                "slope": finite(one.slope),
-                "low": finite(one.low),
-                "high": finite(one.high),
-                "late": finite(one.late),
-                "reached": finite(one.reached),
-                "error": finite(one.error),
-                "broke": one.broke,
-            }
-            for one in found.tried
-        ],
+        "tried": rate_tests.tried(found.tried, "factor"),
     }
-
-
-def _table(found: Comparison) -> str:
-    from lrmonitor.cli.list import align
-
-    rows: list[tuple[str, ...]] = [
-        ("RATE", "STEPS", "LOSS REACHED", "SLOPE A STEP", "95 % INTERVAL")
-    ]
-    for one in found.tried:
-        if one.broke:
-            rows.append((f"×{one.factor:.3g}", str(one.steps), "broke", "", ""))
-            continue
-        rows.append(
-            (
-                f"×{one.factor:.3g}",
-                str(one.steps),
-                f"{one.reached:.4g} ± {one.error:.1g}",
-                f"{one.slope:+.3g}",
-                f"{one.low:+.3g} to {one.high:+.3g}",
-            )
-        )
-    return align(rows)
 
 
 def _count(text: str) -> int:

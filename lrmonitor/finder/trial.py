@@ -100,11 +100,12 @@ def compare(candidates: Sequence[Candidate]) -> Comparison:
     ordered = sorted(candidates, key=lambda c: c.factor)
     if any(a.factor == b.factor for a, b in itertools.pairwise(ordered)):
         raise TrialError("each rate is tried once")
-    tried = tuple(_tried(c) for c in ordered)
-    return Comparison(tried, *_verdict(tried))
+    found = tuple(tried(c) for c in ordered)
+    return Comparison(found, *_verdict(found))
 
 
-def _tried(candidate: Candidate) -> Tried:
+def tried(candidate: Candidate) -> Tried:
+    """What came of a candidate, by itself."""
     loss = candidate.loss
     bound = Bound()
     broke = any(bound.add(x) for x in loss.tolist())

@@ -81,29 +81,54 @@ class RangeTestCommand(TestCommand):
 
 @dataclass(frozen=True)
 class TrialCommand(TestCommand):
-    """Train `steps` steps with each of `factors` times the present rates, all from the present
-    state, then put everything back.
+    """Train `steps` steps with each of `factors` times the present rates, or at each of `rates`
+    where such are given, all from the present state, then put everything back.
 
-    They take turns: each goes through its steps in so many `legs`, and goes on where its last one
-    ended, so that all see batches from the whole of the time. Raises CommandError.
+    The `rates` are held, whatever the schedule does meanwhile, and are those of group 0, or of
+    `group`; the other groups keep their ratio to it, unless `same` gives all of them the very rate.
+    The candidates take turns: each goes through its steps in so many `legs`, and goes on where its
+    last one ended, so that all see batches from the whole of the time. Raises CommandError.
     """
 
     kind: ClassVar[str] = "trial"
     factors: tuple[float, ...] = (1 / 3, 1.0, 3.0)
     steps: int = 100
     legs: int = 4
+    rates: tuple[float, ...] = ()
+    same: bool = False
 
     def __post_init__(self) -> None:
         self._check()
-        given: Any = self.factors  # over the wire it is a JSON array
-        if not isinstance(given, (list, tuple)) or not 2 <= len(given) <= CANDIDATES_LIMIT:
-            raise CommandError(f"a trial compares 2 to {CANDIDATES_LIMIT} factors of the rate")
-        factors = tuple(_rate("a factor", one) for one in given)
-        if len(set(factors)) < len(factors):
-            raise CommandError("two of the factors are the same")
-        object.__setattr__(self, "factors", factors)
+        given: Any = self.rates
+        if isinstance(given, (list, tuple)) and not given:
+            object.__setattr__(self, "rates", ())
+            self._candidates("factors", "factors of the rate", "a factor")
+        else:
+            self._candidates("rates", "rates", "a rate")
+            if max(self.rates) > RATE_LIMIT:
+                raise CommandError(f"a rate of a trial is at most {RATE_LIMIT:g}")
         _count("steps", self.steps, 2, STEPS_LIMIT)
         _count("legs", self.legs, 1, self.steps)
+        if not isinstance(self.same, bool):
+            raise CommandError("same must be true or false")
+        if self.same and not self.rates:
+            raise CommandError("the same in all groups is for rates: factors leave their ratios")
+        if self.same and self.group is not None:
+            raise CommandError("the same rate in all groups is for a trial of all groups")
+
+    @property
+    def count(self) -> int:
+        """How many candidates there are."""
+        return len(self.rates or self.factors)
+
+    def _candidates(self, name: str, what: str, one: str) -> None:
+        given: Any = getattr(self, name)  # over the wire it is a JSON array
+        if not isinstance(given, (list, tuple)) or not 2 <= len(given) <= CANDIDATES_LIMIT:
+            raise CommandError(f"a trial compares 2 to {CANDIDATES_LIMIT} {what}")
+        found = tuple(_rate(one, x) for x in given)
+        if len(set(found)) < len(found):
+            raise CommandError(f"two of the {name} are the same")
+        object.__setattr__(self, name, found)
 
 
 def _rate(name: str, value: Any) -> float:

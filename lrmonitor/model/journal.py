@@ -256,7 +256,8 @@ def _command(e: Mapping[str, Any]) -> str:
     if command == "option":
         words.append(f"{args.get('name')}{' follow' if args.get('value') is None else ''}")
     words += [str(args[key]) for key in ("mode", "value", "target") if args.get(key) is not None]
-    for key in ("to", "back", "scale", "save", "every", "start", "stop", "factors", "steps"):
+    tried = "rates" if args.get("rates") else "factors"
+    for key in ("to", "back", "scale", "save", "every", "start", "stop", tried, "steps"):
         if args.get(key) is not None:
             words.append(f"{key} {args[key]}")
     if "plan" in args:

@@ -36,8 +36,8 @@ class Leg:
 
 @dataclass(frozen=True)
 class RateTest:
-    """One test. `kind` is "range" or "trial"; `id` that of the command; `step` the last one before
-    it; `steps` it takes at most; `plan` what was asked for.
+    """One test. `kind` is "range", "trial" (of factors) or "ladder" (of rates); `id` that of the
+    command; `step` the last one before it; `steps` it takes at most; `plan` what was asked for.
 
     `why` it ended is "" while it goes on; "lost" where the process ended without a word.
     """
@@ -93,6 +93,18 @@ class RateTests:
         """The one that a command with this id asked for."""
         return next((one for one in self.all if one.id == identity), None)
 
+    def ladder(self, test: RateTest) -> RateTest | None:
+        """The trial of the rates below a range test, if one followed at once."""
+        return next(
+            (x for x in self.all if x.number == test.number + 1 and x.kind == "ladder"), None
+        )
+
+    def swept(self, test: RateTest) -> RateTest | None:
+        """The range test that a ladder followed on, or the test itself."""
+        if test.kind != "ladder":
+            return test
+        return next((x for x in self.all if x.number == test.number - 1), None)
+
     def take(self, event: Mapping[str, Any]) -> None:
         """Take an event of the process; others than those of tests change nothing."""
         name = event.get("event")
@@ -142,9 +154,11 @@ def readable(test: RateTest, rank: RankReader) -> list[Sweep]:
 
 
 def candidates(test: RateTest, rank: RankReader) -> list[Candidate]:
-    """The candidates of a trial, with the losses that they have so far."""
+    """The candidates of a trial, with the losses that they have so far. Those of a ladder are rates
+    instead of factors."""
     step, loss = _points(rank, test, "test_loss", None)
-    factors = [float(x) for x in test.plan.get("factors") or ()]
+    given = test.plan.get("rates" if test.kind == "ladder" else "factors")
+    factors = [float(x) for x in given or ()]
     legs: list[list[Floats]] = [[] for _ in factors]
     for leg in test.legs:
         if 0 <= leg.which < len(legs):

@@ -26,7 +26,8 @@ ENDED = {
 
 def asked(name: str, args: Mapping[str, Any]) -> str:
     """What a command for a test asks for: "From 1e-7 to 10 in 100 steps"."""
-    text = _planned("range" if name == "range_test" else "trial", args)
+    kind = "range" if name == "range_test" else "ladder" if args.get("rates") else "trial"
+    text = _planned(kind, args)
     return text[:1].upper() + text[1:]
 
 
@@ -51,7 +52,8 @@ def _planned(kind: str, plan: Mapping[str, Any]) -> str:
         sweeps = plan.get("sweeps", 1)
         times = "" if sweeps == 1 else f", {sweeps} times"
         return f"{ends} in {steps} steps{times}"
-    given = plan.get("factors")
-    factors = given if isinstance(given, (list, tuple)) else ()
-    words = ", ".join(f"×{rates.short(number(one))}" for one in factors)
+    given = plan.get("rates" if kind == "ladder" else "factors")
+    sign = "" if kind == "ladder" else "×"
+    tried = given if isinstance(given, (list, tuple)) else ()
+    words = ", ".join(f"{sign}{rates.short(number(one))}" for one in tried)
     return f"{words}, {steps} steps each"

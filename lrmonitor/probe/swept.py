@@ -27,7 +27,8 @@ class Leg:
 
 @dataclass(frozen=True)
 class Swept(Override):
-    """`share` times start · (stop / start)^(i / (steps - 1)) in step i = 0, 1, … of a leg. It
+    """`share` times start · (stop / start)^(i / (steps - 1)) in step i = 0, 1, … of a leg: one rate
+    where both are the same. It
     follows the main optimizer's steps, whichever optimizer it is of; one that is `after` it steps
     when the main one has made the iteration's step already."""
 
@@ -44,6 +45,8 @@ class Swept(Override):
 
     def effective(self, scheduled: float, tick: int) -> float:
         """The rate of the step that comes."""
+        if self.start == self.stop:
+            return self.start * self.share  # to the bit, which powers are not
         last = self.leg.steps - 1
         done = min(max(self.leg.done - self.after, 0), last)
         if done == 0:
@@ -80,7 +83,8 @@ def sweep(
     ends: tuple[float, float],
     after: bool = False,
 ) -> Overrides:
-    """The overrides of an optimizer with `count` groups in a sweep between two rates: those in
+    """The overrides of an optimizer with `count` groups in a sweep between two rates, or at one
+    where both are the same: those in
     `shares` are swept, each at its share of it; the others go on as they would. `after`: it is not
     the main one."""
     start, stop = ends

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from lrmonitor.probe.steps import Steps
 
 PAUSED = "the training is paused: resume it first"
+"""Not of a test that ends in a pause: it may begin in one too, and goes on with the resume that
+follows, so that one test can follow on another from the very same state."""
 
 
 class Tester:
@@ -56,7 +58,7 @@ class Tester:
 
     def refusal(self, command: TestCommand, waits: bool) -> str | None:
         """Why a test cannot be made, as far as that is known; `waits`: there is another one."""
-        if self._control.paused:
+        if self._control.paused and command.then != "pause":
             return PAUSED
         if waits or self.test is not None:
             return "another test goes on: wait until it is over, or cancel it"
@@ -69,7 +71,7 @@ class Tester:
     def begin(self, entry: Entry, command: TestCommand, step: int) -> None:
         """Begin a test after the run's step `step`. Raises Refused, NotKept, Unkept, and what torch
         does where there is no memory."""
-        if self._control.paused:
+        if self._control.paused and command.then != "pause":
             raise Refused(PAUSED)
         self._check(command)
         holders = self._holders = self._look()

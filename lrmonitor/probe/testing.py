@@ -45,7 +45,7 @@ def legs_of(command: TestCommand) -> list[Leg]:
     every, more = divmod(command.steps, command.legs)
     found: list[Leg] = []
     for turn in range(command.legs):
-        for which in range(len(command.factors)):
+        for which in range(command.count):
             found.append(Leg(len(found), which, every + (turn < more)))
     return found
 
@@ -53,7 +53,7 @@ def legs_of(command: TestCommand) -> list[Leg]:
 def states_of(command: TestCommand) -> int:
     """How many states a test keeps at most."""
     if isinstance(command, TrialCommand) and command.legs > 1:
-        return 1 + len(command.factors)
+        return 1 + command.count
     return 1
 
 
@@ -75,7 +75,10 @@ def check(command: TestCommand, optimizers: list[Optimizer], left: int | None) -
             highest = command.stop * max(_shares(command, one).values())
         else:
             assert isinstance(command, TrialCommand)
-            highest = max(command.factors) * max(rates, default=0.0)
+            if command.rates:
+                highest = max(command.rates) * max(_shares(command, one).values())
+            else:
+                highest = max(command.factors) * max(rates, default=0.0)
         if highest > RATE_LIMIT:
             raise Refused(f"the rate would come to {highest:g}: it is at most {RATE_LIMIT:g}")
     for one in optimizers:
@@ -158,8 +161,11 @@ class Test:
             "seconds": self._base.seconds,
             "steps": self.leg.steps + sum(leg.steps for leg in self._legs),
         }
-        own = ("start", "stop", "steps", "sweeps", "same", "bound", "factors", "legs")
+        own = ("start", "stop", "steps", "sweeps", "same", "bound", "factors", "rates", "legs")
         args = self.command.args()
+        if self._which == "candidate":
+            for unused in ("factors",) if args["rates"] else ("rates", "same"):
+                del args[unused]
         begun["plan"] = {key: args[key] for key in own if key in args}
         begun["rates"] = [
             {
@@ -321,7 +327,9 @@ class Test:
 
     @property
     def _kind(self) -> str:
-        return "range" if self._sweeping else "trial"
+        if self._sweeping:
+            return "range"
+        return "ladder" if getattr(self.command, "rates", ()) else "trial"
 
     @property
     def _sweeping(self) -> bool:
@@ -353,18 +361,21 @@ class Test:
             return
         own = one.overrides.copy()
         own.tick = known.overrides.tick
-        if isinstance(command, RangeTestCommand):
-            try:
-                shares = _shares(command, known)
-            except Refused as why:
-                self._warnings.append(f"optimizer {known.number}: {why}")
-                return
-            ends = command.start, command.stop
-            made = sweep(own, known.count, shares, leg, ends, known.number > 0)
-        else:
-            assert isinstance(command, TrialCommand)
+        if isinstance(command, TrialCommand) and not command.rates:
             groups = [command.group] if command.group is not None else range(known.count)
-            made = times(own, known.count, list(groups), command.factors[leg.which])
+            one.use(times(own, known.count, list(groups), command.factors[leg.which]))
+            return
+        assert isinstance(command, (RangeTestCommand, TrialCommand))
+        try:
+            shares = _shares(command, known)
+        except Refused as why:
+            self._warnings.append(f"optimizer {known.number}: {why}")
+            return
+        if isinstance(command, TrialCommand):
+            ends = command.rates[leg.which], command.rates[leg.which]
+        else:
+            ends = command.start, command.stop
+        made = sweep(own, known.count, shares, leg, ends, known.number > 0)
         one.use(made)
 
     def _end_leg(self, step: int) -> None:
@@ -420,8 +431,8 @@ def _early(why: str, restored: bool) -> str | None:
     return f"{words}; {'everything' if restored else 'not everything'} was put back"
 
 
-def _shares(command: RangeTestCommand, known: Optimizer) -> dict[int, float]:
-    """Each swept group's part of the swept rate. Raises Refused where there is no ratio."""
+def _shares(command: RangeTestCommand | TrialCommand, known: Optimizer) -> dict[int, float]:
+    """Each group's part of the rate that is swept or tried. Refused where there is no ratio."""
     if command.group is not None:
         return {command.group: 1.0}
     if command.same or known.count == 1:

@@ -36,7 +36,7 @@ class TestOf:
         self.number = sum(name.startswith("test[") for name in run._series) // 2 + 1
         self.begun = run.step
         self.legs: list[dict[str, Any]] = []
-        many = len(plan["factors"]) if kind == "trial" else plan["sweeps"]
+        many = plan["sweeps"] if kind == "range" else len(plan.get("factors") or plan["rates"])
         run.event(
             "test_began",
             id=id,
@@ -122,6 +122,23 @@ def trial(run: RunFolder, slopes: Sequence[float], steps: int = 100, legs: int =
             test.leg(which, rates, _line(run.step + 1 - begin, slope), count)
             done[which] += count
     return test
+
+
+def ladder(run: RunFolder, id: str, rates: Sequence[float], ends: Sequence[float]) -> TestOf:
+    """The trial that follows a range test: each rate's loss falls towards its end; not ended."""
+    plan = {"rates": list(rates), "steps": 200, "legs": 1}
+    test = TestOf(run, id, "ladder", plan)
+    for which, (rate, end) in enumerate(zip(rates, ends, strict=True)):
+        test.leg(which, [rate] * 200, _falling(run.step + 1, end), 200)
+    return test
+
+
+def _falling(zero: int, end: float) -> Loss:
+    def loss(rate: float, step: int) -> float:
+        noise = float(np.random.default_rng(step).standard_normal()) * 0.03
+        return end + (2.3 - end) * math.exp(-(step - zero) / 30) + noise
+
+    return loss
 
 
 def _line(zero: int, slope: float) -> Loss:

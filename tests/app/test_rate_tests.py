@@ -20,7 +20,7 @@ from lrmonitor.app.window import MainWindow
 from lrmonitor.link.messages import CommandError
 from tests.app.conftest import OpenWindow
 from tests.app.folders import RunFolder
-from tests.app.rate_tests import only_noise, range_test, trial
+from tests.app.rate_tests import ladder, only_noise, range_test, trial
 from tests.conftest import Isolated
 
 
@@ -155,6 +155,42 @@ def test_it_is_followed_and_its_suggestion_applied(
     QTest.keyClick(dialog.mode, Qt.Key.Key_Down)
     click(dialog.apply)
     assert shown.sent[-1].mode == "set"
+
+
+def test_a_trial_of_lower_rates_follows_where_asked(
+    shown: Shown, folder: RunFolder, qtbot: QtBot
+) -> None:
+    dialog = shown.find()
+    assert not dialog.then_try.isChecked()
+    QTest.keyClick(dialog.then_try, Qt.Key.Key_Space)
+    assert f"{format_count(1300)} steps" in dialog.cost.text()
+    click(dialog.start)
+    (swept,) = shown.sent
+    # Nothing gets to a training here: the record is written as the probe would.
+    range_test(folder, id=swept.id).end()
+    qtbot.waitUntil(lambda: len(shown.sent) == 2)
+    command = shown.sent[1]
+    assert (command.kind, len(command.rates), command.steps) == ("trial", 5, 200)
+    assert command.rates[0] == pytest.approx(0.5 / 26, rel=0.3)
+    assert dialog.reading is not None
+    ladder(folder, command.id, command.rates, (1.0, 0.4, 0.9, 1.4, 1.8)).end()
+    qtbot.waitUntil(lambda: dialog.choice is not None)
+    assert dialog.choice is not None
+    assert dialog.choice.rate == command.rates[1] == dialog.chosen
+    assert dialog.said.tone == "good"
+    assert [row[0] for row in cells(dialog)][:3] == [
+        "lrmonitor",
+        "The sweeps alone",
+        "Valley (fastai)",
+    ]
+    assert len(shown.sent) == 2
+    dialog.reject()
+    # Seen again, with the sweeps that it followed on.
+    qtbot.waitUntil(lambda: not shown.window.findChildren(FindRateDialog))
+    shown.window.actions_table.find_rate.trigger()
+    (again,) = shown.window.findChildren(FindRateDialog)
+    qtbot.waitUntil(lambda: again.choice is not None)
+    assert again.chosen == command.rates[1]
 
 
 def test_a_converged_model_is_refused(shown: Shown, folder: RunFolder, qtbot: QtBot) -> None:

@@ -86,6 +86,37 @@ def test_before_the_first_step_and_on_at_the_rate_that_was_found(
     assert truth(out)["hashes"][to] == wanted[to], "the weights are not those of its beginning"
 
 
+def test_a_trial_before_the_first_step(tmp_path: Path, alone: Alone) -> None:
+    """It begins where the sweeps began, so that the training does too."""
+    out, last = tmp_path / "out.json", tmp_path / "last"
+    script = ("--python", sys.executable, SCRIPT, "bare", out, last)
+    found = said(lrmonitor("find-lr", *RANGE, "--trial", "--then", "go", "--json", *script))
+    folder = only_run()
+    (begun, ended), (began, over) = made_of(read_rank(folder))
+    to = over["step"]
+
+    def went_on() -> bool:
+        loss = read_rank(folder).by_name.get("loss")
+        return loss is not None and to + 2 in loss.step
+
+    wait_until(went_on, what="some more steps")
+    last.write_text("0")
+    event(folder, "exited")
+    rank = read_rank(folder)
+    assert begun["plan"]["sweeps"] == 3
+    assert (began["kind"], began["step"]) == ("ladder", ended["step"])
+    assert to - began["step"] == 1000
+    rates = [one["rate"] for one in found["trial"]["tried"]]
+    assert rates == sorted(began["plan"]["rates"])
+    assert found["rate"] in rates
+    assert found["low"] < found["rate"] < found["high"]
+    assert rank.by_name["loss"].step[0] == to + 1 == found["applied"]["step"]
+    assert at_each_step(rank, "lr[0.0]", to + 1)[to + 1] == found["rate"]
+    last.write_text(str(to))
+    wanted = undisturbed(alone, tmp_path, "bare", last, 0, to)["hashes"]
+    assert truth(out)["hashes"][to] == wanted[to], "the weights are not those of its beginning"
+
+
 def test_before_the_first_step_of_a_script_that_is_stopped_then(
     tmp_path: Path, alone: Alone
 ) -> None:

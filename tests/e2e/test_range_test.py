@@ -105,6 +105,25 @@ def test_all_is_put_back_and_the_run_goes_on(
     assert not any(begin < n <= to for n in rank.by_name["lr[0.0]"].step.tolist())
 
 
+def test_rates_are_held_in_a_trial_of_rates(tmp_path: Path, forked: Forks) -> None:
+    """Whatever the script's schedule does, and beside what a person scales."""
+    out, last = tmp_path / "out.json", tmp_path / "last"
+    rates = (1 / 30, 0.001)
+    with forked(SCRIPT, "drawn", out, last) as run:
+        run.do(LrCommand(mode="scale", value=2.0))
+        run.do(TrialCommand(rates=rates, steps=4, legs=2))
+        run.go_on(3)
+        last.write_text("0")
+        rank, _ = run.finish()
+    ((began, over),) = made_of(rank)
+    assert began["kind"] == over["kind"] == "ladder"
+    assert began["plan"] == {"rates": list(rates), "same": False, "steps": 4, "legs": 2}
+    used = at_each_step(rank, "test[1].lr[0.0]", over["step"])
+    assert list(used.values()) == [rates[which] for which in (0, 0, 1, 1) * 2]
+    hashes = truth(out)["hashes"]
+    assert hashes[began["step"]] == hashes[over["step"]]
+
+
 def test_a_script_that_draws_its_batches_goes_on_as_if_there_had_been_no_test(
     tmp_path: Path,
     forked: Forks,

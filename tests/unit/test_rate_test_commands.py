@@ -53,6 +53,14 @@ from tests.conftest import Isolated
         ("trial", {"legs": 0}, "from 1 to 100"),
         ("trial", {"steps": 5, "legs": 6}, "from 1 to 5"),
         ("trial", {"sweeps": 1}, "unknown field"),
+        ("trial", {"rates": [0.1]}, "2 to 12 rates"),
+        ("trial", {"rates": 0.1}, "2 to 12 rates"),
+        ("trial", {"rates": [0.1, 0.1]}, "the same"),
+        ("trial", {"rates": [0.1, 2000]}, "at most 1000"),
+        ("trial", {"rates": [0.1, -1]}, "below 0"),
+        ("trial", {"same": True}, "for rates"),
+        ("trial", {"rates": [0.1, 0.2], "same": True, "group": 1}, "all groups"),
+        ("trial", {"rates": [0.1, 0.2], "same": 1}, "true or false"),
     ],
 )
 def test_commands_that_cannot_be_meant(command: str, args: dict[str, Any], words: str) -> None:
@@ -63,7 +71,8 @@ def test_commands_that_cannot_be_meant(command: str, args: dict[str, Any], words
 def test_commands_come_over_the_wire_as_they_are() -> None:
     swept = RangeTestCommand(start=1e-6, stop=2, steps=50, sweeps=3, optimizer=1, then="pause")
     tried = TrialCommand(factors=(0.5, 2.0), steps=30, legs=3, optimizer="all")
-    for command in (swept, tried):
+    below = TrialCommand(rates=(0.1, 0.03), same=True, steps=30, legs=3, then="pause")
+    for command in (swept, tried, below):
         assert parse_command(command.to_json()) == command
     by = Author(via="launch")
     environ = {first_test.VARIABLE: first_test.text(swept)}
@@ -87,6 +96,7 @@ def test_legs_share_the_steps_in_turn() -> None:
     assert [leg.number for leg in legs] == list(range(9))
     assert states_of(TrialCommand(factors=(0.5, 1.0, 2.0), steps=7, legs=3)) == 4
     assert states_of(TrialCommand(factors=(0.5, 1.0, 2.0), steps=7, legs=1)) == 1
+    assert states_of(TrialCommand(rates=(0.5, 0.2), steps=7, legs=2)) == 3
     assert states_of(RangeTestCommand(sweeps=5)) == 1
 
 
@@ -101,6 +111,9 @@ def test_the_rates_of_a_sweep_and_of_a_candidate() -> None:
     assert np.allclose(found, [[r, 0.5, r * 0.1] for r in rates], rtol=1e-12, atol=0)
     assert (found[0][0], found[4][0]) == (1e-4, 1.0)
     assert (swept.tick, swept.until) == (7, math.inf)
+    held = sweep(own, 3, {0: 1.0, 2: 0.1}, leg, (1 / 3, 1 / 3))
+    for leg.done in range(7):
+        assert [held.effective(j, 0.3) for j in range(3)] == [1 / 3, 0.5, 1 / 3 * 0.1]
     tried = times(own, 3, [0, 1], 3.0)
     assert [tried.effective(j, 0.3) for j in range(3)] == [3 * 0.3, 1.5, 0.3]
 
@@ -131,6 +144,7 @@ class Known:
             100,
             "takes 100 steps, and the training ends in 100",
         ),
+        (TrialCommand(rates=(1.0, 900.0)), None, "would come to 1800"),
         (TrialCommand(), 1, "the training ends in 1"),
     ],
 )
@@ -258,4 +272,7 @@ def test_a_test_is_one_row_of_the_journal() -> None:
     plan = {"factors": [0.5, 2.0], "steps": 40, "legs": 4}
     tried = entry(2.0, "test_began", id="b", test=2, kind="trial", step=10, plan=plan)
     assert tried.text == "Rate trial of ×0.5, ×2, 40 steps each"
+    plan = {"rates": [0.1, 0.03], "steps": 40, "legs": 4}
+    tried = entry(2.0, "test_began", id="b", test=2, kind="ladder", step=10, plan=plan)
+    assert tried.text == "Rate trial of 0.1, 0.03, 40 steps each"
     assert journal.entry("rank 0", {"time": 1.0, "event": "test_leg", "step": 3}) is None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QCheckBox, QWidget
 
-from lrmonitor.finder import Reading, read
-from lrmonitor.link.messages import CommandError, RangeTestCommand, parse_rate
-from lrmonitor.model.rate_tests import RateTest, readable, sweeps
+from lrmonitor.finder import Choice, Reading, choose, read, rungs
+from lrmonitor.finder import ladder as below
+from lrmonitor.link.messages import CommandError, RangeTestCommand, TrialCommand, parse_rate
+from lrmonitor.model.rate_tests import RateTest, candidates, readable, sweeps
 
 from ..format import format_rate
 from ..panels.parts import Count
@@ -20,10 +21,13 @@ __all__ = ["FindRateDialog"]
 
 FROM, TO, STEPS, SWEEPS = 1e-7, 10.0, 100, 3
 """What is suggested; three sweeps, as the median of them is steadier than one."""
+WHOLE = ("done", "bound", "non_finite", "skipped")
+"""Why a range test ended that says something."""
 
 
 class FindRateDialog(RateTestDialog):
-    """Asks for a range test and shows it while it goes on."""
+    """Asks for a range test and shows it while it goes on; where asked, a trial of the rates below
+    the one that broke follows on it, and its word counts."""
 
     kind = "range"
 
@@ -35,8 +39,14 @@ class FindRateDialog(RateTestDialog):
         self.setWindowTitle(tr("Find the learning rate"))
         self.begin, self.end = RateField(self), RateField(self)
         self.steps, self.sweeps = Count(self), Count(self)
+        self.then_try = QCheckBox(tr("Then tr&y rates"), self)
         self.plot = SweepPlot(theme, self)
         self.reading: Reading | None = None
+        self.choice: Choice | None = None
+        """What the trial says, if one followed."""
+        self._ranged: str | None = None
+        """The range test of this dialog that a trial is to follow, or followed."""
+        self._following = False
         self.begin.put(FROM)
         self.end.put(TO)
         self.steps.setRange(20, 100_000)
@@ -49,9 +59,32 @@ class FindRateDialog(RateTestDialog):
             field.escaped.connect(self.reject)
         for box in (self.steps, self.sweeps):
             box.valueChanged.connect(self._price)
+        self.then_try.toggled.connect(self._price)
         self._price()
         self.begin.setFocus()
         self.resize(640, 760)
+
+    @property
+    def test(self) -> RateTest | None:
+        """The range test, or the trial that followed on it."""
+        known = self.session.model.rate_tests
+        found = super().test
+        if found is None and self._ranged is not None:
+            return known.find(self._ranged)  # the trial has not begun yet
+        ladder = None if found is None or found.kind != self.kind else known.ladder(found)
+        return ladder or found
+
+    def ask(self) -> None:
+        before = self.asked
+        self._ranged, self._following = None, False
+        super().ask()
+        if self.asked is not None and self.asked != before and self.then_try.isChecked():
+            self._ranged, self._following = self.asked, True
+
+    def refresh(self, *_: object) -> None:
+        super().refresh()
+        if self._follow():
+            super().refresh()
 
     def wanted(self) -> RangeTestCommand | None:
         try:
@@ -66,7 +99,11 @@ class FindRateDialog(RateTestDialog):
             return None
 
     def put(self, test: RateTest) -> None:
-        plan = test.plan
+        swept = self.session.model.rate_tests.swept(test)
+        if swept is None:
+            return
+        plan = swept.plan
+        self.then_try.setChecked(swept is not test)
         self.begin.put(float(plan["start"]))
         self.end.put(float(plan["stop"]))
         self.steps.setValue(int(plan["steps"]))
@@ -74,23 +111,28 @@ class FindRateDialog(RateTestDialog):
 
     def echo(self, test: RateTest | None) -> None:
         rank = self.session.model.rank
-        if test is None or rank is None:
+        swept = None if test is None else self.session.model.rate_tests.swept(test)
+        if test is None or swept is None or rank is None:
             self.plot.show_test((), None, self._span(), None)
             return
-        found = sweeps(test, rank)
-        if not self.news(test, sum(len(s) for s in found)):
+        found = sweeps(swept, rank)
+        tried = candidates(test, rank) if test is not swept else []
+        if not self.news(test, sum(len(s) for s in found) + sum(len(c.loss) for c in tried)):
             return
-        self.reading = None
-        if not test.going and any(len(s) for s in found):
-            planned = int(test.plan.get("steps") or 0) or None
-            self.reading = read(readable(test, rank), planned)
-        span = (float(test.plan["start"]), float(test.plan["stop"]))
-        self.plot.show_test(found, self.reading, span, test.effective)
-        own = self.reading is not None and self.reading.rate is not None
+        self.reading = self.choice = None
+        if not swept.going and any(len(s) for s in found):
+            planned = int(swept.plan.get("steps") or 0) or None
+            self.reading = read(readable(swept, rank), planned)
+            if tried and test.why == "done":
+                self.choice = choose(readable(swept, rank), tried)
+        span = (float(swept.plan["start"]), float(swept.plan["stop"]))
+        self.plot.show_test(found, self.reading, span, swept.effective)
+        said = self.choice or self.reading
+        own = said is not None and said.rate is not None
         # Where ours is refused, no other is offered for that: it is for the person to choose.
         self.fill(self._rows(test), 0 if own else None)
-        if self.reading is not None:
-            self._say(self.reading)
+        if said is not None and not test.going:
+            self._say(said)
 
     def columns(self) -> tuple[str, ...]:
         tr = self.tr
@@ -107,7 +149,23 @@ class FindRateDialog(RateTestDialog):
         super()._enable(can)
         self.plot.choose(self.chosen)
 
-    def _say(self, reading: Reading) -> None:
+    def _follow(self) -> bool:
+        """Ask for the trial once the sweeps are over; whether it was asked for now."""
+        if not self._following or self._ranged is None or self.session.over:
+            return False
+        test = self.session.model.rate_tests.find(self._ranged)
+        rank = self.session.model.rank
+        if test is None or test.going or rank is None:
+            return False
+        self._following = False
+        rates = rungs(readable(test, rank)) if test.why in WHOLE else ()
+        if not rates:
+            return False
+        command = TrialCommand(rates=rates, steps=below.STEPS, legs=below.LEGS)
+        self.asked = self.session.try_rates(command)
+        return True
+
+    def _say(self, reading: Reading | Choice) -> None:
         tr = self.tr
         if reading.rate is None or reading.low is None or reading.high is None:
             self.reason(reading.reason[:1].upper() + reading.reason[1:])
@@ -116,7 +174,7 @@ class FindRateDialog(RateTestDialog):
         words = tr("Suggested: {0}, between {1} and {2}.").format(
             format_rate(reading.rate, 2), *ends
         )
-        if reading.open_end:
+        if isinstance(reading, Reading) and reading.open_end:
             words += tr(" The loss had not turned up at the end: a higher one tells more.")
         self.said.say(words, "good")
 
@@ -124,13 +182,16 @@ class FindRateDialog(RateTestDialog):
         reading = self.reading
         if reading is None:
             return []
-        own = self.tr("none")
-        if reading.rate is not None and reading.low is not None and reading.high is not None:
-            own = format_rate(reading.rate, 2)
-            own += f" ({format_rate(reading.low, 2)} … {format_rate(reading.high, 2)})"
-        rows: list[tuple[tuple[str, ...], float | None]] = [
-            ((self.tr("lrmonitor"), own, self._times(reading.rate, test)), reading.rate)
-        ]
+        own: list[tuple[str, Reading | Choice]] = [(self.tr("lrmonitor"), self.choice or reading)]
+        if self.choice is not None:
+            own.append((self.tr("The sweeps alone"), reading))
+        rows: list[tuple[tuple[str, ...], float | None]] = []
+        for who, said in own:
+            text = self.tr("none")
+            if said.rate is not None and said.low is not None and said.high is not None:
+                text = format_rate(said.rate, 2)
+                text += f" ({format_rate(said.low, 2)} … {format_rate(said.high, 2)})"
+            rows.append(((who, text, self._times(said.rate, test)), said.rate))
         names = {
             "valley": self.tr("Valley (fastai)"),
             "minimum": self.tr("Minimum ÷ 10"),
@@ -149,6 +210,9 @@ class FindRateDialog(RateTestDialog):
         return f"×{format_rate(rate / test.effective, 2)}"
 
     def _leg(self, test: RateTest, which: int) -> str:
+        if test.kind == "ladder":
+            rates = test.plan.get("rates") or ()
+            return self.tr("Rate {0}").format(format_rate(float(rates[which]), 2))
         total = int(test.plan.get("sweeps") or 1)
         return self.tr("Sweep {0} of {1}").format(which + 1, total)
 
@@ -160,7 +224,10 @@ class FindRateDialog(RateTestDialog):
         return (low, high) if 0 < low < high else (FROM, TO)
 
     def _price(self, *_: object) -> None:
-        self.cost.setText(self.price(self.steps.value() * self.sweeps.value(), 1))
+        steps, states = self.steps.value() * self.sweeps.value(), 1
+        if self.then_try.isChecked():
+            steps, states = steps + below.RUNGS * below.STEPS, 1 + below.RUNGS
+        self.cost.setText(self.price(steps, states))
         if self.test is None:
             self.plot.show_test((), None, self._span(), None)
 
@@ -171,6 +238,12 @@ class FindRateDialog(RateTestDialog):
             (tr("t&o"), self.end),
             (tr("Ste&ps"), self.steps),
             (tr("S&weeps"), self.sweeps),
+            ("", self.then_try),
+        )
+        self.then_try.setToolTip(
+            tr(
+                "{0} rates below the one that breaks, {1} steps each: longer, and more often right"
+            ).format(below.RUNGS, below.STEPS)
         )
         self.sweeps.setToolTip(tr("Each from the same state; the median of them is suggested"))
         return self.form_of(rows, (0, 1))

@@ -16,10 +16,17 @@ import numpy as np
 
 from lrmonitor.finder import read
 from tests.benchmarks.finder.cases import CASES, PARTS, Case
-from tests.benchmarks.finder.generate import RESULTS, STAGES, name, read_back, suggested
+from tests.benchmarks.finder.generate import (
+    LADDER,
+    RESULTS,
+    STAGES,
+    name,
+    read_back,
+    suggested,
+)
 from tests.benchmarks.finder.training import STEPS
 
-OURS = ("ours, one sweep", "ours, three sweeps", "ours, then a trial")
+OURS = ("ours, one sweep", "ours, three sweeps", "ours, then a trial", LADDER)
 BROKEN = -10.0
 """The share of a run whose loss was not finite, or that ended far above where it began."""
 WORTH = 0.02
@@ -54,15 +61,12 @@ def known(case: Case) -> dict[str, Any] | None:
     if "sweeps" not in found:
         return None
     found.setdefault("reached", {})  # where all was refused
-    rates = suggested(case, found)
-    ours = [rate for who in OURS[:2] if (rate := rates[who]) is not None]
-    done = all(name(rate) in found["reached"] for rate in ours)
-    return found if done else None
+    return found
 
 
-def measured(part: str) -> list[Case]:
-    """The cases of a part ("developed", "fresh") that are there."""
-    return [case for case in PARTS[part] if known(case) is not None]
+def measured(part: str, rule: str = OURS[1]) -> list[Case]:
+    """The cases of a part ("developed", "fresh", "new") whose rate by a rule was trained with."""
+    return list(shares(rule, part))
 
 
 def shares(rule: str, part: str, at: int = 1) -> dict[Case, float | None]:
@@ -70,13 +74,16 @@ def shares(rule: str, part: str, at: int = 1) -> dict[Case, float | None]:
     rate's, after STEPS[at] steps; None where there is no suggestion. Without those whose rate has
     not been trained with."""
     found: dict[Case, float | None] = {}
-    for case in measured(part):
+    for case in PARTS[part]:
         numbers = known(case)
-        assert numbers is not None
+        if numbers is None:
+            continue
         rates = suggested(case, numbers)
         rate = rates.get(rule)
         if rule == OURS[2] and rate is None and rates[OURS[1]] is not None:
             continue  # the trial has not been made yet
+        if rule == LADDER and rule not in rates:
+            continue  # nor have the rungs
         if rate is None:
             found[case] = None
             continue
@@ -109,7 +116,7 @@ def row(rule: str, part: str, at: int = 1) -> Row:
 
 def rules(part: str) -> list[str]:
     """Ours, and those of the packages."""
-    cases = measured(part)
+    cases = [case for case in PARTS[part] if known(case) is not None]
     named = [suggested(case, known(case) or {}) for case in cases]
     told = [who for names in named for who, rate in names.items() if rate is not None]
     others = dict.fromkeys(who for who in told if not who.startswith("ours"))

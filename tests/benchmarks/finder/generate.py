@@ -1,9 +1,10 @@
 """Make the table's numbers by real training, and keep them beside this file.
 
 `python -m tests.benchmarks.finder.generate [PIECE PIECES [PART]]`: for each case a run at each rate
-of the grid, three sweeps, and a run at each rate that ours and the packages suggest
-(`packages.json`, see `packages`; without it ours alone). What is there already is left alone, so
-that it may be stopped and started again, in several processes with a piece of the cases each.
+of the grid, three sweeps, the rungs below them, and a run at each rate that ours and the packages
+suggest (`packages.json`, see `packages`; without it ours alone). What is there already is left
+alone, so that it may be stopped and started again, in several processes with a piece of the cases
+each.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from lrmonitor.finder import Candidate, Sweep, compare, read
+from lrmonitor.finder import Candidate, Sweep, choose, compare, read, rungs
+from lrmonitor.finder.ladder import LEGS, STEPS
 from tests.benchmarks.finder.cases import CASES, PARTS, Case
 from tests.benchmarks.finder.packages import FOUND
 from tests.benchmarks.finder.training import (
@@ -38,8 +40,10 @@ FACTORS = (1 / 3, 1.0, 3.0)
 """Of the trial after the sweeps."""
 STAGES = ("part", "converged")
 """States that are tested too in the cases with the first of the seeds."""
-ORDER = ("ours", "packages", "stages")
-"""What is measured first of all cases: what ours suggest, the packages, states that are trained."""
+LADDER = "ours, three sweeps and rungs"
+ORDER = ("ladder", "ours", "packages", "stages")
+"""What is measured first of all cases: the rungs below the sweeps, what else of ours suggests, the
+packages, states that are trained."""
 
 
 def main(piece: int = 0, pieces: int = 1, part: str = "") -> None:
@@ -74,9 +78,12 @@ def measured(case: Case, known: dict[str, Any], wanted: str) -> Iterator[None]:
         known["trial"] = [[[short(x) for x in leg] for leg in one] for one in legs]
         known["trial_of"] = float(name(found.rate))
         yield
+    if wanted == "ladder" and "ladder" not in known:
+        known["ladder"] = ladder(case, state, known["sweeps"], 1000 * seed + 71)
+        yield
     reached = known.setdefault("reached", {})
     for who, rate in suggested(case, known).items():
-        meant = wanted != "ours" or who.startswith("ours")
+        meant = {"ours": who.startswith("ours"), "ladder": who == LADDER}.get(wanted, True)
         if meant and rate is not None and name(rate) not in reached:
             reached[name(rate)] = ends(case, state, rate)
             yield
@@ -91,6 +98,11 @@ def measured(case: Case, known: dict[str, Any], wanted: str) -> Iterator[None]:
                     "sweeps": sweeps(case, begun, 11 + 10 * i),
                 }
                 yield
+            if "ladder" not in known[stage]:
+                begun = trained(setup, seed, best, stage)
+                own = known[stage]["sweeps"]
+                known[stage]["ladder"] = ladder(case, begun, own, 1000 * seed + 81 + 10 * i)
+                yield
     yield
 
 
@@ -103,9 +115,9 @@ def ends(case: Case, state: State, rate: float) -> list[float | None]:
     return [short(x) for x in outcome(case.setup, state, case.seed, rate).ends]
 
 
-def short(x: float) -> float | None:
-    """Six digits; None where it is not finite (JSON has no word for it)."""
-    return float(f"{x:.6g}") if math.isfinite(x) else None
+def short(x: float, digits: int = 6) -> float | None:
+    """So many digits; None where it is not finite (JSON has no word for it)."""
+    return float(f"{x:.{digits}g}") if math.isfinite(x) else None
 
 
 def sweeps(case: Case, state: State, first: int) -> list[list[float | None]]:
@@ -114,6 +126,24 @@ def sweeps(case: Case, state: State, first: int) -> list[list[float | None]]:
         [short(x) for x in swept(case.setup, state, 1000 * case.seed + first + i)[1]]
         for i in range(SWEEPS)
     ]
+
+
+def ladder(
+    case: Case, state: State, swept_losses: list[list[float | None]], order: int
+) -> list[list[float | None]]:
+    """The losses at each rung below the sweeps, to four digits; empty where there are none."""
+    rates = rungs(read_back(swept_losses))
+    legs = tried(case.setup, state, order, rates, LEGS, STEPS // LEGS)
+    return [[short(x, 4) for leg in one for x in leg] for one in legs]
+
+
+def chosen(found: list[Sweep], losses: list[list[float | None]]) -> float | None:
+    """The rate that sweeps and the rungs below them say."""
+    if not losses:
+        return None
+    one = [np.array([math.nan if x is None else x for x in own]) for own in losses]
+    tried_at = [Candidate(r, [own]) for r, own in zip(rungs(found), one, strict=True)]
+    return choose(found, tried_at).rate
 
 
 def read_back(losses: list[list[float | None]]) -> list[Sweep]:
@@ -137,6 +167,8 @@ def suggested(case: Case, known: dict[str, Any]) -> dict[str, float | None]:
     out = {"ours, one sweep": read(found[:1]).rate, "ours, three sweeps": three.rate}
     out |= {"ours, low end": three.low, "ours, high end": three.high}
     out["ours, then a trial"] = confirmed(three.rate, known)
+    if "ladder" in known:
+        out[LADDER] = chosen(found, known["ladder"])
     packages: dict[str, dict[str, float | None]] = (
         json.loads(FOUND.read_text("utf-8")) if FOUND.exists() else {}
     )
