@@ -11,12 +11,13 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtCore import QLineF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from .primitives import Primitives
 
 Floats = NDArray[np.float64]
+Shorts = NDArray[np.int16]
 
 __all__ = ["DENSE", "LEAST", "Bars", "extents"]
 
@@ -37,10 +38,13 @@ def extents(x: Floats, y: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     Where the line goes on into the next column, both reach to where it crosses, about: there is no
     gap between them. Where it has a gap there is none over it, also within a column.
     """
-    there = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
+    finite = np.isfinite(x + y)
+    gapless = bool(finite.all())
+    there = np.arange(len(x)) if gapless else np.flatnonzero(finite)
     if not len(there):
         return _NOTHING, _NOTHING, _NOTHING, _NOTHING
-    x, y = x[there], y[there]
+    if not gapless:
+        x, y = x[there], y[there]
     column = np.floor(x)
     on = column[1:] - column[:-1]
     goes_on = there[1:] - there[:-1] == 1
@@ -57,6 +61,39 @@ def extents(x: Floats, y: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     low[touch], high[touch] = np.minimum(low[touch], middle), np.maximum(high[touch], middle)
     pieces = np.column_stack((x[far], y[far], x[far + 1], y[far + 1]))
     return column[starts], low, high, pieces
+
+
+class _Room:
+    """A picture as large as the largest so far: to be given a new one by the system takes longer
+    than to fill it. For the GUI thread alone."""
+
+    def __init__(self) -> None:
+        self.picture = QImage()
+        self._pixels = np.empty((0, 0), np.bool_)
+
+    def ink(self, first: Shorts, last: Shorts, rows: int, colour: QColor) -> None:
+        """Into the upper left corner of the picture, `rows` high: the colour in each column in the
+        rows first ≤ row < last, nothing elsewhere."""
+        self._grow(len(first), rows)
+        self.picture.setColor(1, colour.rgba())
+        part = self._pixels[:rows, : len(first)]
+        row = np.arange(rows, dtype=np.int16)[:, np.newaxis]
+        np.greater_equal(row, first, out=part)
+        part &= row < last
+
+    def _grow(self, wide: int, high: int) -> None:
+        known_high, known_wide = self._pixels.shape
+        if high <= known_high and wide <= known_wide:
+            return
+        self.picture = QImage(
+            max(wide, known_wide), max(high, known_high), QImage.Format.Format_Indexed8
+        )
+        self.picture.setColorTable([0, 0])
+        flat = np.frombuffer(self.picture.bits(), np.bool_)
+        self._pixels = flat.reshape(self.picture.height(), -1)
+
+
+_ROOM = _Room()
 
 
 class Bars:
@@ -99,22 +136,22 @@ class Bars:
         """Bars of ascending columns, as a picture in the pixels of the device."""
         scale = painter.device().devicePixelRatioF()
         left, right = int(max(column[0], area.left() - 1)), int(min(column[-1], area.right() + 1))
-        # The column of each pixel across; nothing where there is none.
-        across = np.floor(np.arange(math.floor(left * scale), (right + 1) * scale) / scale)
-        at = np.searchsorted(column, across)
-        at[at == len(column)] = 0
         ends = area.top() - 1, area.bottom() + 1
-        first, last = np.clip(low - 0.5, *ends), np.clip(high + 0.5, *ends)
-        first, last = np.floor(first * scale + 0.5)[at], np.floor(last * scale + 0.5)[at]
-        there = column[at] == across
-        if not there.any():
+        first = np.floor(np.clip(low - 0.5, *ends) * scale + 0.5)
+        last = np.floor(np.clip(high + 0.5, *ends) * scale + 0.5)
+        if scale != 1.0 or left != column[0] or right - left + 1 != len(column):
+            # The column of each pixel across; nothing where there is none.
+            across = np.floor(np.arange(math.floor(left * scale), (right + 1) * scale) / scale)
+            at = np.minimum(np.searchsorted(column, across), len(column) - 1)
+            there = column[at] == across
+            first, last = np.where(there, first[at], ends[1] * scale), last[at] * there
+        if not len(first):
             return
-        top, bottom = int(first[there].min()), int(last[there].max())
-        last[~there] = top
-        rows = np.arange(bottom - top, dtype=np.int16)[:, np.newaxis]
-        inked = (rows >= (first - top).astype(np.int16)) & (rows < (last - top).astype(np.int16))
-        pixels = np.multiply(inked, np.uint32(colour.rgba()), dtype=np.uint32)
-        form = QImage.Format.Format_ARGB32_Premultiplied
-        picture = QImage(pixels.data, pixels.shape[1], len(pixels), 4 * pixels.shape[1], form)
-        picture.setDevicePixelRatio(scale)
-        painter.drawImage(QPointF(math.floor(left * scale) / scale, top / scale), picture)
+        top, bottom = int(first.min()), int(last.max())
+        if bottom <= top:
+            return
+        starts, stops = (first - top).astype(np.int16), (last - top).astype(np.int16)
+        wide, rows = len(starts), bottom - top
+        _ROOM.ink(starts, stops, rows, colour)
+        place = QRectF(math.floor(left * scale) / scale, top / scale, wide / scale, rows / scale)
+        painter.drawImage(place, _ROOM.picture, QRectF(0, 0, wide, rows))
