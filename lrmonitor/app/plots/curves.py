@@ -16,6 +16,7 @@ from PySide6.QtCore import Qt
 from lrmonitor.model.picture import MOST_PIECES, Part, Picture, joined
 from lrmonitor.model.smoothed import Smoothed
 from lrmonitor.model.smoothing import weight_of
+from lrmonitor.model.wide import WideDrawn, WideLine
 from lrmonitor.record.reader import Series
 
 from .holds import Holds
@@ -55,6 +56,8 @@ class Span:
     high: int
     columns: int
     newest: int
+    share: float = 1.0
+    """How many times as wide as the view."""
 
 
 Dash = Callable[[Floats, Floats, Span], tuple[Floats, Floats]]
@@ -72,6 +75,7 @@ class LossCurve:
         self.dash: Dash | None = None
         self._smoothing = smoothing
         self._picture = Picture(series)
+        self._wide = WideDrawn(self._picture)
         self._begin_smoothing()
 
     def colour(self, strong: str, dim: str) -> None:
@@ -88,15 +92,14 @@ class LossCurve:
     def refresh(self, span: Span, log: bool) -> Floats:
         """Draw the visible part. Returns the steps that have no place on the axis."""
         self._picture.follow()
-        drawn = self._picture.drawn(span.low, span.high, span.columns, log)
+        drawn = self._wide.drawn(span.low, span.high, span.columns, log)
         self.raw.show(drawn.x, as_log(drawn.y) if log else drawn.y)
         self.range = log_range(drawn.range) if log else drawn.range
         x, y = _EMPTY, _EMPTY
         if self._smoothing > 1:
             self._smoothed.follow()
-            x, y = self._smoothed.drawn(span.low, span.high, SMOOTH_POINTS)
-        y = as_log(y) if log else y
-        self.smooth.show(*(self.dash(x, y, span) if self.dash else (x, y)))
+            x, y = self._wide_smooth.line(span.low, span.high, SMOOTH_POINTS, log)
+        self.smooth.show(x, y)
         return drawn.unplaced
 
     def begin_anew_after(self, places: tuple[int, ...]) -> None:
@@ -112,6 +115,14 @@ class LossCurve:
 
     def _begin_smoothing(self) -> None:
         self._smoothed = Smoothed(self._picture, weight_of(max(self._smoothing, 1)))
+        self._wide_smooth = WideLine(self._picture, self._smooth_line)
+
+    def _smooth_line(
+        self, low: int, high: int, columns: int, log: bool, share: float
+    ) -> tuple[Floats, Floats]:
+        x, y = self._smoothed.drawn(low, high, columns)
+        y = as_log(y) if log else y
+        return self.dash(x, y, Span(low, high, columns, high, share)) if self.dash else (x, y)
 
 
 class RateCurve:

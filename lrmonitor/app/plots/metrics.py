@@ -10,6 +10,7 @@ from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication
 
 from lrmonitor.model.picture import Picture
 from lrmonitor.model.throughput import NAME as SPEED
+from lrmonitor.model.wide import WideDrawn
 from lrmonitor.record.reader import Series
 
 from .chart import Chart
@@ -71,6 +72,7 @@ class MetricCurve:
         self._colour = "#888888"
         self._wide = True
         self._picture = Picture(series)
+        self._visible = WideDrawn(self._picture)
 
     def colour(self, colour: str) -> None:
         """The pens."""
@@ -83,11 +85,12 @@ class MetricCurve:
         if series is not self.series:
             self.series = series
             self._picture = Picture(series)
+            self._visible = WideDrawn(self._picture)
 
     def refresh(self, span: Span, log: bool = False) -> Floats:
         """Draw the visible part. Returns the steps whose value has no place on the axis."""
         self._picture.follow()
-        drawn = self._picture.drawn(span.low, span.high, span.columns, log)
+        drawn = self._visible.drawn(span.low, span.high, span.columns, log)
         self._widen(drawn.count <= SMOOTH)
         y = as_log(drawn.y) if log else drawn.y
         self.line.show(drawn.x, y)
