@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QBuffer, QIODevice, QRectF, QSaveFile, QSize, Qt
-from PySide6.QtGui import QGuiApplication, QImage, QImageWriter, QPainter
-from PySide6.QtWidgets import QGraphicsView
+from PySide6.QtCore import QBuffer, QIODevice, QRectF, QSaveFile
+from PySide6.QtGui import QGuiApplication, QImage, QImageWriter, QPainter, QRegion
+
+if TYPE_CHECKING:
+    from .plots.sheet import PlotSheet
 
 __all__ = ["PictureError", "copy_picture", "image_of", "save_picture"]
 
@@ -18,24 +21,23 @@ class PictureError(Exception):
     """A picture could not be written; the message is a sentence for the person."""
 
 
-def image_of(canvas: QGraphicsView, scale: float = SCALE) -> QImage:
+def image_of(canvas: PlotSheet, scale: float = SCALE) -> QImage:
     """What the canvas shows now, on its own background."""
-    size = canvas.viewport().size()
+    size = canvas.size()
     image = QImage(size * scale, QImage.Format.Format_RGB32)
     image.setDevicePixelRatio(scale)
-    image.fill(canvas.backgroundBrush().color())
     painter = QPainter(image)
-    _draw(canvas, painter, size)
+    canvas.draw(painter, QRegion(canvas.rect()))
     painter.end()
     return image
 
 
-def copy_picture(canvas: QGraphicsView) -> None:
+def copy_picture(canvas: PlotSheet) -> None:
     """Put the picture on the clipboard."""
     QGuiApplication.clipboard().setImage(image_of(canvas))
 
 
-def save_picture(canvas: QGraphicsView, path: Path) -> None:
+def save_picture(canvas: PlotSheet, path: Path) -> None:
     """Write a picture whose kind the file's ending tells: `.png` or `.svg`.
 
     A file of that name is replaced once the new one is whole. Raises PictureError.
@@ -54,7 +56,7 @@ def save_picture(canvas: QGraphicsView, path: Path) -> None:
         raise PictureError(f"{path} cannot be written: {file.errorString()}")
 
 
-def _png(canvas: QGraphicsView) -> bytes:
+def _png(canvas: PlotSheet) -> bytes:
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     writer = QImageWriter(buffer, b"png")
@@ -62,25 +64,18 @@ def _png(canvas: QGraphicsView) -> bytes:
     return bytes(buffer.data().data())
 
 
-def _svg(canvas: QGraphicsView) -> bytes:
+def _svg(canvas: PlotSheet) -> bytes:
     from PySide6.QtSvg import QSvgGenerator
 
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    size = canvas.viewport().size()
+    size = canvas.size()
     generator = QSvgGenerator()
     generator.setOutputDevice(buffer)
     generator.setSize(size)
     generator.setViewBox(QRectF(0, 0, size.width(), size.height()))
     generator.setTitle(QGuiApplication.applicationDisplayName() or "lrmonitor")
     painter = QPainter(generator)
-    painter.fillRect(QRectF(0, 0, size.width(), size.height()), canvas.backgroundBrush())
-    _draw(canvas, painter, size)
+    canvas.draw(painter, QRegion(canvas.rect()))
     painter.end()
     return bytes(buffer.data().data())
-
-
-def _draw(canvas: QGraphicsView, painter: QPainter, size: QSize) -> None:
-    target = QRectF(0, 0, size.width(), size.height())
-    source = canvas.mapToScene(canvas.viewport().rect()).boundingRect()
-    canvas.scene().render(painter, target, source, Qt.AspectRatioMode.IgnoreAspectRatio)

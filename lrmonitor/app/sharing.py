@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QFileDialog, QGraphicsView, QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from .picture import PictureError, copy_picture, save_picture
+
+if TYPE_CHECKING:
+    from .plots.sheet import PlotSheet
 
 __all__ = ["Sharing"]
 
@@ -20,7 +24,7 @@ class Sharing(QObject):
     def __init__(
         self,
         window: QWidget,
-        canvas: Callable[[], QGraphicsView | None],
+        canvas: Callable[[], PlotSheet | None],
         say: Callable[[str], None],
     ) -> None:
         super().__init__(window)

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
     QComboBox,
-    QGraphicsView,
     QMainWindow,
     QMessageBox,
     QWidget,
@@ -60,6 +59,7 @@ if TYPE_CHECKING:
     from lrmonitor.model.run import RunModel
 
     from .compare.view import CompareView
+    from .plots.sheet import PlotSheet
 
 __all__ = ["MainWindow"]
 
@@ -289,11 +289,10 @@ class MainWindow(QMainWindow):
             self.close_run()
         self.runs.delete(folder)
 
-    def _canvas(self) -> QGraphicsView | None:
+    def _canvas(self) -> PlotSheet | None:
         """The plots that are shown, if any are."""
         shown = self.compared or (self.view.plots if self.view is not None else None)
-        canvas: QGraphicsView | None = None if shown is None else shown.canvas
-        return canvas
+        return None if shown is None else shown.canvas
 
     def undo(self, way: str = "undo") -> None:
         """Undo the latest change of the rate made here, or redo it ("redo")."""

@@ -400,7 +400,7 @@ def plot_pictures(studio: Studio) -> None:
         if studio.wants("pins"):
             for share in (0.25, 0.7):
                 place = QPointF(plots.newest() * share, 1.0)
-                plots._point(plots.loss.view.mapViewToScene(place))
+                plots._point(plots.loss.view.to_canvas(place))
                 plots.readout.pin()
             studio.take("pins", window)
         if studio.wants("plot-menu"):

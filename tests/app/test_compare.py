@@ -67,8 +67,8 @@ def test_each_run_has_a_curve_in_its_own_colour_and_dash(window: MainWindow) -> 
     assert list(view.charts) == ["loss", "lr"]
     assert len(view.charts["loss"].curves) == 3
     curves = [c for c in view.charts["loss"].curves.values() if isinstance(c, LossCurve)]
-    assert len({curve.smooth.opts["pen"].color().name() for curve in curves}) == 3
-    gaps = [int(np.isnan(curve.smooth.getData()[1]).sum()) for curve in curves]
+    assert len({curve.smooth.pen.color().name() for curve in curves}) == 3
+    gaps = [int(np.isnan(curve.smooth.points()[1]).sum()) for curve in curves]
     assert gaps[0] == 0  # solid, dashed, dotted
     assert gaps[1] > 10
     assert gaps[2] > 5
@@ -100,7 +100,7 @@ def test_no_rate_is_drawn_beyond_the_end_of_its_run(window: MainWindow) -> None:
     ends = {}
     for folder, curve in view.charts["lr"].curves.items():
         assert isinstance(curve, RateCurve)
-        x, _ = curve.item.getData()
+        x, _ = curve.item.points()
         ends[folder] = float(np.nanmax(x))
     assert sorted(ends.values()) == [40, 100, 200]
 
@@ -143,9 +143,9 @@ def test_figures_are_those_of_the_visible_steps(window: MainWindow) -> None:
 def test_the_cursor_reads_every_run(window: MainWindow, qtbot: QtBot) -> None:
     view = view_of(window)
     chart = view.charts["loss"]
-    centre = chart.view.mapViewToScene(QPointF(30.0, sum(chart.view.viewRange()[1]) / 2))
-    QTest.mouseMove(view.canvas.viewport(), view.canvas.mapFromScene(centre))
-    view.canvas.scene().sigMouseMoved.emit(centre)
+    centre = chart.view.to_canvas(QPointF(30.0, sum(chart.view.ranges()[1]) / 2))
+    QTest.mouseMove(view.canvas, centre.toPoint())
+    view.canvas.pointed.emit(centre)
     titles = view.table.column_names()
     at = titles.index("at 30")
     assert float(cells(view, 0)[at]) == pytest.approx(math.exp(-30 / 80), rel=1e-3)

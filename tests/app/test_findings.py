@@ -161,9 +161,9 @@ def test_where_it_holds_is_shaded_and_leads_to_the_panel(
     plots.fit()
     mark = next(m for m in plots.loss.mark_lines.marks if m.kind == "finding")
     box = plots.loss.view
-    y = box.viewRange()[1]
-    at = plots.canvas.mapFromScene(box.mapViewToScene(QPointF(mark.step, sum(y) / 2)))
-    viewport = plots.canvas.viewport()
+    y = box.ranges()[1]
+    at = box.to_canvas(QPointF(mark.step, sum(y) / 2)).toPoint()
+    viewport = plots.canvas
     QTest.mouseMove(viewport, at)
     qtbot.waitUntil(lambda: "Loss diverges" in plots.readout.text())
     QTest.mouseClick(viewport, Qt.MouseButton.LeftButton, pos=at)

@@ -237,9 +237,9 @@ def test_rows_and_markers_lead_to_each_other(
     assert "Step 101" in plots.readout.text()
     journal.search.setText("hides all of them")
     view = plots.loss.view
-    middle = sum(view.viewRange()[1]) / 2
-    pos = plots.canvas.mapFromScene(view.mapViewToScene(QPointF(150, middle)))
-    QTest.mouseClick(plots.canvas.viewport(), Qt.MouseButton.LeftButton, pos=pos)
+    middle = sum(view.ranges()[1]) / 2
+    pos = view.to_canvas(QPointF(150, middle)).toPoint()
+    QTest.mouseClick(plots.canvas, Qt.MouseButton.LeftButton, pos=pos)
     assert [row.text for row in journal.selected()] == ["plateau"]
 
 

@@ -67,15 +67,15 @@ def test_each_series_has_a_plot_below_the_loss(folder: RunFolder, qtbot: QtBot) 
     pane = opened(folder, qtbot)
     charts = list(pane.metrics.charts.values())
     assert [chart.title for chart in charts] == ["f1", "accuracy"]
-    x, y = charts[1].curve.line.getData()
+    x, y = charts[1].curve.line.points()
     assert list(x) == [1, 2, 3]
     assert list(y[:2]) == [50.0, 75.0]
     assert math.isnan(y[2])
     assert charts[1].axis_marks.step.tolist() == [3.0]  # told, not dropped
-    assert len(charts[0].curve.dots.getData()[0]) == 1  # a single value can be seen
-    tops = [chart.view.sceneBoundingRect().top() for chart in (pane.loss, *charts, pane.rate)]
+    assert len(charts[0].curve.dots.points()[0]) == 1  # a single value can be seen
+    tops = [chart.view.area.top() for chart in (pane.loss, *charts, pane.rate)]
     assert tops == sorted(tops)
-    assert charts[0].view.viewRange()[0] == pytest.approx(pane.loss.view.viewRange()[0])
+    assert charts[0].view.ranges()[0] == pytest.approx(pane.loss.view.ranges()[0])
     pane.set_theme(DARK)
     pane.readout.point(100, 1.0)
     assert "f1&nbsp; <b>0.5</b> (step 40)" in pane.readout.text()
@@ -99,7 +99,7 @@ def test_where_steps_go_back_a_line_of_its_own_begins(folder: RunFolder, qtbot: 
     for step, value in ((10, 0.1), (20, 0.2), (30, 0.3), (15, 0.15), (25, 0.25)):
         folder.add("f1", value, step=step)
     pane = opened(folder, qtbot)
-    x, y = pane.metrics.charts["logged:f1"].curve.line.getData()
+    x, y = pane.metrics.charts["logged:f1"].curve.line.points()
     assert list(x[:3]) == [10, 20, 30]
     assert math.isnan(x[3])
     assert list(y[4:]) == [0.15, 0.25]
@@ -175,13 +175,11 @@ def test_a_click_on_a_marker_says_which(folder: RunFolder, qtbot: QtBot) -> None
     folder.train(100)
     pane = opened(folder, qtbot)
     pane.fit()
-    view = pane.canvas.viewport()
+    view = pane.canvas
 
     def at(step: float) -> QPoint:
-        middle = sum(pane.loss.view.viewRange()[1]) / 2
-        place: QPoint = pane.canvas.mapFromScene(
-            pane.loss.view.mapViewToScene(QPointF(step, middle))
-        )
+        middle = sum(pane.loss.view.ranges()[1]) / 2
+        place: QPoint = pane.loss.view.to_canvas(QPointF(step, middle)).toPoint()
         return place
 
     with qtbot.waitSignal(pane.mark_clicked) as caught:
@@ -206,10 +204,10 @@ def test_a_step_is_brought_into_the_middle_and_marked(folder: RunFolder, qtbot: 
     assert (pane.shown.low + pane.shown.high) / 2 == pytest.approx(700)
     assert not pane.shown.follow
     line = next(iter(pane.readout._lines.values()))[0]
-    assert line.isVisible()
-    assert line.value() == 700
+    assert line.visible
+    assert line.place == 700
     pane.refresh()
-    assert line.isVisible()
+    assert line.visible
 
 
 def test_centring_stops_at_the_ends() -> None:
@@ -231,10 +229,10 @@ def test_titles_of_low_plots_have_the_room_that_there_is(folder: RunFolder, qtbo
     def fit() -> bool:
         charts = (pane.loss, pane.rate, metric)
         return all(
-            metrics.horizontalAdvance(chart.left.labelText) <= max(chart.view.height(), 24) + 1
+            metrics.horizontalAdvance(chart.left.title) <= max(chart.view.area.height(), 24) + 1
             for chart in charts
         )
 
-    assert metric.left.labelText == "test accuracy"
+    assert metric.left.title == "test accuracy"
     pane.resize(900, 260)
-    qtbot.waitUntil(lambda: metric.left.labelText.endswith("…") and fit())
+    qtbot.waitUntil(lambda: metric.left.title.endswith("…") and fit())

@@ -110,7 +110,7 @@ def test_the_window_never_imports_torch_and_leaves_the_environment_alone(
         "from lrmonitor.app.main import run_window\n"
         f"code = run_window(Path({str(ended.path)!r}), screenshot=Path('w.png'))\n"
         "assert code == 0\n"
-        "assert 'pyqtgraph' in sys.modules\n"
+        "assert 'lrmonitor.app.plots.sheet' in sys.modules\n"
         "loaded = [m for m in sys.modules if m == 'torch' or m.startswith('lrmonitor.probe')]\n"
         "assert not loaded, loaded\n"
         "assert dict(os.environ) == before\n"
@@ -140,7 +140,7 @@ def watch():
     def after(self):
         told("frame")
         whole(self)
-        self.view.plots.canvas.viewport().repaint()
+        self.view.plots.canvas.repaint()
         told("curves")
         self.leave_and_close()
     MainWindow._after_first_frame = after

@@ -6,15 +6,16 @@ import math
 
 import numpy as np
 import pytest
-from pyqtgraph import GraphicsLayoutWidget, mkPen
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
 from lrmonitor.app.picture import image_of
 from lrmonitor.app.plots.bars import extents
 from lrmonitor.app.plots.chart import Chart
-from lrmonitor.app.plots.curves import Line
-from lrmonitor.app.plots.pens import SharpLine
+from lrmonitor.app.plots.layers import Upright
+from lrmonitor.app.plots.line import Line
+from lrmonitor.app.plots.pens import pen_of
+from lrmonitor.app.plots.sheet import PlotSheet
 from lrmonitor.app.theme import LIGHT
 
 COLOUR = "#ff0000"
@@ -24,24 +25,24 @@ class Sheet:
     """A plot of 0 to 1 in both directions, with one line; and pictures of it."""
 
     def __init__(self, qtbot: QtBot) -> None:
-        self.canvas = GraphicsLayoutWidget()
+        self.canvas = PlotSheet()
         qtbot.addWidget(self.canvas)
-        self.canvas.setBackground(LIGHT.base)
+        self.canvas.set_background(LIGHT.base)
         self.canvas.resize(500, 300)
         self.chart = Chart("", handles=False)
         self.chart.colour(LIGHT)
-        self.canvas.addItem(self.chart.item)
-        self.chart.view.setRange(xRange=(0, 1), yRange=(0, 1), padding=0)
+        self.canvas.add(self.chart, 0, 1)
+        self.chart.view.show_steps(0, 1)
+        self.chart.view.show_values(0, 1)
 
     def draw(self, x: object, y: object, width: float, antialias: bool = False) -> Line:
         line = Line(antialias)
-        line.setPen(mkPen(COLOUR, width=width))
-        self.chart.item.addItem(line, ignoreBounds=True)
+        line.set_pen(pen_of(COLOUR, width))
+        self.chart.view.add(line)
         line.show(np.asarray(x, float), np.asarray(y, float))
         return line
 
     def picture(self, scale: float) -> QImage:
-        self.canvas.scene().prepareForPaint()
         return image_of(self.canvas, scale)
 
     def ink(self, scale: float) -> float:
@@ -77,8 +78,10 @@ def test_a_curve_is_as_thick_at_200_percent(
 
 def test_the_line_under_the_mouse_is_as_thick_at_200_percent(qtbot: QtBot) -> None:
     sheet = Sheet(qtbot)
-    line = SharpLine(angle=90, pos=0.5, pen=mkPen(COLOUR, width=1))
-    sheet.chart.item.addItem(line, ignoreBounds=True)
+    line = Upright()
+    line.colour(pen_of(COLOUR))
+    line.show_at(0.5)
+    sheet.chart.view.add(line)
     assert sheet.ink(2.0) == pytest.approx(4 * sheet.ink(1.0), rel=0.02) != 0
 
 

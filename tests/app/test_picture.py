@@ -54,14 +54,14 @@ def colours(image: QImage) -> set[str]:
 def test_a_picture_is_twice_as_fine_and_shows_the_curve(window: MainWindow) -> None:
     canvas = plots_of(window).canvas
     image = image_of(canvas)
-    assert image.width() == 2 * canvas.viewport().width()
+    assert image.width() == 2 * canvas.width()
     assert {window._themes.theme.curve(0), window._themes.theme.base} <= colours(image)
 
 
 def test_saved_as_png_and_svg(window: MainWindow, tmp_path: Path) -> None:
     canvas = plots_of(window).canvas
     save_picture(canvas, tmp_path / "a.png")
-    assert QImage(str(tmp_path / "a.png")).width() == 2 * canvas.viewport().width()
+    assert QImage(str(tmp_path / "a.png")).width() == 2 * canvas.width()
     save_picture(canvas, tmp_path / "a.svg")
     tree = ElementTree.parse(tmp_path / "a.svg").getroot()
     assert tree.tag.endswith("svg")

@@ -36,15 +36,15 @@ def folder(isolated: Isolated, themes: ThemeManager) -> RunFolder:
 def at(shown: Plotted, place: float, chart: Chart | None = None) -> QPoint:
     """Where a place of the axis is on the canvas."""
     view = (chart or shown.pane.loss).view
-    middle = sum(view.viewRange()[1]) / 2
-    where: QPoint = shown.pane.canvas.mapFromScene(view.mapViewToScene(QPointF(place, middle)))
+    middle = sum(view.ranges()[1]) / 2
+    where: QPoint = view.to_canvas(QPointF(place, middle)).toPoint()
     return where
 
 
 def point(shown: Plotted, place: float) -> None:
     """Move the mouse to a place. The scene takes a hundred moves a second: it is moved again until
     it has come there."""
-    port, where, moved = shown.pane.canvas.viewport(), at(shown, place), 0
+    port, where, moved = shown.pane.canvas, at(shown, place), 0
 
     def there() -> bool:
         nonlocal moved
@@ -61,7 +61,7 @@ def drag(
     shown: Plotted, low: float, high: float, button: Qt.MouseButton, keys: Qt.KeyboardModifier
 ) -> None:
     """Press at one place, move in pieces, let go at another, with keys held."""
-    port = shown.pane.canvas.viewport()
+    port = shown.pane.canvas
     one, two = at(shown, low), at(shown, high)
     kinds = QEvent.Type
     QTest.mousePress(port, button, keys, one)
@@ -76,7 +76,7 @@ def drag(
 
 def double_click(shown: Plotted, place: float) -> None:
     """What a mouse sends: press, release, double click, release."""
-    port, where = shown.pane.canvas.viewport(), QPointF(at(shown, place))
+    port, where = shown.pane.canvas, QPointF(at(shown, place))
     kinds, none = QEvent.Type, Qt.MouseButton.NoButton
     for kind, buttons in (
         (kinds.MouseButtonPress, LEFT),
@@ -114,7 +114,7 @@ def test_time_on_the_axis(folder: RunFolder, qtbot: QtBot) -> None:
     assert np.abs(x - expected).max() <= 1
     assert y.tolist() == series.value.tolist()
     assert shown.pane.shown.high >= x[-1]
-    labels = shown.pane.rate.bottom.tickStrings([0, 5000, 65_000], 1.0, 1.0)
+    labels = shown.pane.rate.bottom.labels([0, 5000, 65_000])
     assert labels == ["0 s", "5 s", "1:05"]
     folder.train(10)
     shown.tick()
@@ -159,7 +159,7 @@ def test_epochs_are_offered_where_they_are_known(folder: RunFolder, qtbot: QtBot
     choose_axis(shown, EPOCH)
     x, _ = shown.drawn()
     assert x[49] / 10_000 == pytest.approx(1.0)
-    assert shown.pane.rate.bottom.tickStrings([10_000, 20_000], 1.0, 1.0) == ["1", "2"]
+    assert shown.pane.rate.bottom.labels([10_000, 20_000]) == ["1", "2"]
 
 
 def test_a_time_of_day_that_was_chosen_before_the_first_step(
@@ -189,7 +189,7 @@ def test_the_axis_is_kept_and_steps_come_back(folder: RunFolder, qtbot: QtBot) -
     assert again.pane.placing.kind == RELATIVE
     choose_axis(shown, STEP)
     assert shown.drawn()[0].tolist() == list(range(1, 101))
-    assert shown.pane.rate.bottom.tickStrings([50], 1.0, 1.0) == ["50"]
+    assert shown.pane.rate.bottom.labels([50]) == ["50"]
 
 
 @pytest.mark.parametrize(("button", "keys"), [(LEFT, SHIFT), (RIGHT, NONE)])
@@ -202,7 +202,7 @@ def test_a_region_is_zoomed_to(
     assert window.low == pytest.approx(200, abs=4)
     assert window.high == pytest.approx(400, abs=4)
     assert not window.follow
-    assert not shown.pane.loss.view.band.isVisible()
+    assert not shown.pane.loss.view.band.visible
     double_click(shown, 300)
     assert shown.pane.shown.whole
 
@@ -211,7 +211,7 @@ def test_the_wheel_sideways_moves(folder: RunFolder, qtbot: QtBot) -> None:
     shown = Plotted(folder.register().train(1000), qtbot)
     shown.pane._zoom(0.3, 500)
     before = shown.pane.shown
-    port, where = shown.pane.canvas.viewport(), at(shown, before.low + 50)
+    port, where = shown.pane.canvas, at(shown, before.low + 50)
     for delta, keys in ((QPoint(-240, 0), NONE), (QPoint(0, -240), SHIFT)):
         event = QWheelEvent(
             QPointF(where),
@@ -247,8 +247,8 @@ def test_two_readings_are_pinned_and_their_difference_is_told(
     point(shown, 20)
     assert "<b>Step 150</b>" in readout.text()  # both ends stay, whatever is pointed at
     lines = readout._lines[shown.pane.rate]
-    assert [line.value() for line in lines] == [20, 50, 150]
-    assert all(line.isVisible() for line in lines)
+    assert [line.place for line in lines] == [20, 50, 150]
+    assert all(line.visible for line in lines)
     readout.pin()
     assert readout.pins == []
     assert "<b>Step 20</b>" in readout.text()
@@ -263,7 +263,7 @@ def test_a_reading_never_covers_the_axis(folder: RunFolder, qtbot: QtBot) -> Non
     point(shown, 150)
     card = shown.pane.readout._card
     assert card is not None
-    axis = at(shown, shown.pane.loss.view.viewRange()[0][0]).x()
+    axis = at(shown, shown.pane.loss.view.ranges()[0][0]).x()
     width = shown.pane.canvas.width()
     card.setFixedWidth(round(0.6 * (width - axis)) + 40)
     shown.pane.readout.refresh()
@@ -291,7 +291,7 @@ def test_a_right_click_offers_what_can_be_done_with_a_plot(folder: RunFolder, qt
         folder.declare(name, "metric", None, None)
         folder.add(name, 1.0, step=5)
     shown = Plotted(folder, qtbot)
-    QTest.mouseClick(shown.pane.canvas.viewport(), RIGHT, pos=at(shown, 100))
+    QTest.mouseClick(shown.pane.canvas, RIGHT, pos=at(shown, 100))
     menu = QApplication.activePopupWidget()
     assert isinstance(menu, QMenu)
     offered = entries(menu)
@@ -299,7 +299,7 @@ def test_a_right_click_offers_what_can_be_done_with_a_plot(folder: RunFolder, qt
     assert "Hide this plot" not in offered
     QTest.keyClick(menu, Qt.Key.Key_I)
     shown.tick()
-    low, high = shown.pane.loss.view.viewRange()[1]
+    low, high = shown.pane.loss.view.ranges()[1]
     assert high < 2.0
     assert low > 0.5
     # The curve is whole, and where it leaves the axis there is a mark.
@@ -307,7 +307,7 @@ def test_a_right_click_offers_what_can_be_done_with_a_plot(folder: RunFolder, qt
     assert shown.pane.loss.axis_marks.above.tolist() == [77]
     assert shown.pane.choices()["calm"] == ["loss"]
     shown.pane.set_calm(shown.pane.loss, False)
-    assert shown.pane.loss.view.viewRange()[1][1] > 500
+    assert shown.pane.loss.view.ranges()[1][1] > 500
     assert len(shown.pane.loss.axis_marks.above) == 0
 
 
@@ -320,14 +320,14 @@ def test_plots_of_metrics_are_moved_hidden_and_logarithmic(folder: RunFolder, qt
     shown = Plotted(folder, qtbot)
     charts = shown.pane.metrics.charts
     first = charts["logged:m0"]
-    QTest.mouseClick(shown.pane.canvas.viewport(), RIGHT, pos=at(shown, 50, first))
+    QTest.mouseClick(shown.pane.canvas, RIGHT, pos=at(shown, 50, first))
     menu = QApplication.activePopupWidget()
     assert isinstance(menu, QMenu)
     assert "Move up" not in entries(menu)
     QTest.keyClick(menu, Qt.Key.Key_D)
     assert list(shown.pane.metrics.charts) == ["logged:m1", "logged:m0"]
     shown.pane.set_log(first, True)
-    assert first.curve.line.getData()[1].tolist() == pytest.approx([math.log10(50), 2.0])
+    assert first.curve.line.points()[1].tolist() == pytest.approx([math.log10(50), 2.0])
     again = Plotted(folder, qtbot)
     again.pane.set_choices(shown.pane.choices())
     again.tick()
@@ -375,13 +375,13 @@ def test_pins_and_a_proposed_rate_stay_on_the_axis_they_are_for(
     shown = Plotted(folder.register().train(300), qtbot)
     point(shown, 100.0)
     shown.pane.readout.pin()
-    before = shown.pane.loss.view.viewRange()[0][1]
+    before = shown.pane.loss.view.ranges()[0][1]
     shown.pane.think_of(Wish("hold", 5e-4))
-    assert shown.pane.loss.view.viewRange()[0][1] > before  # with room for what is to come
+    assert shown.pane.loss.view.ranges()[0][1] > before  # with room for what is to come
     choose_axis(shown, RELATIVE)
     assert shown.pane.readout.pins == []
-    fitted = shown.pane.loss.view.viewRange()[0]
+    fitted = shown.pane.loss.view.ranges()[0]
     shown.pane.think_of(Wish("hold", 5e-4))
     shown.tick()
     assert shown.pane.ahead.wish is None
-    assert shown.pane.loss.view.viewRange()[0] == fitted
+    assert shown.pane.loss.view.ranges()[0] == fitted

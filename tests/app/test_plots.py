@@ -41,7 +41,7 @@ class Plotted:
 
     def drawn(self, number: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """Steps and values of the raw loss curve as drawn."""
-        x, y = self.pane.loss.curves[number].raw.getData()
+        x, y = self.pane.loss.curves[number].raw.points()
         return np.asarray(x), np.asarray(y)
 
 
@@ -59,7 +59,7 @@ def test_every_steps_loss_is_there_and_grows(folder: RunFolder, qtbot: QtBot) ->
     folder.train(50)
     shown.tick()
     assert shown.drawn()[0][-1] == 250
-    low, high = shown.pane.loss.view.viewRange()[0]
+    low, high = shown.pane.loss.view.ranges()[0]
     assert low <= 1
     assert high >= 250
 
@@ -71,14 +71,14 @@ def test_one_spike_among_many_steps_is_drawn(folder: RunFolder, qtbot: QtBot) ->
     assert len(x) < 5000
     assert y.max() == 99.0
     assert x[int(y.argmax())] == 7777
-    assert shown.pane.loss.view.viewRange()[1][1] > 99
+    assert shown.pane.loss.view.ranges()[1][1] > 99
 
 
 def test_losses_that_are_not_finite_are_marked_on_the_axis(folder: RunFolder, qtbot: QtBot) -> None:
     bad = {50: math.nan, 60: math.inf, 61: -math.inf}
     shown = Plotted(folder.register().train(100, loss=lambda s: bad.get(s, 1.0)), qtbot)
     assert shown.pane.loss.axis_marks.step.tolist() == [50, 60, 61]
-    low, high = shown.pane.loss.view.viewRange()[1]
+    low, high = shown.pane.loss.view.ranges()[1]
     assert math.isfinite(low)
     assert low < 1.0 < high
 
@@ -111,11 +111,11 @@ def test_a_change_of_rate_is_a_step_with_its_marker(folder: RunFolder, qtbot: Qt
     (mark,) = shown.pane.loss.mark_lines.marks
     assert (mark.step, mark.kind) == (101, "rate")
     assert "3e-4" in mark.text
-    x, y = (np.asarray(a) for a in shown.pane.rate.effective[0, 0].item.getData())
+    x, y = (np.asarray(a) for a in shown.pane.rate.effective[0, 0].item.points())
     jump = np.flatnonzero(np.isclose(10**y, 3e-4))
     assert x[jump[0]] == 101
     assert x[jump[0] - 1] == 101
-    scheduled = shown.pane.rate.scheduled[0, 0].item.getData()[0]
+    scheduled = shown.pane.rate.scheduled[0, 0].item.points()[0]
     assert scheduled is not None
     assert len(scheduled) > 100
 
@@ -124,7 +124,7 @@ def test_the_schedule_is_not_drawn_where_it_is_what_is_used(
     folder: RunFolder, qtbot: QtBot
 ) -> None:
     shown = Plotted(folder.register().train(100), qtbot)
-    x = shown.pane.rate.scheduled[0, 0].item.getData()[0]
+    x = shown.pane.rate.scheduled[0, 0].item.points()[0]
     assert x is None or len(x) == 0
 
 
@@ -147,7 +147,7 @@ def test_several_optimizers_and_groups_have_colours_and_names(
     shown = Plotted(folder.register((("AdamW", 2), ("SGD", 1))).train(50), qtbot)
     assert set(shown.pane.loss.curves) == {0, 1}
     assert set(shown.pane.rate.effective) == {(0, 0), (0, 1), (1, 0)}
-    pens = {curve.item.opts["pen"].color().name() for curve in shown.pane.rate.effective.values()}
+    pens = {curve.item.pen.color().name() for curve in shown.pane.rate.effective.values()}
     assert len(pens) == 3
     assert not shown.pane.legend.isHidden()
     assert "AdamW" in shown.pane.legend.text()
@@ -199,8 +199,8 @@ def test_before_the_first_step_there_are_words_and_no_numbers(
 
 def _wheel(pane: PlotPane, notches: int) -> None:
     view = pane.loss.view
-    middle = pane.canvas.mapFromScene(view.sceneBoundingRect().center())
-    port = pane.canvas.viewport()
+    middle = view.area.center().toPoint()
+    port = pane.canvas
     event = QWheelEvent(
         QPointF(middle),
         QPointF(port.mapToGlobal(middle)),
@@ -221,15 +221,15 @@ def test_the_wheel_zooms_and_home_fits(folder: RunFolder, qtbot: QtBot) -> None:
     zoomed = shown.pane.shown
     assert zoomed.high - zoomed.low < 0.8 * (before.high - before.low)
     assert zoomed.follow
-    assert shown.pane.rate.view.viewRange()[0] == pytest.approx(shown.pane.loss.view.viewRange()[0])
+    assert shown.pane.rate.view.ranges()[0] == pytest.approx(shown.pane.loss.view.ranges()[0])
     shown.pane.fit()
     assert shown.pane.shown.whole
 
 
 def test_dragging_moves_and_stops_following(folder: RunFolder, qtbot: QtBot) -> None:
     shown = Plotted(folder.register().train(500), qtbot)
-    view, port = shown.pane.loss.view, shown.pane.canvas.viewport()
-    middle = shown.pane.canvas.mapFromScene(view.sceneBoundingRect().center())
+    view, port = shown.pane.loss.view, shown.pane.canvas
+    middle = view.area.center().toPoint()
     before = shown.pane.shown
     left = Qt.MouseButton.LeftButton
     QTest.mousePress(port, left, pos=middle)
@@ -265,14 +265,14 @@ def test_the_readout_tells_step_loss_rate_and_marker(folder: RunFolder, qtbot: Q
     readout.point(200.0, 2.0)
     assert "&lt;b&gt;lower" in readout.text()
     readout.leave()
-    assert not any(line.isVisible() for lines in readout._lines.values() for line in lines)
+    assert not any(line.visible for lines in readout._lines.values() for line in lines)
 
 
 def test_the_mouse_leads_the_readout(folder: RunFolder, qtbot: QtBot) -> None:
     shown = Plotted(folder.register().train(100), qtbot)
     view = shown.pane.loss.view
-    at = shown.pane.canvas.mapFromScene(view.mapViewToScene(QPointF(30.0, 2.2)))
-    port, none = shown.pane.canvas.viewport(), Qt.MouseButton.NoButton
+    at = view.to_canvas(QPointF(30.0, 2.2)).toPoint()
+    port, none = shown.pane.canvas, Qt.MouseButton.NoButton
     move = QMouseEvent(
         QEvent.Type.MouseMove,
         QPointF(at),
@@ -288,13 +288,13 @@ def test_the_mouse_leads_the_readout(folder: RunFolder, qtbot: QtBot) -> None:
 def test_smoothing_is_over_all_steps_and_can_be_off(folder: RunFolder, qtbot: QtBot) -> None:
     shown = Plotted(folder.register().train(300), qtbot)
     curve = shown.pane.loss.curves[0]
-    assert len(curve.smooth.getData()[0]) == 300
-    strong = curve.smooth.opts["pen"].color().name()
-    assert curve.raw.opts["pen"].color().name() != strong
+    assert len(curve.smooth.points()[0]) == 300
+    strong = curve.smooth.pen.color().name()
+    assert curve.raw.pen.color().name() != strong
     shown.pane.tools.smooth.setCurrentIndex(0)
-    x = curve.smooth.getData()[0]
+    x = curve.smooth.points()[0]
     assert x is None or len(x) == 0
-    assert curve.raw.opts["pen"].color().name() == strong
+    assert curve.raw.pen.color().name() == strong
 
 
 def test_choices_are_kept_and_taken_up(folder: RunFolder, qtbot: QtBot) -> None:
@@ -326,7 +326,7 @@ def test_the_theme_changes_while_it_is_open(folder: RunFolder, qtbot: QtBot) -> 
     shown.tick()
     image = shown.pane.canvas.grab().toImage()
     assert image.pixelColor(3, 3).name() == DARK.base
-    pen = shown.pane.rate.effective[0, 0].item.opts["pen"]
+    pen = shown.pane.rate.effective[0, 0].item.pen
     assert pen.color().name() == DARK.curve(0)
 
 
@@ -349,9 +349,8 @@ def test_grid_and_marks_are_there_wherever_one_looks(folder: RunFolder, qtbot: Q
     assert pane.shown.low > 3000
     image = pane.canvas.grab().toImage()
     view = pane.loss.view
-    for item, colour in ((pane.loss.grid, LIGHT.grid), (pane.loss.axis_marks, LIGHT.bad)):
-        assert item.boundingRect() == view.viewRect()
-        area = pane.canvas.mapFromScene(view.sceneBoundingRect()).boundingRect()
+    for colour in (LIGHT.grid, LIGHT.bad):
+        area = view.area.toRect()
         found = {
             image.pixelColor(x, y).name()
             for x in range(area.left() + 1, area.right())

@@ -51,17 +51,17 @@ def point(widget: QWidget) -> None:
 
 def test_it_comes_with_a_number_and_goes_with_escape(view: RunView, qtbot: QtBot) -> None:
     field, plots = view.control.entry.field, plots_of(view)
-    before = plots.loss.view.viewRange()[0]
+    before = plots.loss.view.ranges()[0]
     QTest.keyClicks(field, "3e-4")
     qtbot.waitUntil(lambda: drawn(view) == [1e-3, 3e-4, 3e-4])
     assert plots.ahead.label.isVisible()
     assert plots.ahead.label.text().startswith("If applied: hold 3e-4")
-    low, high = plots.loss.view.viewRange()[0]
+    low, high = plots.loss.view.ranges()[0]
     assert high - 0.1 * (high - low) >= 200, "there is room to see it"
     QTest.keyClick(field, Qt.Key.Key_Escape)
     assert drawn(view) is None
     assert not plots.ahead.label.isVisible()
-    assert plots.loss.view.viewRange()[0] == before
+    assert plots.loss.view.ranges()[0] == before
 
 
 def test_a_number_is_not_shown_while_it_is_typed(view: RunView, qtbot: QtBot) -> None:
@@ -116,7 +116,7 @@ def test_a_slip_does_not_flatten_the_curves(view: RunView, qtbot: QtBot) -> None
         qtbot.waitUntil(lambda: drawn(view) is not None)
         words = plots.ahead.label.text()
         assert ("above this axis" in words) == (side == "above")
-        assert plots.rate.view.viewRange()[1][1] < 0.01
+        assert plots.rate.view.ranges()[1][1] < 0.01
 
 
 def test_groups_are_shown_in_their_colours(
@@ -130,9 +130,9 @@ def test_groups_are_shown_in_their_colours(
     curves = plots_of(view).rate.preview
     qtbot.waitUntil(lambda: curves.preview is not None)
     assert set(curves.curves) == {(0, 0), (0, 1)}
-    theme_colours = {one[0].opts["pen"].color().name() for one in curves.curves.values()}
+    theme_colours = {one[0].pen.color().name() for one in curves.curves.values()}
     rates = plots_of(view).rate.effective.values()
-    assert theme_colours == {rate.item.opts["pen"].color().name() for rate in rates}
+    assert theme_colours == {rate.item.pen.color().name() for rate in rates}
     target.group.setCurrentIndex(target.group.findData(1))
     assert set(curves.curves) == {(0, 1)}
 

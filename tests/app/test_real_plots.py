@@ -81,13 +81,13 @@ class Opened(Plotted):
     def range(self) -> tuple[float, float]:
         """What the axis shows once all that was asked for is drawn."""
         self.tick()
-        low, high = self.pane.loss.view.viewRange()[0]
-        assert [low, high] == self.pane.rate.view.viewRange()[0]
+        low, high = self.pane.loss.view.ranges()[0]
+        assert [low, high] == self.pane.rate.view.ranges()[0]
         return low, high
 
     def wheel(self, place: float, delta: QPoint) -> None:
         """Turn it over a place."""
-        port, where = self.pane.canvas.viewport(), QPointF(at(self, place))
+        port, where = self.pane.canvas, QPointF(at(self, place))
         event = QWheelEvent(
             where,
             QPointF(port.mapToGlobal(where.toPoint())),
@@ -146,11 +146,11 @@ def test_the_plots_of_a_run_that_was_trained(
     assert shown.range() == pytest.approx((low, high))
 
     # Scales, smoothing and the kind of axis.
-    before = pane.loss.view.viewRange()[1]
+    before = pane.loss.view.ranges()[1]
     QTest.mouseClick(pane.tools.loss_log, LEFT)
     shown.tick()
     assert pane.loss.log
-    assert pane.loss.view.viewRange()[1] != before
+    assert pane.loss.view.ranges()[1] != before
     QTest.keyClick(pane.tools.axis, Qt.Key.Key_Down)
     shown.tick()
     assert pane.placing.kind == RELATIVE
@@ -161,10 +161,10 @@ def test_the_plots_of_a_run_that_was_trained(
     while pane.tools.smooth.currentIndex():
         QTest.keyClick(pane.tools.smooth, Qt.Key.Key_Up)
     shown.tick()
-    assert len(pane.loss.curves[0].smooth.getData()[0]) == 0
+    assert len(pane.loss.curves[0].smooth.points()[0]) == 0
 
     # The menu of a plot.
-    QTest.mouseClick(pane.canvas.viewport(), RIGHT, pos=at(shown, 100))
+    QTest.mouseClick(pane.canvas, RIGHT, pos=at(shown, 100))
     menu = QApplication.activePopupWidget()
     assert isinstance(menu, QMenu)
     QTest.keyClick(menu, Qt.Key.Key_I)
@@ -192,10 +192,10 @@ def test_two_runs_that_were_trained_are_compared(
         assert last == pytest.approx(float(curve.series.value[-1]), rel=1e-3)
 
     # Wheel and drag move all plots together.
-    port, chart = view.canvas.viewport(), view.charts["loss"]
-    middle = QPointF(200, sum(chart.view.viewRange()[1]) / 2)
-    where = QPointF(view.canvas.mapFromScene(chart.view.mapViewToScene(middle)))
-    low, high = chart.view.viewRange()[0]
+    port, chart = view.canvas, view.charts["loss"]
+    middle = QPointF(200, sum(chart.view.ranges()[1]) / 2)
+    where = QPointF(chart.view.to_canvas(middle).toPoint())
+    low, high = chart.view.ranges()[0]
     event = QWheelEvent(
         where,
         QPointF(port.mapToGlobal(where.toPoint())),
@@ -207,7 +207,7 @@ def test_two_runs_that_were_trained_are_compared(
         False,
     )
     QApplication.sendEvent(port, event)
-    ranges = [one.view.viewRange()[0] for one in view.charts.values()]
+    ranges = [one.view.ranges()[0] for one in view.charts.values()]
     assert ranges[0][1] - ranges[0][0] < high - low
     assert all(one == ranges[0] for one in ranges)
     view.rows.setFocus()

@@ -103,5 +103,5 @@ def test_printed_numbers_of_the_demo_become_series(
         assert all(step >= (epoch + 1) * each for epoch, step in enumerate(at))
         assert at == sorted(at)
         assert at[-1] == steps
-    drawn = plots.metrics.charts["printed:accuracy"].curve.line.getData()
+    drawn = plots.metrics.charts["printed:accuracy"].curve.line.points()
     assert drawn[1].tolist() == wanted["accuracy"]

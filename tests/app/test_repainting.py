@@ -17,6 +17,7 @@ from lrmonitor.app.theme import LIGHT, ThemeManager
 from lrmonitor.model.run import RunModel
 from tests.app.desktop import come_up
 from tests.app.folders import RunFolder
+from tests.app.test_pens import pixels
 from tests.conftest import Isolated
 
 STEPS = 9000
@@ -37,7 +38,7 @@ class Growing(QObject):
         self.pane.resize(900, 600)
         come_up(self.pane, qtbot)
         self.areas: list[float] = []
-        self._viewport = self.pane.canvas.viewport()
+        self._viewport = self.pane.canvas
         self._viewport.installEventFilter(self)
         self.pane._move(StepWindow(0.0, 1.5 * STEPS, True, False))
         self.tick()
@@ -69,6 +70,14 @@ class Growing(QObject):
             QApplication.processEvents()
         return self.screen()
 
+    def looks_as_afresh(self) -> bool:
+        """Whether it looks as if all had been painted. Where a slanted line is cut by the edge of
+        what was painted anew, Qt rounds its shade otherwise, by 2 of 255 at most, or takes a step
+        of a line that is not antialiased a pixel earlier."""
+        now, then = self.screen(), self.afresh()
+        apart = np.abs(pixels(now).astype(int) - pixels(then).astype(int)).max(axis=2)
+        return now.size() == then.size() and int((apart > 2).sum()) <= 2
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if isinstance(event, QPaintEvent):
             area = event.region().boundingRect()
@@ -90,7 +99,7 @@ def test_of_lines_that_grow_the_ends_are_painted(growing: Growing) -> None:
         growing.tick()
         assert growing.areas
         assert max(growing.areas) < 0.15
-        assert growing.screen() == growing.afresh()
+        assert growing.looks_as_afresh()
 
 
 def test_nothing_new_paints_nothing(growing: Growing) -> None:
@@ -104,7 +113,7 @@ def test_steps_that_go_back_are_painted_where_they_are(growing: Growing) -> None
     for _ in range(4):
         growing.train(300)
         growing.tick()
-        assert growing.screen() == growing.afresh()
+        assert growing.looks_as_afresh()
 
 
 def test_what_moves_is_painted_whole(growing: Growing) -> None:
@@ -112,8 +121,8 @@ def test_what_moves_is_painted_whole(growing: Growing) -> None:
         growing.pane._move(window)
         growing.train(100)
         growing.tick()
-        assert growing.screen() == growing.afresh()
+        assert growing.looks_as_afresh()
     growing.pane.tools.loss_log.click()
     for _ in range(5):
         QApplication.processEvents()
-    assert growing.screen() == growing.afresh()
+    assert growing.looks_as_afresh()

@@ -31,7 +31,7 @@ class Screen:
     def __init__(self, pane: PlotPane, theme: Theme) -> None:
         self.pane = pane
         self.bad = QColor(theme.bad).rgb()
-        self.line = pane.loss.curves[0].raw.opts["pen"].color().rgb()
+        self.line = pane.loss.curves[0].raw.pen.color().rgb()
 
     def show(self, low: float, high: float) -> QImage:
         self.pane._move(StepWindow(low, high, False, False))
@@ -42,7 +42,7 @@ class Screen:
     def has(self, image: QImage, colour: int, step: int, value: float, below: int) -> bool:
         """Whether the colour is within a pixel of a step, at most `below` pixels under a value."""
         view = self.pane.loss.view
-        at = self.pane.canvas.mapFromScene(view.mapViewToScene(QPointF(step, value)))
+        at = view.to_canvas(QPointF(step, value)).toPoint()
         return any(
             image.pixel(at.x() + dx, at.y() + dy) == colour
             for dx in (-1, 0, 1)
@@ -54,8 +54,8 @@ class Screen:
 
     def mark(self, image: QImage, step: int) -> bool:
         """Whether there is a mark on the lower edge at a step."""
-        low, high = self.pane.loss.view.viewRange()[1]
-        pixel = (high - low) / self.pane.loss.view.height()
+        low, high = self.pane.loss.view.ranges()[1]
+        pixel = (high - low) / self.pane.loss.view.area.height()
         return self.has(image, self.bad, step, low + 5 * pixel, 3)
 
 

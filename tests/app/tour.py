@@ -179,8 +179,8 @@ def one(tour: Tour, themes: ThemeManager) -> None:
     plots._show_region(1, 3400)  # which does not move on while it is read
     tour.pass_time(0.5)
     for place in (pin, read):
-        middle = QPointF(place, sum(plots.loss.view.viewRange()[1]) / 2)
-        plots._point(plots.loss.view.mapViewToScene(middle))
+        middle = QPointF(place, sum(plots.loss.view.ranges()[1]) / 2)
+        plots._point(plots.loss.view.to_canvas(middle))
         if place == pin:
             plots.readout.pin()
     tour.pass_time(0.3)

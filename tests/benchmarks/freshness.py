@@ -65,14 +65,14 @@ def measure(window: MainWindow, run: RunFolder, values: int, rate: float) -> lis
         text=True,
     )
     painted = Painted()
-    pane.canvas.viewport().installEventFilter(painted)
+    pane.canvas.installEventFilter(painted)
     seen: dict[int, float] = {}
     shown, count = first - 1, painted.count
     while shown < first + values - 1:
         QApplication.processEvents()
         if painted.count != count:
             count, now = painted.count, time.monotonic()
-            newest = int(pane.loss.curves[0].raw.getData()[0][-1])
+            newest = int(pane.loss.curves[0].raw.points()[0][-1])
             for step in range(shown + 1, newest + 1):
                 seen[step] = now
             shown = max(shown, newest)
@@ -80,7 +80,7 @@ def measure(window: MainWindow, run: RunFolder, values: int, rate: float) -> lis
             time.sleep(0.0005)  # leaves the processor to the writer
     out, _ = writer.communicate()
     told = [line.split() for line in out.splitlines()]
-    pane.canvas.viewport().removeEventFilter(painted)
+    pane.canvas.removeEventFilter(painted)
     return [max(seen[int(step)] - float(when), 0.0) for step, when in told]
 
 

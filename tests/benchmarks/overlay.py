@@ -79,7 +79,7 @@ def main(runs: int, steps: int) -> None:
 
         def anew() -> None:
             view.refresh()
-            view.canvas.viewport().update()
+            view.canvas.update()
 
         found = {"opening": opening, "drawing": frames(view, application, anew)}
         view._zoom(0.5, steps / 2)

@@ -140,7 +140,7 @@ class Watching:
         while not self._drawn():
             self.window.ticker.tick()
             self._application.processEvents()
-        self.pane.canvas.viewport().repaint()
+        self.pane.canvas.repaint()
         return time.thread_time() - begin
 
     def frame(self, act: Callable[[], None] | None) -> float:
@@ -164,7 +164,7 @@ class Watching:
         curves = self.pane.loss.curves
         if 0 not in curves:
             return False
-        x = curves[0].raw.getData()[0]
+        x = curves[0].raw.points()[0]
         return x is not None and len(x) > 0
 
     def _settle(self) -> None:
@@ -223,7 +223,7 @@ def _acts(watching: Watching, steps: int) -> list[Act]:
 
     def anew() -> None:
         pane.refresh()
-        pane.canvas.viewport().update()
+        pane.canvas.update()
 
     def part() -> None:
         pane._move(StepWindow(0.3 * steps, 0.5 * steps, False, False))

@@ -37,7 +37,7 @@ def watch():
     def after(self):
         told["frame"] = spent()
         whole(self)
-        self.view.plots.canvas.viewport().repaint()
+        self.view.plots.canvas.repaint()
         told["curves"] = spent()
         self.leave_and_close()
     MainWindow._after_first_frame = after

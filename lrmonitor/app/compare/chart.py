@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pyqtgraph import mkPen
 
 from lrmonitor.record.reader import Series
 
 from ..plots.chart import Chart
 from ..plots.curves import LossCurve, RateCurve, Span
-from ..plots.pens import SharpLine
+from ..plots.layers import Upright
+from ..plots.pens import pen_of
 from ..theme import Theme
 from .dashes import dashed
 from .runs import Look
@@ -40,9 +40,8 @@ class CompareChart(Chart):
         self.ends: Mapping[Path, int] = {}
         """The latest step of each run: its rate is not drawn beyond it."""
         self._smoothing = smoothing
-        self.cursor = SharpLine(angle=90, movable=False)
-        self.cursor.hide()
-        self.item.addItem(self.cursor, ignoreBounds=True)
+        self.cursor = Upright()
+        self.view.add(self.cursor)
 
     def set_smoothing(self, span: int) -> None:
         """Smooth over `span` steps; 1 for not at all."""
@@ -61,10 +60,10 @@ class CompareChart(Chart):
         curve.dash = lambda x, y, span: dashed(x, y, span, look.dash)
         if isinstance(curve, LossCurve):
             curve.set_smoothing(self._smoothing)
-            self.item.addItem(curve.raw, ignoreBounds=True)
-            self.item.addItem(curve.smooth, ignoreBounds=True)
+            self.view.add(curve.raw)
+            self.view.add(curve.smooth)
         else:
-            self.item.addItem(curve.item, ignoreBounds=True)
+            self.view.add(curve.item)
         self.curves[folder], self._looks[folder] = curve, look
         return True
 
@@ -73,15 +72,15 @@ class CompareChart(Chart):
         curve = self.curves.pop(folder, None)
         self._looks.pop(folder, None)
         if isinstance(curve, LossCurve):
-            self.item.removeItem(curve.raw)
-            self.item.removeItem(curve.smooth)
+            self.view.remove(curve.raw)
+            self.view.remove(curve.smooth)
         elif curve is not None:
-            self.item.removeItem(curve.item)
+            self.view.remove(curve.item)
 
     def colour(self, theme: Theme) -> None:
         """Take the theme's colours."""
         super().colour(theme)
-        self.cursor.setPen(mkPen(theme.quiet, width=1))
+        self.cursor.colour(pen_of(theme.quiet))
         many = len(self.curves) > 1
         for folder, curve in self.curves.items():
             look = self._looks[folder]
@@ -92,10 +91,10 @@ class CompareChart(Chart):
             line = curve.smooth if isinstance(curve, LossCurve) else curve.item
             # Wide, smooth lines cost a millisecond each.
             crowd = len(self.curves) > CROWD
-            line.opts["antialias"] = isinstance(curve, LossCurve) and not crowd
-            line.setPen(mkPen(strong, width=1 if crowd else 2))
+            line.antialias = isinstance(curve, LossCurve) and not crowd
+            line.set_pen(pen_of(strong, width=1 if crowd else 2))
             if isinstance(curve, LossCurve):
-                curve.raw.setPen(mkPen(strong if self._smoothing <= 1 else dim, width=1))
+                curve.raw.set_pen(pen_of(strong if self._smoothing <= 1 else dim, width=1))
 
     def _draw(self, span: Span) -> tuple[list[Floats], Ranges]:
         lost = [

@@ -38,7 +38,7 @@ def dashed(x: Floats, y: Floats, span: Span, dash: Qt.PenStyle) -> tuple[Floats,
     pattern = PATTERNS.get(dash)
     if pattern is None or len(x) < 2 or np.isnan(x).any():
         return x, y  # steps that go back make several lines: they are drawn as they are
-    width = max((span.high - span.low) / UNITS, 1e-9)
+    width = max((span.high - span.low) / span.share / UNITS, 1e-9)
     unit = 2.0 ** round(math.log2(width))
     on = np.array([mark == "1" for mark in pattern])
     first = math.floor(max(span.low, float(x[0])) / unit)

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from pyqtgraph import GraphicsLayoutWidget
 from PySide6.QtCore import QPointF, QSortFilterProxyModel, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
@@ -26,6 +25,7 @@ from lrmonitor.model.comparison import Statistics, matching, statistics
 from ..format import format_count
 from ..plots.curves import Span
 from ..plots.ranges import StepWindow
+from ..plots.sheet import PlotSheet
 from ..theme import Theme
 from .bar import CompareBar
 from .chart import CompareChart
@@ -70,7 +70,7 @@ class CompareView(QWidget):
         self._counted: dict[Path, tuple[object, ...]] = {}
         self._owing = False
         self.bar = CompareBar(self)
-        self.canvas = GraphicsLayoutWidget(self)
+        self.canvas = PlotSheet(self)
         self.canvas.setAccessibleName(self.tr("Curves of the compared runs"))
         self.note = QLabel(self.canvas)
         self.table = CompareTable(theme, self)
@@ -124,7 +124,7 @@ class CompareView(QWidget):
         """Take the theme's colours."""
         self._theme = theme
         self.table.theme = theme
-        self.canvas.setBackground(theme.base)
+        self.canvas.set_background(theme.base)
         for chart in self.charts.values():
             chart.colour(theme)
         self._show_axis()
@@ -186,14 +186,11 @@ class CompareView(QWidget):
     def _place(self, keys: Sequence[str]) -> None:
         known, self.charts = self.charts, {}
         for chart in known.values():
-            self.canvas.removeItem(chart.item)
+            self.canvas.remove(chart)
         for row, key in enumerate(keys):
             chart = known.get(key) or self._made(key)
             self.charts[key] = chart
-            self.canvas.addItem(chart.item, row=row, col=0)
-            self.canvas.ci.layout.setRowStretchFactor(row, 3 if row == 0 else 2)
-        for row in range(len(keys), MOST):
-            self.canvas.ci.layout.setRowStretchFactor(row, 0)
+            self.canvas.add(chart, row, 3 if row == 0 else 2)
         for chart in self.charts.values():
             chart.colour(self._theme)
         self._show_axis()
@@ -208,9 +205,7 @@ class CompareView(QWidget):
     def _show_axis(self) -> None:
         charts = list(self.charts.values())
         for chart in charts:
-            last = chart is charts[-1]
-            chart.item.showAxis("bottom", last)
-            chart.show_steps(self.tr("Step") if last else None, self._theme)
+            chart.show_steps(self.tr("Step") if chart is charts[-1] else None)
 
     def _show_figures(self) -> None:
         key = next(iter(self.charts), "")
@@ -249,12 +244,10 @@ class CompareView(QWidget):
         return float(series.value[index])
 
     def _point(self, position: QPointF) -> None:
-        inside = [c for c in self.charts.values() if c.view.sceneBoundingRect().contains(position)]
-        self._cursor = float(inside[0].view.mapSceneToView(position).x()) if inside else None
+        inside = [c for c in self.charts.values() if c.view.area.contains(position)]
+        self._cursor = inside[0].view.step_at(position.x()) if inside else None
         for chart in self.charts.values():
-            chart.cursor.setVisible(self._cursor is not None)
-            if self._cursor is not None:
-                chart.cursor.setValue(round(self._cursor))
+            chart.cursor.show_at(None if self._cursor is None else round(self._cursor))
         self._show_figures()
 
     def _zoom(self, factor: float, around: float) -> None:
@@ -316,7 +309,7 @@ class CompareView(QWidget):
         self.bar.done.connect(self.done)
         self.table.toggled.connect(self._choose)
         self.rows.doubleClicked.connect(lambda _: self._make_baseline())
-        self.canvas.scene().sigMouseMoved.connect(self._point)
+        self.canvas.pointed.connect(self._point)
 
     def _lay_out(self) -> None:
         rows = self.rows
@@ -338,9 +331,6 @@ class CompareView(QWidget):
         rows.setAlternatingRowColors(True)
         rows.setAccessibleName(self.tr("Settings and results of the compared runs"))
         rows.setToolTip(self.tr("Double click: a run is the baseline, or no longer"))
-        grid = self.canvas.ci.layout
-        grid.setContentsMargins(4, 6, 14, 4)
-        grid.setSpacing(8)
         split = QSplitter(Qt.Orientation.Vertical, self)
         split.addWidget(self.canvas)
         split.addWidget(rows)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from pyqtgraph import GraphicsLayoutWidget
-
 from lrmonitor.model.run import known_anyway
 from lrmonitor.record.reader import Series
 
 from ..theme import Theme
 from .chart import Chart
 from .metrics import MEASURED, MOST, MetricChart, MetricChoice, metric_key, metric_name
+from .sheet import PlotSheet
 
 __all__ = ["MetricPlots"]
 
@@ -26,7 +25,7 @@ class MetricPlots:
 
     def __init__(
         self,
-        canvas: GraphicsLayoutWidget,
+        canvas: PlotSheet,
         begin: Callable[[MetricChart], None],
         end: Callable[[MetricChart], None],
     ) -> None:
@@ -120,18 +119,15 @@ class MetricPlots:
     def _place(self, wanted: Sequence[str], theme: Theme) -> None:
         known, self.charts = self.charts, {}
         for key, chart in known.items():
-            self._canvas.removeItem(chart.item)
+            self._canvas.remove(chart)
             if key not in wanted:
                 self._end(chart)
         for row, key in enumerate(wanted, start=1):
             chart = known.get(key) or MetricChart(self._there[key])
             self.charts[key] = chart
-            self._canvas.addItem(chart.item, row=row, col=0)
+            self._canvas.add(chart, row, 2)
             if key not in known:
                 chart.set_log(key in self.logs)
                 chart.set_calm(key in self.calm)
                 self._begin(chart)
-        for row in range(1, MOST + 1):
-            stretch = 2 if row <= len(wanted) else 0
-            self._canvas.ci.layout.setRowStretchFactor(row, stretch)
         self.colour(theme)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from pyqtgraph import PlotItem
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QFontMetrics, QGuiApplication
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QFontMetrics, QGuiApplication, QPainter
+from PySide6.QtWidgets import QWidget
 
 from ..theme import Theme
-from .axes import PlainAxis, PlotGrid
+from .axes import HEIGHT, OVER, WIDTH, PlainAxis, PlotGrid
 from .curves import LossCurve, RateCurve, Span
 from .marks import AxisMarks, Mark, MarkLines
 from .preview import PreviewCurves
@@ -27,22 +27,12 @@ _NO_STEPS: NDArray[np.float64] = np.empty(0)
 
 
 class Chart:
-    """A plot item with our own axes, grid and marks. Subclasses own the curves."""
+    """A view with its axes, grid and marks. Subclasses own the curves."""
 
     def __init__(self, title: str, handles: bool, rates: bool = False) -> None:
         self.left = PlainAxis("left", rates)
         self.bottom = PlainAxis("bottom")
         self.view = StepView()
-        self.item = PlotItem(
-            viewBox=self.view, axisItems={"left": self.left, "bottom": self.bottom}
-        )
-        self.item.hideButtons()
-        self.item.setMenuEnabled(False)
-        self.item.disableAutoRange()
-        self.item.setContentsMargins(0, 0, 0, 0)
-        for unused in ("top", "right"):
-            # Hidden, it would lay out an empty title each time that the view moves.
-            self.item.getAxis(unused).unlinkFromView()
         self.log = False
         self.calm = False
         """Whether the axis is that of most values: outliers are beyond it, and told at its edge."""
@@ -51,62 +41,90 @@ class Chart:
         self.axis_marks = AxisMarks()
         self.mark_lines = MarkLines(handles)
         for part in (self.grid, self.axis_marks, self.mark_lines):
-            self.item.addItem(part, ignoreBounds=True)
+            self.view.add(part)
+        self.frame = QRectF()
+        """Where it is on the canvas, with its axes."""
+        self._told_steps = True
+        self._lay_out: Callable[[], None] = lambda: None
         self._shown: tuple[float, float] | None = None
-        self._quiet = "#888888"
         self._height = 0
         self._short = ""
         """The title of a plot that is not high enough for all of it."""
-        self.view.sigResized.connect(self._fit_title)
 
     def colour(self, theme: Theme) -> None:
         """Take the theme's colours."""
         self.left.colour(theme)
         self.bottom.colour(theme)
-        self._quiet = theme.quiet
         self.view.colour(theme)
         self._show_title()
         self.grid.colour(theme)
         self.axis_marks.colour(theme)
         self.mark_lines.colour(theme)
 
-    def _fit_title(self, *_: object) -> None:
-        """Also where no curve is drawn anew, as of a run that is over."""
-        if round(self.view.height()) != self._height:
+    def join(self, canvas: QWidget | None, lay_out: Callable[[], None]) -> None:
+        """Be painted on this canvas, at the place that `place` tells; None: on none. `lay_out` is
+        called when it needs another height."""
+        self.view.canvas = canvas
+        self._lay_out = lay_out
+
+    @property
+    def below(self) -> int:
+        """Pixels that it takes for its step axis."""
+        return HEIGHT if self._told_steps else 0
+
+    def place(self, frame: QRectF) -> None:
+        """Be there on the canvas (whole pixels)."""
+        self.frame = frame
+        area = frame.adjusted(WIDTH, 0, 0, -self.below)
+        area.setSize(area.size().expandedTo(QRectF(0, 0, 1, 1).size()))
+        self.left.box = QRectF(frame.left(), area.top(), WIDTH, area.height())
+        self.bottom.box = QRectF(area.left(), area.bottom(), area.width(), self.below)
+        self.view.place(area, frame.adjusted(-2, -OVER, OVER, OVER))
+        if round(area.height()) != self._height:
             self._show_title()
+
+    def paint(self, painter: QPainter, part: QRectF) -> None:
+        """Paint what lies in this part of the canvas."""
+        if self.left.reach.intersects(part):
+            self.left.paint(painter, self.view)
+        if self._told_steps and self.bottom.reach.intersects(part):
+            self.bottom.paint(painter, self.view)
+        self.view.paint(painter, part)
 
     def _show_title(self) -> None:
         """The title, or as much of it as the plot is high for."""
-        self._height = round(self.view.height())
+        self._height = round(self.view.area.height())
         metrics = QFontMetrics(QGuiApplication.font())
         room = max(self._height, 24)
         fits = metrics.horizontalAdvance(self.title) <= room
         # What stands in brackets goes first.
         title = self.title if fits else self._short or self.title.partition(" (")[0]
-        title = metrics.elidedText(title, Qt.TextElideMode.ElideRight, room)
-        self.left.setLabel(title, color=self._quiet)
-        self.left.resizeEvent()  # a label is put into the middle only when its axis is resized
+        self.left.title = metrics.elidedText(title, Qt.TextElideMode.ElideRight, room)
+        self._paint_axes()
 
-    def show_steps(self, label: str | None, theme: Theme) -> None:
+    def _paint_axes(self) -> None:
+        canvas = self.view.canvas
+        if canvas is not None:
+            canvas.update(self.view.reach.toAlignedRect())
+
+    def show_steps(self, label: str | None) -> None:
         """Show the step axis, titled `label`; with None this plot leaves it to the one below."""
-        if label is None:
-            self.item.hideAxis("bottom")
-        else:
-            self.bottom.setLabel(label, color=theme.quiet)
-            self.bottom.resizeEvent()  # into the middle, as above
+        told = label is not None
+        self.bottom.title = label or ""
+        if told != self._told_steps:
+            self._told_steps = told
+            self._lay_out()
+        self._paint_axes()
 
     def look_at(self, low: float, high: float) -> None:
         """Show this stretch of the common axis."""
-        if self.view.viewRange()[0] != [low, high]:
-            self.view.setXRange(float(low), float(high), padding=0)
+        self.view.show_steps(float(low), float(high))
 
     def set_scale(self, scale: StepScale) -> None:
         """The ticks of the common axis."""
         if scale != self.bottom.scale_of:
             self.bottom.scale_of = scale
-            self.bottom.picture = None
-            self.bottom.update()
-            self.grid.update()
+            self._paint_axes()
 
     def set_log(self, log: bool) -> None:
         """Draw powers of ten evenly spaced, or values."""
@@ -114,8 +132,8 @@ class Chart:
             return
         self.log = log
         self.left.logarithmic = log
-        self.left.picture = None
         self._shown = None
+        self._paint_axes()
 
     def set_calm(self, calm: bool) -> None:
         """Let outliers choose the axis, or not."""
@@ -142,14 +160,12 @@ class Chart:
         if self.left.blank != (data is None):
             # Numbers on the axis of an empty plot would mean nothing.
             self.left.blank = data is None
-            self.left.picture = None
-            self.left.update()
-            self.grid.update()
+            self._paint_axes()
         wanted = grow_values(self._shown, data, 0.0 if data is None else self._least(data))
         if wanted != self._shown:
             # Without data the range is a placeholder: the first value chooses afresh.
             self._shown = wanted if data is not None else None
-            self.view.setYRange(float(wanted[0]), float(wanted[1]), padding=0)
+            self.view.show_values(float(wanted[0]), float(wanted[1]))
         self._show_beyond(wanted if self.calm else None)
 
     def _show_beyond(self, shown: tuple[float, float] | None) -> None:
@@ -189,7 +205,7 @@ class LossChart(Chart):
     def __init__(self, title: str, smoothing: int) -> None:
         super().__init__(title, handles=True)
         self.findings = FindingRegions()
-        self.item.addItem(self.findings, ignoreBounds=True)
+        self.view.add(self.findings)
         self.curves: dict[int, LossCurve] = {}
         self._smoothing = smoothing
 
@@ -208,15 +224,15 @@ class LossChart(Chart):
         self.forget(number)
         curve.set_smoothing(self._smoothing)
         self.curves[number] = curve
-        self.item.addItem(curve.raw, ignoreBounds=True)
-        self.item.addItem(curve.smooth, ignoreBounds=True)
+        self.view.add(curve.raw)
+        self.view.add(curve.smooth)
 
     def forget(self, number: int) -> None:
         """Draw optimizer `number`'s loss no more."""
         old = self.curves.pop(number, None)
         if old is not None:
-            self.item.removeItem(old.raw)
-            self.item.removeItem(old.smooth)
+            self.view.remove(old.raw)
+            self.view.remove(old.smooth)
 
     def _draw(
         self, span: Span
@@ -225,7 +241,7 @@ class LossChart(Chart):
         return lost, [curve.range for curve in self.curves.values()]
 
     def _lines(self) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-        return [curve.raw.getData() for curve in self.curves.values()]
+        return [curve.raw.points() for curve in self.curves.values()]
 
 
 class RateChart(Chart):
@@ -237,17 +253,17 @@ class RateChart(Chart):
         self.effective: dict[tuple[int, int], RateCurve] = {}
         self.scheduled: dict[tuple[int, int], RateCurve] = {}
         self._agreements: dict[tuple[int, int], _Agreement] = {}
-        self.preview = PreviewCurves(self.item)
+        self.preview = PreviewCurves(self.view)
 
     def show(self, address: tuple[int, int], curve: RateCurve) -> None:
         """Draw a group's rate, in place of what was drawn for it."""
         kept = self.scheduled if curve.scheduled else self.effective
         old = kept.pop(address, None)
         if old is not None:
-            self.item.removeItem(old.item)
+            self.view.remove(old.item)
         kept[address] = curve
         self._agreements.pop(address, None)
-        self.item.addItem(curve.item, ignoreBounds=True)
+        self.view.add(curve.item)
 
     def _draw(
         self, span: Span
@@ -269,7 +285,7 @@ class RateChart(Chart):
         return lost, ranges
 
     def _lines(self) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-        return [curve.item.getData() for curve in self.effective.values()]
+        return [curve.item.points() for curve in self.effective.values()]
 
     def _least(self, data: tuple[float, float]) -> float:
         # A rate that has changed by less than a few per cent looks as steady as it is.

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pyqtgraph import GraphicsObject
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from ..theme import Theme
-from .filling import FillsView
+from .layers import Layer
 from .stamps import Stamps
+from .stepview import StepView
 
 __all__ = ["AxisMarks", "Mark", "MarkLines", "PixelItem"]
 
@@ -37,33 +37,17 @@ class Mark:
     time: float = 0.0
 
 
-class PixelItem(FillsView, GraphicsObject):  # type: ignore[misc]
-    """An item that fills the view and paints in its pixels.
-
-    While there is nothing to paint it is hidden: Qt asks nothing of what is hidden, and asks a
-    dozen times a frame of what is not.
-    """
+class PixelItem(Layer):
+    """A layer that paints all that it has, and is hidden while it has nothing."""
 
     def show_changes(self) -> None:
         """What there is to paint is another."""
-        there = self.any()
-        if there != self.isVisible():
-            self.setVisible(there)
+        self.set_visible(self.any())
         self.update()
 
-    def paint(self, painter: QPainter, *_: object) -> None:
-        box = self.getViewBox()
-        if box is None:
-            return
-        (x0, x1), (y0, y1) = box.viewRange()
-        device = painter.transform()
-        area = QRectF(device.map(QPointF(x0, y1)), device.map(QPointF(x1, y0))).normalized()
-        if x1 <= x0 or area.width() <= 0:
-            return
-        painter.save()
-        painter.resetTransform()
-        self.draw(painter, area, (x0, x1))
-        painter.restore()
+    def paint(self, painter: QPainter, view: StepView, part: QRectF) -> None:
+        low, high = view.ranges()[0]
+        self.draw(painter, view.area, (low, high))
 
     def any(self) -> bool:
         """Whether there is anything to paint."""
@@ -81,14 +65,13 @@ class AxisMarks(PixelItem):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(50)
         self.step: NDArray[np.float64] = np.empty(0)
         self.above: NDArray[np.float64] = np.empty(0)
         self.below: NDArray[np.float64] = np.empty(0)
         self._stamps = Stamps(9, 9)
         self._pen = QPen()
-        self.setZValue(50)
-        self.hide()
+        self._visible = False
 
     def colour(self, theme: Theme) -> None:
         """Take the theme's colours."""
@@ -154,14 +137,13 @@ class MarkLines(PixelItem):
     """Dashed vertical lines where the person intervened, with a handle to point at."""
 
     def __init__(self, handles: bool) -> None:
-        super().__init__()
+        super().__init__(-10)
         self.marks: tuple[Mark, ...] = ()
         self.near: Mark | None = None
         self._handles = handles
         self._colour = QColor("#888888")
         self._faint = QColor("#888888")
-        self.setZValue(-10)
-        self.hide()
+        self._visible = False
 
     def colour(self, theme: Theme) -> None:
         """Take the theme's colours."""

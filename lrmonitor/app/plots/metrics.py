@@ -6,15 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pyqtgraph import ScatterPlotItem, mkBrush, mkPen
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication
 
 from lrmonitor.model.picture import Picture
 from lrmonitor.model.throughput import NAME as SPEED
+from lrmonitor.model.wide import WideDrawn
 from lrmonitor.record.reader import Series
 
 from .chart import Chart
-from .curves import Line, Span
+from .curves import Span
+from .dots import Dots
+from .line import Line
+from .pens import pen_of
 from .sampling import as_log, log_range
 
 Floats = NDArray[np.float64]
@@ -64,45 +67,45 @@ class MetricCurve:
     def __init__(self, series: Series) -> None:
         self.series = series
         self.line = Line()
-        self.dots = ScatterPlotItem(size=6, pxMode=True)
-        self.dots.setZValue(12)
+        self.dots = Dots()
         self.range: tuple[float, float] | None = None
         self._colour = "#888888"
         self._wide = True
         self._picture = Picture(series)
+        self._visible = WideDrawn(self._picture)
 
     def colour(self, colour: str) -> None:
         """The pens."""
         self._colour = colour
-        self.line.setPen(mkPen(colour, width=2 if self._wide else 1))
-        self.dots.setBrush(mkBrush(colour))
-        self.dots.setPen(None)
+        self.line.set_pen(pen_of(colour, width=2 if self._wide else 1))
+        self.dots.colour(colour)
 
     def follow(self, series: Series) -> None:
         """Draw another series in the place of the one before: the same numbers, read anew."""
         if series is not self.series:
             self.series = series
             self._picture = Picture(series)
+            self._visible = WideDrawn(self._picture)
 
     def refresh(self, span: Span, log: bool = False) -> Floats:
         """Draw the visible part. Returns the steps whose value has no place on the axis."""
         self._picture.follow()
-        drawn = self._picture.drawn(span.low, span.high, span.columns, log)
+        drawn = self._visible.drawn(span.low, span.high, span.columns, log)
         self._widen(drawn.count <= SMOOTH)
         y = as_log(drawn.y) if log else drawn.y
         self.line.show(drawn.x, y)
-        self.dots.setVisible(drawn.count <= DOTS)
+        self.dots.set_visible(drawn.count <= DOTS)
         if drawn.count <= DOTS:
             dotted = np.isfinite(y)
-            self.dots.setData(drawn.x[dotted], y[dotted])
+            self.dots.show(drawn.x[dotted], y[dotted])
         self.range = log_range(drawn.range) if log else drawn.range
         return drawn.unplaced
 
     def _widen(self, wide: bool) -> None:
         if wide != self._wide:
             self._wide = wide
-            self.line.opts["antialias"] = wide
-            self.line.setPen(mkPen(self._colour, width=2 if wide else 1))
+            self.line.antialias = wide
+            self.line.set_pen(pen_of(self._colour, width=2 if wide else 1))
 
 
 class MetricChart(Chart):
@@ -116,8 +119,8 @@ class MetricChart(Chart):
             self._short = QCoreApplication.translate("MetricChart", "steps/s")
         self.curve = MetricCurve(series)
         for part in (self.curve.line, self.curve.dots):
-            self.item.addItem(part, ignoreBounds=True)
-        self.item.hideAxis("bottom")
+            self.view.add(part)
+        self.show_steps(None)
         self.left.fewest = 4  # low as it is, one tick would not tell a scale
 
     def _draw(self, span: Span) -> tuple[list[Floats], list[tuple[float, float] | None]]:
@@ -125,7 +128,7 @@ class MetricChart(Chart):
         return [lost], [self.curve.range]
 
     def _lines(self) -> list[tuple[Floats, Floats]]:
-        return [self.curve.line.getData()]
+        return [self.curve.line.points()]
 
 
 @dataclass(frozen=True)

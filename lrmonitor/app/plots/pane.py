@@ -11,9 +11,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pyqtgraph import GraphicsLayoutWidget
-from PySide6.QtCore import QCoreApplication, QEvent, QPointF, QRectF, Qt, QTimer, Signal
-from PySide6.QtWidgets import QGraphicsScene, QVBoxLayout, QWidget
+from PySide6.QtCore import QCoreApplication, QEvent, QPointF, Qt, QTimer, Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from lrmonitor.model.axis import EPOCH, RELATIVE, STEP, WALL
 from lrmonitor.model.findings import Told
@@ -35,6 +34,7 @@ from .preview import PreviewLayer
 from .ranges import StepWindow
 from .readout import Readout
 from .regions import finding_marks, regions
+from .sheet import PlotSheet
 from .tools import Legend, PlotTools
 from .words import PlotWords
 
@@ -79,11 +79,9 @@ class PlotPane(QWidget):
         self.tools = PlotTools(self)
         self.legend = Legend(self)
         self.colours = CurveColours(self.legend, theme)
-        self.canvas = GraphicsLayoutWidget(self)
+        self.canvas = PlotSheet(self)
         self.canvas.setAccessibleName(self.tr("Plots of loss and learning rate"))
         self.canvas.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-        # What moves moves together: an index of where things lie would be made anew each time.
-        self.canvas.scene().setItemIndexMethod(QGraphicsScene.ItemIndexMethod.NoIndex)
         self.loss = LossChart(self.tr("Loss"), self.tools.smoothing())
         self.rate = RateChart(self.tr("Learning rate"))
         self.readout = Readout(self.placing, self)
@@ -194,11 +192,11 @@ class PlotPane(QWidget):
     def set_theme(self, theme: Theme) -> None:
         """Take the theme's colours."""
         self._theme = self.colours.theme = theme
-        self.canvas.setBackground(theme.base)
+        self.canvas.set_background(theme.base)
         for chart in self._charts():
             chart.colour(theme)
         self.metrics.colour(theme)
-        self.loss.show_steps(None, theme)
+        self.loss.show_steps(None)
         self._show_axis()
         self.readout.set_theme(theme)
         for note in (self._note, self._rate_note):
@@ -236,21 +234,16 @@ class PlotPane(QWidget):
         layout.addWidget(self.tools)
         layout.addWidget(self.legend)
         layout.addWidget(self.canvas, 1)
-        grid = self.canvas.ci.layout
-        grid.setContentsMargins(4, 6, 14, 4)
-        grid.setSpacing(8)
-        self.canvas.addItem(self.loss.item, row=0, col=0)
-        self.canvas.addItem(self.rate.item, row=MOST + 1, col=0)
-        grid.setRowStretchFactor(0, 3)
-        grid.setRowStretchFactor(MOST + 1, 2)
-        self.readout.attach(self.loss, self.rate)
+        self.canvas.add(self.loss, 0, 3)
+        self.canvas.add(self.rate, MOST + 1, 2)
+        self.readout.attach(self.canvas, self.loss, self.rate)
 
     def _connect(self) -> None:
         for chart in (self.loss, self.rate):
             self._connect_view(chart)
         self.tools.metric_toggled.connect(self.show_metric)
         self.tools.remove_wanted.connect(self.remove_wanted)
-        self.canvas.scene().sigMouseMoved.connect(self._point)
+        self.canvas.pointed.connect(self._point)
         self.canvas.installEventFilter(self)
         self.tools.fit_wanted.connect(self.fit)
         self.tools.follow_changed.connect(self.set_following)
@@ -362,14 +355,12 @@ class PlotPane(QWidget):
         if not self.ahead.shown:
             return
         view = self.rate.view
-        area = self.canvas.mapFromScene(view.sceneBoundingRect()).boundingRect()
-        low, high = view.viewRange()[1]
-        self.ahead.write(QRectF(area), (low, high), self._theme)
+        low, high = view.ranges()[1]
+        self.ahead.write(view.area, (low, high), self._theme)
 
     def _show_window(self, window: StepWindow, shown: StepWindow) -> None:
         self._window = window
         for chart in self._charts():
-            # Not by pyqtgraph's links, which look where the plots lie on the screen each time.
             chart.look_at(shown.low, shown.high)
         self.tools.show_following(window.follow, not self._model.state.phase.over)
 
@@ -415,7 +406,7 @@ class PlotPane(QWidget):
             WALL: self.tr("Time of day"),
             EPOCH: self.tr("Epoch"),
         }
-        self.rate.show_steps(titles[self.placing.kind], self._theme)
+        self.rate.show_steps(titles[self.placing.kind])
 
     def _axis_chosen(self, kind: str) -> None:
         self.set_axis(kind)
@@ -491,15 +482,14 @@ class PlotPane(QWidget):
             self._mouse = QPointF(position)
             self._spot = None
         for chart in self._charts():
-            if chart.view.sceneBoundingRect().contains(position):
-                step = float(chart.view.mapSceneToView(position).x())
-                self.readout.point(step, self._reach())
+            if chart.view.area.contains(position):
+                self.readout.point(chart.view.step_at(position.x()), self._reach())
                 return
         self._leave()
 
     def _reach(self) -> float:
         """How many steps off the mouse may be to mean a mark."""
-        pixels = max(float(self.loss.view.width()), 1.0)
+        pixels = max(self.loss.view.width(), 1.0)
         return POINTING_PIXELS * (self._window.high - self._window.low) / pixels
 
     def _click(self, step: float) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from pyqtgraph import PlotItem, mkPen
 from PySide6.QtCore import QObject, QPoint, QRectF
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
@@ -16,10 +15,12 @@ from lrmonitor.model.run import RunModel
 from ..format import format_count
 from ..proposal import Proposal
 from ..theme import Theme
-from .pens import SharpCurve
+from .line import Line
+from .pens import pen_of
 from .ranges import StepWindow
 from .samples import Samples
 from .sampling import as_log, value_range
+from .stepview import StepView
 
 __all__ = ["PreviewCurves", "PreviewLayer"]
 
@@ -47,9 +48,9 @@ FAR = 3.0
 class PreviewCurves:
     """A pair of curves for each group: its rate as proposed (dashed), its schedule (dotted)."""
 
-    def __init__(self, plot: PlotItem) -> None:
-        self._plot = plot
-        self.curves: dict[Address, tuple[SharpCurve, SharpCurve]] = {}
+    def __init__(self, view: StepView) -> None:
+        self._view = view
+        self.curves: dict[Address, tuple[Line, Line]] = {}
         self.preview: Preview | None = None
         self.range: tuple[float, float] | None = None
 
@@ -61,18 +62,18 @@ class PreviewCurves:
         courses = {} if preview is None else {course.address: course for course in preview.courses}
         for address in [one for one in self.curves if one not in courses]:
             for item in self.curves.pop(address):
-                self._plot.removeItem(item)
+                self._view.remove(item)
         ranges = []
         for address, course in courses.items():
             proposed, schedule = self.curves.setdefault(address, self._pair(address))
             colour = colours.get(address, theme.accent)
-            proposed.setPen(mkPen(colour, width=2, dash=DASHES))
-            schedule.setPen(mkPen(theme.dim(colour, 0.8), width=1.5, dash=DOTS))
+            proposed.set_pen(pen_of(colour, width=2, dash=DASHES))
+            schedule.set_pen(pen_of(theme.dim(colour, 0.8), width=1.5, dash=DOTS))
             value, wanted = course.value, course.schedule
             if log:
                 value, wanted = as_log(value), as_log(wanted)
-            proposed.setData(course.step, value)
-            schedule.setData(course.schedule_step, wanted)
+            proposed.show(course.step, value)
+            schedule.show(course.schedule_step, wanted)
             ranges += [value_range(value), value_range(wanted)]
         known = [one for one in ranges if one is not None]
         self.range = (min(r[0] for r in known), max(r[1] for r in known)) if known else None
@@ -90,18 +91,17 @@ class PreviewCurves:
 
     def side(self, shown: tuple[float, float]) -> str:
         """ "above" or "below" where the proposed rate ends outside of these values, else ""."""
-        ends = [float(item.yData[-1]) for item, _ in self.curves.values()]
+        ends = [float(item.points()[1][-1]) for item, _ in self.curves.values()]
         # On a logarithmic axis 0 has no place: it is below every one.
         ends = [end if np.isfinite(end) else -np.inf for end in ends]
         if ends and min(ends) > shown[1]:
             return "above"
         return "below" if ends and max(ends) < shown[0] else ""
 
-    def _pair(self, address: tuple[int, int]) -> tuple[SharpCurve, SharpCurve]:
-        pair = SharpCurve(antialias=True, connect="finite"), SharpCurve(connect="finite")
-        for item, height in zip(pair, (12, 6), strict=True):
-            item.setZValue(height)
-            self._plot.addItem(item, ignoreBounds=True)
+    def _pair(self, address: tuple[int, int]) -> tuple[Line, Line]:
+        pair = Line(antialias=True, whole=True, height=12), Line(whole=True, height=6)
+        for item in pair:
+            self._view.add(item)
         return pair
 
 
@@ -165,8 +165,8 @@ class PreviewLayer(QObject):
         if found is None:
             return
         # In the colour of the words: there may be several groups, each in its own.
-        proposed = mkPen(theme.text, width=2, dash=DASHES)
-        schedule = mkPen(theme.text, width=1.5, dash=DOTS)
+        proposed = pen_of(theme.text, width=2, dash=DASHES)
+        schedule = pen_of(theme.text, width=1.5, dash=DOTS)
         told, basis = self._words(found, self._curves.side(shown))
         samples = [(proposed, told), (schedule, basis)]
         self.label.show_samples(samples, QColor(theme.text), QColor(theme.base))

@@ -6,8 +6,7 @@ from __future__ import annotations
 import html
 import math
 
-from pyqtgraph import mkPen
-from PySide6.QtCore import QObject, QPointF, Qt
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
 from lrmonitor.model.axis import EPOCH, STEP
@@ -15,9 +14,10 @@ from lrmonitor.model.axis import EPOCH, STEP
 from ..format import format_count, format_duration, format_loss, format_rate
 from ..theme import Theme
 from .chart import Chart, LossChart, RateChart
+from .layers import Upright
 from .marks import Mark
 from .metrics import MetricChart
-from .pens import SharpLine
+from .pens import pen_of
 from .placing import Placing
 from .reading import Reading, Row, read
 from .scales import duration_label
@@ -39,16 +39,16 @@ class Readout(QObject):
         self._shown: Reading | None = None
         self.pins: list[float] = []
         """Places that are pinned: none, the one from which differences are told, or both ends."""
-        self._lines: dict[Chart, list[SharpLine]] = {}
+        self._lines: dict[Chart, list[Upright]] = {}
         self._card: QFrame | None = None
         self._text = QLabel()
 
-    def attach(self, loss: LossChart, rate: RateChart) -> None:
-        """Live in these two plots."""
+    def attach(self, canvas: QWidget, loss: LossChart, rate: RateChart) -> None:
+        """Live in these two plots, on this canvas."""
+        self._canvas = canvas
         self._loss, self._rate = loss, rate
         for chart in (loss, rate):
             self.add(chart)
-        canvas = loss.item.scene().views()[0]
         self._card = QFrame(canvas)
         self._card.setProperty("role", "card")
         self._card.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -60,18 +60,16 @@ class Readout(QObject):
 
     def add(self, chart: Chart) -> None:
         """Point in this plot too."""
-        lines = [SharpLine(angle=90, movable=False) for _ in range(3)]
+        lines = [Upright() for _ in range(3)]
         for line in lines:
-            line.setZValue(40)
-            line.hide()
-            chart.item.addItem(line, ignoreBounds=True)
+            chart.view.add(line)
         self._lines[chart] = lines
         self._colour(chart)
 
     def remove(self, chart: Chart) -> None:
         """Point in this plot no more."""
         for line in self._lines.pop(chart):
-            chart.item.removeItem(line)
+            chart.view.remove(line)
 
     def set_theme(self, theme: Theme) -> None:
         """Take the theme's colours."""
@@ -146,18 +144,16 @@ class Readout(QObject):
         wanted = [place, *self.pins, None, None][:3]
         for chart, lines in self._lines.items():
             for line, at in zip(lines, wanted, strict=True):
-                line.setVisible(at is not None)
-                if at is not None:
-                    line.setPos(float(at))
+                line.show_at(at)
             chart.mark_lines.point_at(mark)
 
     def _colour(self, chart: Chart) -> None:
         if self._theme is None:
             return
         mouse, *pinned = self._lines[chart]
-        mouse.setPen(mkPen(self._theme.quiet, width=1))
+        mouse.colour(pen_of(self._theme.quiet))
         for line in pinned:
-            line.setPen(mkPen(self._theme.accent, width=1, style=Qt.PenStyle.DashLine))
+            line.colour(pen_of(self._theme.accent, style=Qt.PenStyle.DashLine))
 
     def _words(self, found: Reading, base: Reading | None, mark: Mark | None) -> str:
         lines = [self._head(found)]
@@ -226,15 +222,15 @@ class Readout(QObject):
         if card is None:
             return
         view = self._loss.view
-        canvas = view.scene().views()[0]
-        at = canvas.mapFromScene(view.mapViewToScene(QPointF(place, view.viewRange()[1][1])))
-        x = at.x() + 12
+        canvas = self._canvas
+        at = round(view.across(place))
+        x = at + 12
         if x + card.width() > canvas.width() - 16:
-            x = at.x() - 12 - card.width()
+            x = at - 12 - card.width()
         # Beside the axis, not over its numbers, as long as there is room.
-        least = canvas.mapFromScene(view.sceneBoundingRect().topLeft()).x() + 4
+        least = round(view.area.left()) + 4
         most = max(canvas.width() - card.width() - 4, 4)
-        card.move(min(max(x, least), most), at.y() + 12)
+        card.move(min(max(x, least), most), round(view.area.top()) + 12)
 
 
 def _difference(row: Row, before: float) -> str:

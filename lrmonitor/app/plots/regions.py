@@ -38,12 +38,11 @@ class FindingRegions(PixelItem):
     """All of them, whatever their number; those narrower than a pixel are drawn once a pixel."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(-20)
         self.regions: tuple[Region, ...] = ()
         self._theme: Theme | None = None
         self._colours: dict[tuple[str, bool], tuple[QColor | None, QColor]] = {}
-        self.setZValue(-20)
-        self.hide()
+        self._visible = False
 
     def colour(self, theme: Theme) -> None:
         """Take the theme's colours."""

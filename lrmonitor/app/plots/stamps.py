@@ -6,9 +6,10 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from pyqtgraph.Qt.internals import PrimitiveArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPaintEngine, QPainter, QPixmap, QPolygonF
+
+from .primitives import Primitives
 
 __all__ = ["Stamps"]
 
@@ -27,7 +28,7 @@ class Stamps:
         self._colour = QColor("#888888")
         self._picture: QPixmap | None = None
         self._scale = 0.0
-        self._places = PrimitiveArray(QPainter.PixmapFragment, 10)
+        self._places = Primitives(QPainter.PixmapFragment)
 
     def colour(self, colour: QColor) -> None:
         """Take another colour."""
@@ -60,13 +61,12 @@ class Stamps:
             self._picture, self._scale = self._drawn(scale), scale
         picture = self._picture
         wide, high = picture.width() / scale, picture.height() / scale
-        self._places.resize(len(tips))
-        places = self._places.ndarray()
+        places = np.empty((len(tips), 10))
         # Middle x and y, corner in the picture, its size, scale x and y, rotation, opacity.
         places[:] = (0, 0, 0, 0, picture.width(), picture.height(), 1 / scale, 1 / scale, 0, 1)
         places[:, 0] = np.round((tips - wide / 2) * scale) / scale + wide / 2
         places[:, 1] = round((base - high) * scale) / scale + high / 2
-        fragments, count = self._places.drawargs()
+        fragments, count = self._places.of(places)
         painter.drawPixmapFragments(fragments, count, picture)
 
     def _drawn(self, scale: float) -> QPixmap:

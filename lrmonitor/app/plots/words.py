@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QGraphicsView, QLabel
+from PySide6.QtWidgets import QLabel, QWidget
 
 from ..theme import Theme
 from .chart import Chart
@@ -18,8 +18,7 @@ WIDTH = 460
 class PlotWords:
     """A label in the middle of a plot, hidden without a text."""
 
-    def __init__(self, canvas: QGraphicsView, chart: Chart) -> None:
-        self._canvas = canvas
+    def __init__(self, canvas: QWidget, chart: Chart) -> None:
         self._chart = chart
         self.label = QLabel(canvas)
         self.label.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -36,8 +35,7 @@ class PlotWords:
 
     def place(self) -> None:
         """Into the middle of the plot, wherever that is now."""
-        view = self._chart.view
-        area = self._canvas.mapFromScene(view.sceneBoundingRect()).boundingRect()
+        area = self._chart.view.area.toRect()
         width = min(WIDTH, max(area.width() - 40, 120))
         height = max(self.label.heightForWidth(width), 24)
         self.label.setGeometry(

@@ -25,8 +25,8 @@ def pictures(studio: Studio) -> None:
 
 def _point(plots: PlotPane, step: float) -> None:
     view = plots.loss.view
-    middle = QPointF(step, sum(view.viewRange()[1]) / 2)  # in sight at every zoom
-    plots._point(view.mapViewToScene(middle))
+    middle = QPointF(step, sum(view.ranges()[1]) / 2)  # in sight at every zoom
+    plots._point(view.to_canvas(middle))
 
 
 def markers(studio: Studio) -> None:
@@ -98,9 +98,9 @@ def scales(studio: Studio) -> None:
 
 def _drag(plots: PlotPane, button: Qt.MouseButton) -> None:
     """Drag over a part of the loss, without letting go."""
-    port = plots.canvas.viewport()
-    area = plots.loss.view.sceneBoundingRect()
-    places = [plots.canvas.mapFromScene(QPointF(area.left() + area.width() * x, area.center().y()))
+    port = plots.canvas
+    area = plots.loss.view.area
+    places = [QPointF(area.left() + area.width() * x, area.center().y()).toPoint()
               for x in (0.3, 0.4, 0.5, 0.6)]  # fmt: skip
     kinds = [QEvent.Type.MouseButtonPress, *[QEvent.Type.MouseMove] * 3]
     for kind, place in zip(kinds, places, strict=True):
@@ -111,8 +111,8 @@ def _drag(plots: PlotPane, button: Qt.MouseButton) -> None:
 
 def _let_go(plots: PlotPane, button: Qt.MouseButton) -> None:
     """End the drag where it is."""
-    port = plots.canvas.viewport()
-    at = QPointF(plots.canvas.mapFromScene(plots.loss.view.sceneBoundingRect().center()))
+    port = plots.canvas
+    at = QPointF(plots.loss.view.area.center().toPoint())
     none = Qt.MouseButton.NoButton
     up = QEvent.Type.MouseButtonRelease
     event = QMouseEvent(up, at, port.mapToGlobal(at), button, none, Qt.KeyboardModifier(0))

@@ -1,0 +1,141 @@
+"""What is drawn of a view that moves, worked out for more than is visible: as long as it stays
+inside of that, only the visible part is looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lrmonitor.model.picture import Drawn, Picture
+
+__all__ = ["WideDrawn", "WideLine"]
+
+Floats = npt.NDArray[np.float64]
+
+BESIDE = 0.5
+"""Widths of the view that are worked out to either side of it once it moves."""
+
+ALIKE = 0.02
+"""Share by which a view may be wider or narrower than another whose points it shows."""
+
+
+@dataclass(frozen=True)
+class _State:
+    """What points depend on besides the stretch that they are of."""
+
+    begun: int
+    cuts: tuple[int, ...]
+    pieces: int
+    kind: object
+
+
+class _Margin:
+    """Tells of which stretch points are to be worked out, and whether they still hold."""
+
+    def __init__(self, picture: Picture) -> None:
+        self._picture = picture
+        self._state: _State | None = None
+        self._low = self._high = self._end = self._width = self._count = 0
+        self._asked = (0, 0)
+
+    def holds(self, low: int, high: int, kind: object) -> bool:
+        """Whether what was worked out last is as good for this view. If not, `low`, `high` and
+        `share` tell what to work out now."""
+        picture = self._picture
+        state = _State(picture.begun, picture.cuts, len(picture.pieces), kind)
+        alike = state == self._state and abs(high - low - self._width) <= ALIKE * self._width
+        # What is recorded later stands after what is there, or makes another piece.
+        grown = len(picture.step) != self._count and self._high >= self._end
+        if self.low <= low and high <= self.high and alike and not grown:
+            self._asked = (low, high)
+            # The points of several pieces do not ascend: they are of one view alone.
+            return state.pieces == 1 or (low, high) == (self._low, self._high)
+        moved = alike and (low, high) != self._asked and state.pieces == 1
+        beside = round(BESIDE * (high - low)) if moved else 0
+        self._state, self._asked, self._width = state, (low, high), high - low
+        self._low, self._high = low - beside, high + beside
+        self._count = len(picture.step)
+        self._end = int(picture.step[-1]) if self._count else 0
+        return False
+
+    @property
+    def low(self) -> int:
+        """The first step that is worked out."""
+        return self._low
+
+    @property
+    def high(self) -> int:
+        """The last one."""
+        return self._high
+
+    @property
+    def share(self) -> float:
+        """How many times as wide as the view that is."""
+        return (self._high - self._low) / max(self._width, 1)
+
+
+class WideDrawn:
+    """`Picture.drawn` for views that move. At the edges of one, blocks of values that are only in
+    part visible are drawn by their extremes as wholes: about a column at either end."""
+
+    def __init__(self, picture: Picture) -> None:
+        self._picture = picture
+        self._margin = _Margin(picture)
+        self._drawn: Drawn | None = None
+
+    def drawn(self, low: int, high: int, columns: int, log: bool = False) -> Drawn:
+        """See `Picture.drawn`."""
+        margin, picture = self._margin, self._picture
+        if not margin.holds(low, high, (columns, log)) or self._drawn is None:
+            wide = round(columns * margin.share)
+            self._drawn = picture.drawn(margin.low, margin.high, wide, log)
+        found = self._drawn
+        if (low, high) == (margin.low, margin.high):
+            return found
+        part, inside = _visible(found.x, low, high)
+        seen = found.y[inside]
+        least = float(np.fmin.reduce(seen)) if len(seen) else np.nan
+        first, last = np.searchsorted(found.unplaced, (low, high + 1)).tolist()
+        return Drawn(
+            found.x[part],
+            found.y[part],
+            None if np.isnan(least) else (least, float(np.fmax.reduce(seen))),
+            found.unplaced[first:last],
+            sum(one.last - one.first for one in picture.parts(low, high)),
+        )
+
+
+class WideLine:
+    """The same for a line that is made by `make(low, high, columns, log, share)`: `share` is how
+    many times as wide as the view the stretch is that is made."""
+
+    def __init__(
+        self,
+        picture: Picture,
+        make: Callable[[int, int, int, bool, float], tuple[Floats, Floats]],
+    ) -> None:
+        self._margin = _Margin(picture)
+        self._make = make
+        self._line: tuple[Floats, Floats] = (np.empty(0), np.empty(0))
+
+    def line(self, low: int, high: int, columns: int, log: bool) -> tuple[Floats, Floats]:
+        """The line (x, y) for low ≤ step ≤ high, and a point beyond either end."""
+        margin = self._margin
+        if not margin.holds(low, high, (columns, log)):
+            wide = round(columns * margin.share)
+            self._line = self._make(margin.low, margin.high, wide, log, margin.share)
+        x, y = self._line
+        if (low, high) == (margin.low, margin.high):
+            return x, y
+        part, _ = _visible(x, low, high)
+        return x[part], y[part]
+
+
+def _visible(x: Floats, low: int, high: int) -> tuple[slice, slice]:
+    """Of ascending points those in view with one beyond either end, and those alone."""
+    first = int(np.searchsorted(x, low, side="left"))
+    last = int(np.searchsorted(x, high, side="right"))
+    return slice(max(first - 1, 0), last + 1), slice(first, last)
