@@ -129,8 +129,8 @@ def test_the_demo_at_thirty_times_its_rate_is_rescued(
     person.wait(lambda: schedule.outcome.text.startswith("Applied at step"))
     schedule.reject()
 
-    # What is left alone ends where it began, and reads one digit in ten; this one ends far below what
-    # the optimizer's default rate comes to, and nearly where the demo does at its own.
+    # What is left alone ends where it began, and reads one digit in ten; this one ends far below
+    # what the optimizer's default rate comes to, and nearly where the demo does at its own.
     person.wait_for_phase(Phase.ENDED)
     printed = (person.view.session.folder / "console.log").read_text("utf-8")
     accuracies = [float(one) for one in re.findall(r"accuracy ([\d.]+)%", printed)]
