@@ -85,10 +85,10 @@ class VanishingUpdates(Detector):
     """The median of eight update ratios |Δw| / |w| is below 3e-7: float32 weights hardly change.
 
     The cause is the schedule where the rate is below a hundredth of what it was, else the rate if
-    gradients are as large as at first, else the model. The usual healthy ratio is near 1e-3
-    (CS231n), but measured ranges of healthy runs and of too low rates overlap: only what cannot
-    train at all is said here. (SageMaker and DeepDiagnosis: mean |gradient| < 1e-7, which depends
-    on the loss's scale.)
+    gradients are as large as at first and not 0, else the model. The usual healthy ratio is near
+    1e-3 (CS231n), but measured ranges of healthy runs and of too low rates overlap: only what
+    cannot train at all is said here. (SageMaker and DeepDiagnosis: mean |gradient| < 1e-7, which
+    depends on the loss's scale.)
     """
 
     def __init__(self) -> None:
@@ -114,6 +114,7 @@ class VanishingUpdates(Detector):
         scheduled = history.lr is not None and history.lr < 0.01 * history.lr_most
         norms = history.grad_norm.values
         lost = len(norms) >= LEAST and median(norms[-LEAST:]) < 1e-4 * max(norms[:LEAST])
+        lost = lost or no_gradient(norms)
         evidence = Evidence(
             f"median of {LEAST} update ratios below {TINY:g}",
             (sampled.steps[-LEAST], sampled.steps[-1]),
@@ -154,6 +155,11 @@ class VanishingUpdates(Detector):
                     min(1e-4 / max(ratio, 1e-9), 1000.0), "Weights hardly change in a step."
                 ),
             )
+
+
+def no_gradient(norms: list[float]) -> bool:
+    """Whether the latest eight gradient norms are exactly 0: no rate changes anything then."""
+    return len(norms) >= LEAST and not any(norms[-LEAST:])
 
 
 def usual_ratio(values: list[float]) -> float:

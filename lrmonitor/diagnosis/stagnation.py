@@ -12,7 +12,7 @@ import numpy.typing as npt
 from lrmonitor.diagnosis import advise
 from lrmonitor.diagnosis.detector import Detector
 from lrmonitor.diagnosis.finding import RANK, Advice, Cause, Evidence, Severity
-from lrmonitor.diagnosis.gradients import usual_ratio
+from lrmonitor.diagnosis.gradients import no_gradient, usual_ratio
 from lrmonitor.diagnosis.history import History
 from lrmonitor.diagnosis.stats import Trend, median, thinned, trend
 
@@ -126,7 +126,9 @@ class Stagnation(Detector):
     gain. An interval that holds zero is not enough, since noise makes it wide.
 
     - little gain (u < 0.25 since the start) and flat: plateau. The rate is too low if update ratios
-      are tiny (below 5e-4); else nothing is said before 24 blocks, and where no update ratios are
+      are tiny (below 5e-4), unless the latest eight gradient norms are exactly 0: then it is the
+      model. (Dead units below a layer that still learns leave a norm like any other, and are not
+      told apart.) Else nothing is said before 24 blocks, and where no update ratios are
       known it is info: a log may begin in the middle of a run. It is too high if one of the first
       eight ratios was above 0.1, or the median of the latest eight is above 0.05.
       Nor is it a plateau where more than u = 0.5 was gained at the best and is lost: divergence
@@ -343,6 +345,20 @@ class Stagnation(Detector):
 
     def _little(self, low: bool, ratio: float) -> _Seen:
         rule = "flat, and little was gained since the start"
+        if low and no_gradient(self.history.grad_norm.values):
+            return _Seen(
+                "plateau",
+                "warning",
+                "model",
+                0.8,
+                f"{rule}; gradients are exactly 0",
+                advise.other(
+                    "No gradient reaches the weights, so that no rate changes anything: look for "
+                    "dead units, a detached part, gradients that are cleared before the step, or "
+                    "half precision that is not scaled.",
+                    "gradients that are not 0",
+                ),
+            )
         if low:
             return _Seen(
                 "plateau",

@@ -419,6 +419,20 @@ def test_gradients_that_explode_and_updates_that_vanish() -> None:
     assert (found.cause, found.severity) == ("schedule", "info")
 
 
+def test_where_gradients_are_0_the_rate_is_not_blamed() -> None:
+    loss = 2.3 + 0.01 * np.random.default_rng(3).standard_normal(800)
+    sampled = np.arange(800) % 10 == 0
+    none, some = np.where(sampled, 0.0, np.nan), np.where(sampled, 1e-3, np.nan)
+    decayed = np.where(sampled, 1e-4, np.nan)  # as by weight decay
+    for norm, cause in ((none, "model"), (some, "lr_too_low")):
+        (found,) = of(loss, grad_norm=norm, update_ratio=decayed)
+        assert (found.kind, found.severity, found.cause) == ("plateau", "warning", cause)
+        told = of(loss, grad_norm=norm, update_ratio=none)
+        (found,) = [f for f in told if f.kind == "vanishing_updates"]
+        assert (found.severity, found.cause) == ("warning", cause)
+        assert "lr_too_low" not in {f.cause for f in told} or cause == "lr_too_low"
+
+
 def test_a_stalled_process_is_told_by_the_clock_and_by_the_next_step() -> None:
     diagnosis = Diagnosis()
     loss = falling(320)
