@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 
 from lrmonitor.diagnosis.detector import Detector
 from lrmonitor.diagnosis.divergence import Divergence
@@ -37,11 +38,18 @@ BUILT_IN: tuple[type[Detector], ...] = (
 _log = logging.getLogger(__name__)
 
 
+@cache
+def named() -> tuple[EntryPoint, ...]:
+    """What installed packages name. They are looked through once in a process: that takes
+    milliseconds, and a folder of logs has many runs."""
+    return tuple(entry_points(group=GROUP))
+
+
 def detectors() -> list[Detector]:
     """New detectors for one run. One of a package that cannot be made is left out, with a
     warning."""
     made: list[Detector] = [kind() for kind in BUILT_IN]
-    for point in entry_points(group=GROUP):
+    for point in named():
         try:
             detector = point.load()()
         except Exception as error:
