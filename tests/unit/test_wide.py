@@ -79,7 +79,8 @@ def test_what_is_recorded_meanwhile_is_seen() -> None:
         )
         assert found.count == wanted.count
         assert found.x[-1] == wanted.x[-1] or found.x[-1] > low + 30_000
-        assert found.range is not None and wanted.range is not None
+        assert found.range is not None
+        assert wanted.range is not None
         assert found.range[1] == wanted.range[1]
 
 

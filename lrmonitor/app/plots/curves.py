@@ -89,15 +89,25 @@ class LossCurve:
             self._smoothing = span
             self._begin_smoothing()
 
+    def follow(self) -> None:
+        """Take what is new: no Qt in it, so that several curves can do it side by side."""
+        self._picture.follow()
+        if self._smoothing > 1:
+            self._smoothed.follow()
+
+    @property
+    def behind(self) -> int:
+        """How many points it has not taken yet."""
+        return len(self.series) - len(self._picture.step)
+
     def refresh(self, span: Span, log: bool) -> Floats:
         """Draw the visible part. Returns the steps that have no place on the axis."""
-        self._picture.follow()
+        self.follow()
         drawn = self._wide.drawn(span.low, span.high, span.columns, log)
         self.raw.show(drawn.x, as_log(drawn.y) if log else drawn.y)
         self.range = log_range(drawn.range) if log else drawn.range
         x, y = _EMPTY, _EMPTY
         if self._smoothing > 1:
-            self._smoothed.follow()
             x, y = self._wide_smooth.line(span.low, span.high, SMOOTH_POINTS, log)
         self.smooth.show(x, y)
         return drawn.unplaced
@@ -144,6 +154,15 @@ class RateCurve:
             self.item.set_pen(pen_of(dim, width=1, style=Qt.PenStyle.DashLine))
         else:
             self.item.set_pen(pen_of(strong, width=2))
+
+    def follow(self) -> None:
+        """Take what is new; as that of a loss."""
+        self._picture.follow()
+
+    @property
+    def behind(self) -> int:
+        """How many points it has not taken yet."""
+        return len(self.series) - len(self._picture.step)
 
     def all_positive(self) -> bool:
         """Whether each rate so far has a place on a logarithmic axis."""
