@@ -236,7 +236,7 @@ class PlotPane(QWidget):
         layout.addWidget(self.tools)
         layout.addWidget(self.legend)
         layout.addWidget(self.canvas, 1)
-        self.canvas.add(self.loss, 0, 3)
+        self.canvas.add(self.loss, 0, 4)
         self.canvas.add(self.rate, MOST + 1, 2)
         self.readout.attach(self.canvas, self.loss, self.rate)
 
