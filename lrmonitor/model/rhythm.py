@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from lrmonitor.record.reader import RankReader, Series
 
@@ -63,7 +64,7 @@ def usual_interval(steps: Series | None) -> float | None:
     took = np.diff(steps.time[-RHYTHM_STEPS - 1 :])
     made = np.diff(steps.step[-RHYTHM_STEPS - 1 :])
     usable = (made > 0) & (took >= 0)
-    return float(np.median(took[usable] / made[usable])) if usable.any() else None
+    return _median(took[usable] / made[usable]) if usable.any() else None
 
 
 def speed(steps: Series | None, since: float | None = None) -> float | None:
@@ -94,3 +95,10 @@ def pace(steps: Series | None, since: float | None = None) -> float | None:
     first = min(max(first, min(PACE_SKIP, len(times) // 2 - 1)), len(times) - 2)
     took, made = end - float(times[first]), int(numbers[-1]) - int(numbers[first])
     return took / made if took > 0 and made > 0 else None
+
+
+def _median(values: npt.NDArray[np.float64]) -> float:
+    """Of at least one. `np.median` imports the masked arrays first: 70 ms of the window's start."""
+    low, high = (len(values) - 1) // 2, len(values) // 2
+    ordered = np.partition(values, (low, high))
+    return float((ordered[low] + ordered[high]) / 2)

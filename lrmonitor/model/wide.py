@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from lrmonitor.model.picture import Drawn, Picture
 
-__all__ = ["WideDrawn", "WideLine"]
+__all__ = ["Margin", "WideDrawn", "WideLine", "visible"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -32,7 +32,7 @@ class _State:
     kind: object
 
 
-class _Margin:
+class Margin:
     """Tells of which stretch points are to be worked out, and whether they still hold."""
 
     def __init__(self, picture: Picture) -> None:
@@ -83,7 +83,7 @@ class WideDrawn:
 
     def __init__(self, picture: Picture) -> None:
         self._picture = picture
-        self._margin = _Margin(picture)
+        self._margin = Margin(picture)
         self._drawn: Drawn | None = None
 
     def drawn(self, low: int, high: int, columns: int, log: bool = False) -> Drawn:
@@ -95,7 +95,7 @@ class WideDrawn:
         found = self._drawn
         if (low, high) == (margin.low, margin.high):
             return found
-        part, inside = _visible(found.x, low, high)
+        part, inside = visible(found.x, low, high)
         seen = found.y[inside]
         least = float(np.fmin.reduce(seen)) if len(seen) else np.nan
         first, last = np.searchsorted(found.unplaced, (low, high + 1)).tolist()
@@ -117,7 +117,7 @@ class WideLine:
         picture: Picture,
         make: Callable[[int, int, int, bool, float], tuple[Floats, Floats]],
     ) -> None:
-        self._margin = _Margin(picture)
+        self._margin = Margin(picture)
         self._make = make
         self._line: tuple[Floats, Floats] = (np.empty(0), np.empty(0))
 
@@ -130,11 +130,11 @@ class WideLine:
         x, y = self._line
         if (low, high) == (margin.low, margin.high):
             return x, y
-        part, _ = _visible(x, low, high)
+        part, _ = visible(x, low, high)
         return x[part], y[part]
 
 
-def _visible(x: Floats, low: int, high: int) -> tuple[slice, slice]:
+def visible(x: Floats, low: int, high: int) -> tuple[slice, slice]:
     """Of ascending points those in view with one beyond either end, and those alone."""
     first = int(np.searchsorted(x, low, side="left"))
     last = int(np.searchsorted(x, high, side="right"))

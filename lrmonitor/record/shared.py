@@ -19,6 +19,9 @@ __all__ = ["Pool", "SharedColumn"]
 
 Kind = TypeVar("Kind", bound=np.generic)
 
+_FEW = 512
+"""Numbers up to which they are compared fastest as bytes."""
+
 
 class Pool(Generic[Kind]):
     """Columns of one type that may have numbers in common."""
@@ -121,7 +124,9 @@ class _Line(Column[Kind]):
         """How many of these, from the first on, are what stands from index `at` on, to the bit: a
         nan is like itself, and 0.0 unlike -0.0."""
         held = self._array[at : at + len(numbers)]
-        if held.tobytes() == numbers.tobytes():  # fast for few of them
+        if len(numbers) <= _FEW and held.tobytes() == numbers.tobytes():
             return len(numbers)
         bits = f"u{held.itemsize}"
-        return int((held.view(bits) != numbers.view(bits)).argmax())
+        unlike = held.view(bits) != numbers.view(bits)
+        at = int(unlike.argmax())
+        return at if unlike[at] else len(numbers)

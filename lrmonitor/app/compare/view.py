@@ -190,7 +190,7 @@ class CompareView(QWidget):
         for row, key in enumerate(keys):
             chart = known.get(key) or self._made(key)
             self.charts[key] = chart
-            self.canvas.add(chart, row, 3 if row == 0 else 2)
+            self.canvas.add(chart, row, 4 if row == 0 else 2)
         for chart in self.charts.values():
             chart.colour(self._theme)
         self._show_axis()

@@ -70,6 +70,7 @@ class _Room:
     def __init__(self) -> None:
         self.picture = QImage()
         self._pixels = np.empty((0, 0), np.bool_)
+        self._until = np.empty(0, np.bool_)
 
     def ink(self, first: Shorts, last: Shorts, rows: int, colour: QColor) -> None:
         """Into the upper left corner of the picture, `rows` high: the colour in each column in the
@@ -78,8 +79,10 @@ class _Room:
         self.picture.setColor(1, colour.rgba())
         part = self._pixels[:rows, : len(first)]
         row = np.arange(rows, dtype=np.int16)[:, np.newaxis]
+        until = self._until[: part.size].reshape(part.shape)
         np.greater_equal(row, first, out=part)
-        part &= row < last
+        np.less(row, last, out=until)
+        np.logical_and(part, until, out=part)
 
     def _grow(self, wide: int, high: int) -> None:
         known_high, known_wide = self._pixels.shape
@@ -91,6 +94,7 @@ class _Room:
         self.picture.setColorTable([0, 0])
         flat = np.frombuffer(self.picture.bits(), np.bool_)
         self._pixels = flat.reshape(self.picture.height(), -1)
+        self._until = np.empty(self._pixels.size, np.bool_)
 
 
 _ROOM = _Room()

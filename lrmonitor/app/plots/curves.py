@@ -16,7 +16,7 @@ from PySide6.QtCore import Qt
 from lrmonitor.model.picture import MOST_PIECES, Part, Picture, joined
 from lrmonitor.model.smoothed import Smoothed
 from lrmonitor.model.smoothing import weight_of
-from lrmonitor.model.wide import WideDrawn, WideLine
+from lrmonitor.model.wide import Margin, WideDrawn, WideLine, visible
 from lrmonitor.record.reader import Series
 
 from .holds import Holds
@@ -89,15 +89,25 @@ class LossCurve:
             self._smoothing = span
             self._begin_smoothing()
 
+    def follow(self) -> None:
+        """Take what is new: no Qt in it, so that several curves can do it side by side."""
+        self._picture.follow()
+        if self._smoothing > 1:
+            self._smoothed.follow()
+
+    @property
+    def behind(self) -> int:
+        """How many points it has not taken yet."""
+        return len(self.series) - len(self._picture.step)
+
     def refresh(self, span: Span, log: bool) -> Floats:
         """Draw the visible part. Returns the steps that have no place on the axis."""
-        self._picture.follow()
+        self.follow()
         drawn = self._wide.drawn(span.low, span.high, span.columns, log)
         self.raw.show(drawn.x, as_log(drawn.y) if log else drawn.y)
         self.range = log_range(drawn.range) if log else drawn.range
         x, y = _EMPTY, _EMPTY
         if self._smoothing > 1:
-            self._smoothed.follow()
             x, y = self._wide_smooth.line(span.low, span.high, SMOOTH_POINTS, log)
         self.smooth.show(x, y)
         return drawn.unplaced
@@ -136,6 +146,8 @@ class RateCurve:
         self.range: tuple[float, float] | None = None
         self.dash: Dash | None = None
         self._picture = Picture(series)
+        self._margin = Margin(self._picture)
+        self._worked: tuple[Floats, Floats, Floats] | None = None
         self._holds = Holds()
 
     def colour(self, strong: str, dim: str) -> None:
@@ -145,6 +157,15 @@ class RateCurve:
         else:
             self.item.set_pen(pen_of(strong, width=2))
 
+    def follow(self) -> None:
+        """Take what is new; as that of a loss."""
+        self._picture.follow()
+
+    @property
+    def behind(self) -> int:
+        """How many points it has not taken yet."""
+        return len(self.series) - len(self._picture.step)
+
     def all_positive(self) -> bool:
         """Whether each rate so far has a place on a logarithmic axis."""
         self._picture.follow()
@@ -153,10 +174,37 @@ class RateCurve:
     def refresh(self, span: Span, log: bool) -> Floats:
         """Draw the visible part. Returns the steps where the rate has no place on the axis."""
         self._picture.follow()
-        parts = self._picture.parts(span.low, span.high)[-MOST_PIECES:]
-        if not parts:
+        picture, margin = self._picture, self._margin
+        if not len(picture.step):
             self.clear()
             return _EMPTY
+        # Near its end the newest rate is carried on as steps are made.
+        near = 2 * span.high - span.low > picture.step[-1]
+        kind = (span.columns, log, span.newest if near else None)
+        if not margin.holds(span.low, span.high, kind):
+            columns = round(span.columns * margin.share)
+            self._worked = self._work_out(
+                Span(margin.low, margin.high, columns, span.newest, margin.share), log
+            )
+        if self._worked is None:
+            self.clear()
+            return _EMPTY
+        x, y, lost = self._worked
+        if (span.low, span.high) != (margin.low, margin.high):
+            part, _ = visible(x, span.low, span.high)
+            x, y = x[part], y[part]
+            lost = lost[visible(lost, span.low, span.high)[1]]
+        self.range = value_range(y)
+        if self.range is not None:
+            x, y = straightened(x, y, LEVEL * (self.range[1] - self.range[0]))
+        self.item.show(*(self.dash(x, y, span) if self.dash else (x, y)))
+        return lost
+
+    def _work_out(self, span: Span, log: bool) -> tuple[Floats, Floats, Floats] | None:
+        """The staircase (x, y) and the steps that have no place; None where nothing is in view."""
+        parts = self._picture.parts(span.low, span.high)[-MOST_PIECES:]
+        if not parts:
+            return None
         lost = _EMPTY
         x, y = joined([self._staircase(part, span, log) for part in parts])
         if log:
@@ -167,11 +215,7 @@ class RateCurve:
             lost = np.unique(np.concatenate((missing, *found)))
             lost = one_per_column(lost, span.low, span.high, span.columns)
             y = as_log(y)
-        self.range = value_range(y)
-        if self.range is not None:
-            x, y = straightened(x, y, LEVEL * (self.range[1] - self.range[0]))
-        self.item.show(*(self.dash(x, y, span) if self.dash else (x, y)))
-        return lost
+        return x, y, lost
 
     def _staircase(self, part: Part, span: Span, log: bool) -> tuple[Floats, Floats]:
         """One ascending piece. The newest rate is carried on to the newest step."""
@@ -179,7 +223,7 @@ class RateCurve:
         step, value = self._picture.step[whole], self._picture.value[whole]
         newest = span.newest if part.end == len(self._picture.step) else int(step[-1])
         # A jump of the effective rate is upright to the pixel; dashes cost too much for that.
-        columns = SMOOTH_POINTS if self.scheduled else span.columns
+        columns = round(SMOOTH_POINTS * span.share) if self.scheduled else span.columns
         if part.last - part.first <= columns // 2:
             return rate_steps(step, value, span.low, span.high, newest)
         column = (span.high - span.low) / columns

@@ -87,6 +87,15 @@ class MetricCurve:
             self._picture = Picture(series)
             self._visible = WideDrawn(self._picture)
 
+    def take(self) -> None:
+        """Take what is new; as `LossCurve.follow`."""
+        self._picture.follow()
+
+    @property
+    def behind(self) -> int:
+        """How many points it has not taken yet."""
+        return len(self.series) - len(self._picture.step)
+
     def refresh(self, span: Span, log: bool = False) -> Floats:
         """Draw the visible part. Returns the steps whose value has no place on the axis."""
         self._picture.follow()

@@ -22,6 +22,7 @@ from lrmonitor.record.reader import Series
 
 from ..theme import Theme
 from .below import MetricPlots
+from .catching import catch_up
 from .chart import Chart, LossChart, RateChart
 from .choices import choices_of, take_choices
 from .colours import CurveColours
@@ -126,6 +127,7 @@ class PlotPane(QWidget):
             self._take_series()
             self._take_metrics()
             self._take_marks()
+            self._catch_up()
             self._show_message()
         newest = self.newest()
         window = self._window.advanced(newest)
@@ -234,7 +236,7 @@ class PlotPane(QWidget):
         layout.addWidget(self.tools)
         layout.addWidget(self.legend)
         layout.addWidget(self.canvas, 1)
-        self.canvas.add(self.loss, 0, 3)
+        self.canvas.add(self.loss, 0, 4)
         self.canvas.add(self.rate, MOST + 1, 2)
         self.readout.attach(self.canvas, self.loss, self.rate)
 
@@ -286,10 +288,21 @@ class PlotPane(QWidget):
             for group in range(info.groups):
                 self._take_rate((info.number, group), scheduled=True)
                 self._take_rate((info.number, group), scheduled=False)
-        if not self.rate_scale_chosen and not self.rate.log and self._all_positive():
-            self.set_rate_log(True)
         if len(self._curves()) != before:
             self.colours.explain(self._model.optimizers)
+
+    def _catch_up(self) -> None:
+        """Have the curves take what is new, and choose the scale of the rate by it."""
+        # What was scheduled may never be drawn.
+        curves: list[LossCurve | RateCurve] = [*self.loss.curves.values()]
+        curves += self.rate.effective.values()
+        metrics = [chart.curve for chart in self.metrics.charts.values()]
+        catch_up(
+            [(one.behind, one.follow) for one in curves]
+            + [(one.behind, one.take) for one in metrics]
+        )
+        if not self.rate_scale_chosen and not self.rate.log and self._all_positive():
+            self.set_rate_log(True)
 
     def _take_rate(self, address: tuple[int, int], scheduled: bool) -> None:
         find = self._model.scheduled if scheduled else self._model.lr
