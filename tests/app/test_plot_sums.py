@@ -45,6 +45,12 @@ def test_ticks_of_an_impossible_range_are_none() -> None:
     assert log_ticks(0.0, math.inf, 5) == []
 
 
+def test_an_axis_has_two_numbers_at_least() -> None:
+    assert linear_ticks(-3, 45, 2) == [0, 20, 40]
+    assert len(linear_ticks(0.4, 0.99, 2)) >= 2
+    assert linear_ticks(0, 10, 1) == [0, 10]
+
+
 def test_log_ticks_are_decades_then_halves_then_even() -> None:
     assert log_ticks(-6, 0, 6) == [-6, -5, -4, -3, -2, -1, 0]
     labels = tick_labels(log_ticks(-4, -2.5, 6), True)
