@@ -10,6 +10,7 @@ the end. Those of the rescue are taken by its test: see `test_scenario_rescue.py
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import shutil
@@ -19,7 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -38,15 +39,16 @@ def few_colours(path: Path) -> None:
     surfaces and texts stay what they are; of the others a rare one, of a mark or a symbol, weighs
     as much as a common one."""
     try:
-        from PIL import Image
+        # Not a dependency, nor one that types are known of everywhere.
+        image: Any = importlib.import_module("PIL.Image")
     except ImportError:
         return
-    picture = Image.open(path).convert("RGB")
+    picture = image.open(path).convert("RGB")
     found = sorted(picture.getcolors(1 << 24) or (), reverse=True)
     common, rare = found[:96], found[96:]
     palette = [part for _, colour in common for part in colour]
     if rare:
-        rest = Image.new("RGB", (len(rare), 1))
+        rest = image.new("RGB", (len(rare), 1))
         rest.putdata([colour for _, colour in rare])
         palette += (rest.quantize(160).getpalette() or [])[: 3 * 160]
     # Each of the colours to the nearest one, exactly: Pillow's own search rounds.
@@ -55,7 +57,7 @@ def few_colours(path: Path) -> None:
     own, which = np.unique(pixels @ (1 << 16, 1 << 8, 1), return_inverse=True)
     rgb = np.stack((own >> 16, own >> 8 & 255, own & 255), 1)
     nearest = np.array([np.argmin(((kept - one) ** 2).sum(1)) for one in rgb], np.uint8)
-    few = Image.fromarray(nearest[which].reshape(picture.height, picture.width), "P")
+    few = image.fromarray(nearest[which].reshape(picture.height, picture.width), "P")
     few.putpalette(palette)
     few.save(path, optimize=True)
 
