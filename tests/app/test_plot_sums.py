@@ -20,6 +20,7 @@ from lrmonitor.app.plots.sampling import (
     value_range,
     with_holds,
 )
+from lrmonitor.app.plots.sweep_plot import word_left
 from lrmonitor.app.plots.ticks import linear_ticks, log_ticks, tick_labels
 from lrmonitor.model.picture import Part, Picture
 from lrmonitor.record.layout import SeriesInfo
@@ -43,6 +44,21 @@ def test_ticks_of_an_impossible_range_are_none() -> None:
     assert linear_ticks(1.0, 1.0, 5) == []
     assert linear_ticks(0.0, math.nan, 5) == []
     assert log_ticks(0.0, math.inf, 5) == []
+
+
+def test_no_line_crosses_out_the_word_of_another() -> None:
+    assert word_left(100, 60, [100], 0, 400) == 105
+    assert word_left(100, 60, [100, 130], 0, 400) == 35
+    assert word_left(130, 30, [100, 130], 0, 400) == 135
+    assert word_left(380, 60, [380], 0, 400) == 315
+    # Between two lines that are near it there is no free side: beside its own it stays.
+    assert word_left(100, 60, [70, 100, 130], 0, 400) == 105
+
+
+def test_an_axis_has_two_numbers_at_least() -> None:
+    assert linear_ticks(-3, 45, 2) == [0, 20, 40]
+    assert len(linear_ticks(0.4, 0.99, 2)) >= 2
+    assert linear_ticks(0, 10, 1) == [0, 10]
 
 
 def test_log_ticks_are_decades_then_halves_then_even() -> None:

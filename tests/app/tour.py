@@ -10,6 +10,7 @@ the end. Those of the rescue are taken by its test: see `test_scenario_rescue.py
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import shutil
@@ -19,7 +20,9 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
@@ -29,6 +32,34 @@ if TYPE_CHECKING:
 
 LIMIT = 600.0
 """Seconds that are waited for anything, at most."""
+
+
+def few_colours(path: Path) -> None:
+    """Write a picture anew with 256 colours, a third of its bytes, where Pillow is there. Those of
+    surfaces and texts stay what they are; of the others a rare one, of a mark or a symbol, weighs
+    as much as a common one."""
+    try:
+        # Not a dependency, nor one that types are known of everywhere.
+        image: Any = importlib.import_module("PIL.Image")
+    except ImportError:
+        return
+    picture = image.open(path).convert("RGB")
+    found = sorted(picture.getcolors(1 << 24) or (), reverse=True)
+    common, rare = found[:96], found[96:]
+    palette = [part for _, colour in common for part in colour]
+    if rare:
+        rest = image.new("RGB", (len(rare), 1))
+        rest.putdata([colour for _, colour in rare])
+        palette += (rest.quantize(160).getpalette() or [])[: 3 * 160]
+    # Each of the colours to the nearest one, exactly: Pillow's own search rounds.
+    kept = np.array(palette, np.int32).reshape(-1, 3)
+    pixels = np.asarray(picture, np.int32).reshape(-1, 3)
+    own, which = np.unique(pixels @ (1 << 16, 1 << 8, 1), return_inverse=True)
+    rgb = np.stack((own >> 16, own >> 8 & 255, own & 255), 1)
+    nearest = np.array([np.argmin(((kept - one) ** 2).sum(1)) for one in rgb], np.uint8)
+    few = image.fromarray(nearest[which].reshape(picture.height, picture.width), "P")
+    few.putpalette(palette)
+    few.save(path, optimize=True)
 
 
 class Tour:
@@ -83,14 +114,7 @@ class Tour:
         path = self.folder / f"{name}.png"
         if not widget.grab().save(str(path)):
             raise OSError(f"{path} could not be written")
-        try:
-            from PIL import Image
-        except ImportError:
-            return
-        # This way rare colours, of a mark or a symbol, stay what they are.
-        way, plain = Image.Quantize.FASTOCTREE, Image.Dither.NONE
-        few = Image.open(path).convert("RGB").quantize(256, way, dither=plain)
-        few.save(path, optimize=True)
+        few_colours(path)
 
     def wait(self, found: Callable[[], object]) -> None:
         """Go on until something is true."""
@@ -176,7 +200,7 @@ def one(tour: Tour, themes: ThemeManager) -> None:
     themes.choose("light")
     tour.pass_time(1.0)
     pin, read = 400, next(m.step for m in view.session.model.markers if m.kind == "rate")
-    plots._show_region(1, 3400)  # which does not move on while it is read
+    plots._show_region(1, 4200)  # which does not move on while it is read
     tour.pass_time(0.5)
     for place in (pin, read):
         middle = QPointF(place, sum(plots.loss.view.ranges()[1]) / 2)
@@ -187,7 +211,9 @@ def one(tour: Tour, themes: ThemeManager) -> None:
     tour.take("pinned", view)
     plots._leave()
     plots.readout.unpin()
+    plots.fit()
     plots.set_following(True)
+    plots.set_log(plots.loss, True)  # single losses would flatten all others
     window.asking.rewind()
     tour.pass_time(0.5)
     (rewind,) = window.findChildren(RewindDialog)

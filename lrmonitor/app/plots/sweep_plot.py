@@ -17,7 +17,7 @@ from ..format import format_rate
 from ..theme import Theme
 from .ticks import linear_ticks, log_ticks, tick_labels
 
-__all__ = ["SweepPlot"]
+__all__ = ["SweepPlot", "word_left"]
 
 Across = Callable[[float], float]
 Down = Callable[[Floats], Floats]
@@ -28,6 +28,10 @@ MOST_POINTS = 1000
 ROOM_ABOVE, ROOM_BELOW = 0.8, 0.15
 """Heights of the fall that are shown above the level where the sweep began, and below the lowest:
 the divergence goes on far beyond, and would flatten all else."""
+
+
+GAP = 5
+"""Pixels between a line and its word."""
 
 
 class SweepPlot(QWidget):
@@ -173,6 +177,7 @@ class SweepPlot(QWidget):
         if self._chosen is not None and (reading is None or self._chosen != reading.rate):
             lines.append((self._chosen, theme.accent, styles.DashLine, self.tr("chosen")))
         height = painter.fontMetrics().height()
+        places = [across(one[0]) for one in lines if self._span[0] <= one[0] <= self._span[1]]
         for row, (rate, colour, style, word) in enumerate(lines):
             if self._span[0] <= rate <= self._span[1]:
                 x = across(rate)
@@ -183,7 +188,7 @@ class SweepPlot(QWidget):
                     area.top() + 2 + row * height,
                     painter.fontMetrics().horizontalAdvance(word),
                 )
-                left = x + 5 if x + 5 + width < area.right() else x - 5 - width
+                left = word_left(x, width, places, area.left(), area.right())
                 painter.drawText(QPointF(left, at + painter.fontMetrics().ascent()), word)
 
     def _heights(self) -> tuple[float, float]:
@@ -198,3 +203,12 @@ class SweepPlot(QWidget):
         quiet = max(float(part[: max(len(part) // 4, 4)].max()) for part in parts if len(part))
         fall = max(level - lowest, quiet - level, 1e-9 * abs(level), 1e-300)
         return lowest - ROOM_BELOW * fall, max(level + ROOM_ABOVE * fall, quiet)
+
+
+def word_left(x: float, width: float, lines: Sequence[float], first: float, last: float) -> float:
+    """Where the word of an upright line at `x` begins: to its right, or to its left where another
+    of the `lines` would cross it out or it would not fit between `first` and `last`."""
+    sides = (x + GAP, x - GAP - width)
+    fit = [s for s in sides if s >= first and s + width < last]
+    free = [s for s in fit if not any(s - 2 <= one <= s + width + 2 for one in lines if one != x)]
+    return next(iter(free or fit), sides[0])

@@ -29,6 +29,8 @@ def linear_ticks(low: float, high: float, count: int) -> list[float]:
     last = math.floor(high / step + 1e-9)
     if last - first > 1000:
         return []
+    if last <= first and count < 16:  # one number tells no scale
+        return linear_ticks(low, high, 2 * count)
     return [index * step for index in range(first, last + 1)]
 
 
@@ -43,8 +45,6 @@ def log_ticks(low: float, high: float, count: int) -> list[float]:
         return []
     if span < 0.6:
         values = linear_ticks(10.0**low, 10.0**high, count)
-        if len(values) < 2:  # one number tells no scale
-            values = linear_ticks(10.0**low, 10.0**high, 2 * count)
         return [math.log10(value) for value in values if value > 0]
     first, last = math.ceil(low - 1e-9), math.floor(high + 1e-9)
     if span > 3:
