@@ -25,10 +25,10 @@ def trained(end: float, noise: float = 0.05, seed: int = 0, steps: int = 200) ->
     return [loss[: steps // 2], loss[steps // 2 :]]
 
 
-def tried(*ends: float, **more: float) -> list[Candidate]:
+def tried(*ends: float, noise: float = 0.05) -> list[Candidate]:
     """One of each rung, the highest first."""
     return [
-        Candidate(rate, trained(end, seed=i, **more))
+        Candidate(rate, trained(end, noise, seed=i))
         for i, (rate, end) in enumerate(zip(RATES, ends, strict=True))
     ]
 
