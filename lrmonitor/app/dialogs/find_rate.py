@@ -62,7 +62,7 @@ class FindRateDialog(RateTestDialog):
         self.then_try.toggled.connect(self._price)
         self._price()
         self.begin.setFocus()
-        self.resize(640, 760)
+        self.resize(720, 760)
 
     @property
     def test(self) -> RateTest | None:

@@ -20,6 +20,7 @@ from tests.benchmarks.finder.generate import (
     LADDER,
     RESULTS,
     STAGES,
+    chosen,
     name,
     read_back,
     suggested,
@@ -139,10 +140,11 @@ def table(part: str, at: int = 1) -> str:
     return "\n".join(out)
 
 
-def stages() -> dict[str, list[tuple[str, bool, bool, bool]]]:
-    """By stage of each setup: its name, whether ours of one and of three sweeps refuses, and
-    whether there was something to gain for which it should not."""
-    found: dict[str, list[tuple[str, bool, bool, bool]]] = {stage: [] for stage in STAGES}
+def stages() -> dict[str, list[tuple[str, bool, bool, bool, bool | None]]]:
+    """By stage of each setup: its name, whether ours of one and of three sweeps refuses, whether
+    there was something to gain for which it should not, and whether the rungs refuse (None: not
+    measured)."""
+    found: dict[str, list[tuple[str, bool, bool, bool, bool | None]]] = {s: [] for s in STAGES}
     for case in CASES:
         path = RESULTS / f"{case.name}.json"
         numbers = json.loads(path.read_text("utf-8")) if path.exists() else {}
@@ -159,6 +161,7 @@ def stages() -> dict[str, list[tuple[str, bool, bool, bool]]]:
                     all(read([one]).rate is None for one in curves),
                     read(curves).rate is None,
                     gain > WORTH,
+                    chosen(curves, begun["ladder"]) is None if "ladder" in begun else None,
                 )
             )
     return found
