@@ -33,7 +33,7 @@ STDLIB_ONLY = (
     "resources.py",
     "__init__.py",
 )
-HEAVY = {"torch", "numpy", "PySide6", "shiboken6", "pyqtgraph", "psutil", "platformdirs"}
+HEAVY = {"torch", "numpy", "PySide6", "shiboken6", "psutil", "platformdirs"}
 
 
 def _files(part: str) -> list[Path]:
@@ -135,7 +135,7 @@ def test_window_never_holds_torch_or_the_probe() -> None:
 
 def test_every_verb_loads_without_qt_and_torch() -> None:
     held = _held_after(*[m for m in _modules("cli") if not m.endswith(".window")])
-    assert not held & {"torch", "PySide6", "shiboken6", "pyqtgraph"}
+    assert not held & {"torch", "PySide6", "shiboken6"}
 
 
 def test_command_line_starts_lean() -> None:

@@ -139,6 +139,6 @@ class AboutBox(QMessageBox):
             self.tr(
                 "Watch a PyTorch training live and change its learning rate while it runs, "
                 "knowing exactly at which step the change took effect.\n\n"
-                "Nothing leaves this computer. MIT licence. Qt {0}, PySide6 and pyqtgraph."
+                "Nothing leaves this computer. MIT licence. Qt {0} and PySide6."
             ).format(qVersion())
         )
