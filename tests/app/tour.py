@@ -229,6 +229,7 @@ def one(tour: Tour, themes: ThemeManager) -> None:
     tour.pass_time(0.2)
     tour.take("schedule", dialog)
     dialog.reject()
+    # Most often it diverges; now and then the loss is no number then, and it is taken once more.
     tour.verb("lr", name, "hold", "0.6", "--note", "as an example")
     tour.wait(view.alert.isVisible)
     view.alert.more.click()
