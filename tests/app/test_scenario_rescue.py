@@ -143,5 +143,7 @@ def test_the_demo_at_thirty_times_its_rate_is_rescued(
     assert accuracies[-1] > 85
     marks = [one.kind for one in model.markers]
     assert [k for k in marks if k in ("rewound", "test")][:2] == ["rewound", "test"]
+    # The list of runs looks about once a second.
+    person.wait(lambda: not any(line.live for line in window.runs.roster.lines.values()))
     picture("rescue-end", window)
     assert window.close()

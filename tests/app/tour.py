@@ -45,12 +45,12 @@ def few_colours(path: Path) -> None:
         return
     picture = image.open(path).convert("RGB")
     found = sorted(picture.getcolors(1 << 24) or (), reverse=True)
-    common, rare = found[:96], found[96:]
+    common, rare = found[:192], found[192:]
     palette = [part for _, colour in common for part in colour]
     if rare:
         rest = image.new("RGB", (len(rare), 1))
         rest.putdata([colour for _, colour in rare])
-        palette += (rest.quantize(160).getpalette() or [])[: 3 * 160]
+        palette += (rest.quantize(64).getpalette() or [])[: 3 * 64]
     # Each of the colours to the nearest one, exactly: Pillow's own search rounds.
     kept = np.array(palette, np.int32).reshape(-1, 3)
     pixels = np.asarray(picture, np.int32).reshape(-1, 3)
@@ -229,6 +229,7 @@ def one(tour: Tour, themes: ThemeManager) -> None:
     tour.pass_time(0.2)
     tour.take("schedule", dialog)
     dialog.reject()
+    # Most often it diverges; now and then the loss is no number then, and it is taken once more.
     tour.verb("lr", name, "hold", "0.6", "--note", "as an example")
     tour.wait(view.alert.isVisible)
     view.alert.more.click()

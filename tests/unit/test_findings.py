@@ -150,7 +150,7 @@ def test_the_journal_tells_them() -> None:
         "Loss diverges is told again",
         "Advice on “Loss diverges” followed: ×0.3",
         "Advice on “Loss diverges” judged. Helped: much",
-        "Loss diverges is over: it fell",
+        "Over: Loss diverges – it fell",
         "finding",
     ]
     rows = JournalRows()
