@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from lrmonitor.cli import find_lr
 from lrmonitor.finder import Candidate, Sweep, choose, rungs
-from lrmonitor.finder.ladder import RATIO, RUNGS
+from lrmonitor.finder.ladder import RATIO, RUNGS, STEPS
 from lrmonitor.finder.reading import MARGIN
 from tests.unit.test_finder_reading import LR, curve
 
@@ -38,6 +39,10 @@ def test_the_rungs_go_down_from_below_the_rate_that_broke() -> None:
     assert len(RATES) == RUNGS
     assert RATES[0] == pytest.approx(sorted(ends)[1] / MARGIN)
     assert np.divide(RATES[:-1], RATES[1:]) == pytest.approx(RATIO)
+
+
+def test_the_verb_tells_what_a_trial_takes() -> None:
+    assert (find_lr.RUNGS, find_lr.STEPS) == (RUNGS, STEPS)
 
 
 def test_a_sweep_that_never_broke_counts_to_its_end() -> None:

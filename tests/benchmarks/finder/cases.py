@@ -8,8 +8,8 @@
   optimizer. The margin was frozen before any of their suggestions was looked at: they decided over
   sweeps alone. The rungs below the sweeps (`lrmonitor.finder.ladder`) are from what was missed
   there, so that these are of development for them.
-- `NEW`: the six that were left, three seeds each (not all of the last two were measured). The rungs
-  were frozen before: these decide over them.
+- `NEW`: the six that were left, three seeds each (of the last two, three cases were measured). The
+  rungs were frozen before: these decide over them.
 """
 
 from __future__ import annotations

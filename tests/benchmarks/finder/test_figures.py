@@ -25,12 +25,12 @@ pytestmark = pytest.mark.benchmark
 
 SETUPS = {"developed": 8, "fresh": 6}
 SEEDS = 5
-CONVERGED = 4
+CONVERGED = 6
 """Setups whose rungs were measured on a converged model, at least."""
 THREE = "ours, three sweeps"
 MISSED = "missed on tasks that nothing was set on, see How good the suggestion is in steering.md"
 XFAIL = pytest.mark.xfail(reason=MISSED, strict=True)
-RUNGS_MISSED = "missed on one of six tasks, an equation: see How good the suggestion is"
+RUNGS_MISSED = "missed on tasks of development, see How good the suggestion is in steering.md"
 RUNGS_XFAIL = pytest.mark.xfail(reason=RUNGS_MISSED, strict=True)
 BOTH = pytest.mark.parametrize("part", ["developed", pytest.param("fresh", marks=XFAIL)])
 
