@@ -14,7 +14,7 @@ import pytest
 
 # Before it is imported: its assertions tell what they compared.
 pytest.register_assert_rewrite(
-    "tests.helpers.both", "tests.helpers.wild", "tests.helpers.programs", "tests.helpers.steered"
+    "tests.helpers.wild", "tests.helpers.programs", "tests.helpers.steered"
 )
 
 from tests.helpers import styles  # noqa: E402
