@@ -53,7 +53,8 @@ class Margin:
             self._asked = (low, high)
             # The points of several pieces do not ascend: they are of one view alone.
             return state.pieces == 1 or (low, high) == (self._low, self._high)
-        moved = alike and (low, high) != self._asked and state.pieces == 1
+        # Where it goes on growing, what is worked out beside the view is of no use a frame later.
+        moved = alike and not grown and (low, high) != self._asked and state.pieces == 1
         beside = round(BESIDE * (high - low)) if moved else 0
         self._state, self._asked, self._width = state, (low, high), high - low
         self._low, self._high = low - beside, high + beside
