@@ -96,10 +96,13 @@ class Chart:
         self._height = round(self.view.area.height())
         metrics = QFontMetrics(QGuiApplication.font())
         room = max(self._height, 24)
-        fits = metrics.horizontalAdvance(self.title) <= room
-        # What stands in brackets goes first.
-        title = self.title if fits else self._short or self.title.partition(" (")[0]
-        self.left.title = metrics.elidedText(title, Qt.TextElideMode.ElideRight, room)
+        # What stands in brackets goes first. (Whether it fits is asked of what would cut it: the
+        # advance is rounded to whole pixels.)
+        title = metrics.elidedText(self.title, Qt.TextElideMode.ElideRight, room)
+        if title != self.title:
+            less = self._short or self.title.partition(" (")[0]
+            title = metrics.elidedText(less, Qt.TextElideMode.ElideRight, room)
+        self.left.title = title
         self._paint_axes()
 
     def _paint_axes(self) -> None:
