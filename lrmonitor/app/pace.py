@@ -11,7 +11,7 @@ from .ticker import TICK_MS
 
 __all__ = ["Pace"]
 
-SHARE = 0.07
+SHARE = 0.05
 """Of one core that looking and drawing may take; the rest of the tenth that a window may have goes
 to figures, lists and what Qt does by itself."""
 
