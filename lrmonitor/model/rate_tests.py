@@ -18,6 +18,9 @@ __all__ = ["Leg", "RateTest", "RateTests", "candidates", "newest_step", "readabl
 Steps = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
+WHOLE = ("done", "bound", "non_finite", "skipped")
+"""Why a test ended that says something: the words of the probe's record."""
+
 
 @dataclass(frozen=True)
 class Leg:
@@ -65,6 +68,11 @@ class RateTest:
     def going(self) -> bool:
         """Whether it has not ended."""
         return not self.why
+
+    @property
+    def whole(self) -> bool:
+        """Whether it ended so that it says something, not cut short."""
+        return self.why in WHOLE
 
     def done(self, step: int | None) -> int:
         """Steps of it that were made, when the newest of the process is `step`."""

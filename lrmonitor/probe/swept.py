@@ -28,9 +28,8 @@ class Leg:
 @dataclass(frozen=True)
 class Swept(Override):
     """`share` times start · (stop / start)^(i / (steps - 1)) in step i = 0, 1, … of a leg: one rate
-    where both are the same. It
-    follows the main optimizer's steps, whichever optimizer it is of; one that is `after` it steps
-    when the main one has made the iteration's step already."""
+    where both are the same. It follows the main optimizer's steps, whichever optimizer it is of;
+    one that is `after` it steps when the main one has made the iteration's step already."""
 
     leg: Leg = field(default_factory=lambda: Leg(0, 0, 2))
     start: float = 1.0
@@ -84,9 +83,8 @@ def sweep(
     after: bool = False,
 ) -> Overrides:
     """The overrides of an optimizer with `count` groups in a sweep between two rates, or at one
-    where both are the same: those in
-    `shares` are swept, each at its share of it; the others go on as they would. `after`: it is not
-    the main one."""
+    where both are the same: those in `shares` are swept, each at its share of it; the others go on
+    as they would. `after`: it is not the main one."""
     start, stop = ends
     made: dict[int, Override] = {
         j: Swept("test", start * share, leg=leg, start=start, stop=stop, share=share, after=after)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.app import passing
+
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
@@ -127,16 +129,8 @@ class Studio:
 
     def wait(self, found: Callable[[], object], limit: float = 30.0) -> None:
         """Go on until something is true."""
-        from PySide6.QtTest import QTest
-
-        end = time.monotonic() + limit
-        while not found():
-            if time.monotonic() > end:
-                raise TimeoutError(f"waited {limit:g} s in vain for {found}")
-            QTest.qWait(10)
+        passing.wait(found, limit)
 
     def pass_time(self, seconds: float) -> None:
         """Go on for a while: what is drawn after some ticks is drawn then."""
-        from PySide6.QtTest import QTest
-
-        QTest.qWait(round(seconds * 1000))
+        passing.pass_time(seconds)

@@ -17,12 +17,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from tests.app import passing
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
@@ -118,19 +119,11 @@ class Tour:
 
     def wait(self, found: Callable[[], object]) -> None:
         """Go on until something is true."""
-        from PySide6.QtTest import QTest
-
-        end = time.monotonic() + LIMIT
-        while not found():
-            if time.monotonic() > end:
-                raise TimeoutError(f"waited {LIMIT:g} s in vain for {found}")
-            QTest.qWait(20)
+        passing.wait(found, LIMIT)
 
     def pass_time(self, seconds: float) -> None:
         """Go on for a while."""
-        from PySide6.QtTest import QTest
-
-        QTest.qWait(round(seconds * 1000))
+        passing.pass_time(seconds)
 
 
 def new_run(tour: Tour, window: MainWindow) -> None:

@@ -21,8 +21,6 @@ __all__ = ["FindRateDialog"]
 
 FROM, TO, STEPS, SWEEPS = 1e-7, 10.0, 100, 3
 """What is suggested; three sweeps, as the median of them is steadier than one."""
-WHOLE = ("done", "bound", "non_finite", "skipped")
-"""Why a range test ended that says something."""
 
 
 class FindRateDialog(RateTestDialog):
@@ -158,7 +156,7 @@ class FindRateDialog(RateTestDialog):
         if test is None or test.going or rank is None:
             return False
         self._following = False
-        rates = rungs(readable(test, rank)) if test.why in WHOLE else ()
+        rates = rungs(readable(test, rank)) if test.whole else ()
         if not rates:
             return False
         command = TrialCommand(rates=rates, steps=below.STEPS, legs=below.LEGS)

@@ -226,7 +226,7 @@ class RateTestDialog(QDialog):
         self.bar.setMaximum(test.steps if test is not None else 1)
         done = self._done(test)
         # A sweep that ends early makes a whole test of fewer steps.
-        whole = test is not None and test.why in ("done", "bound", "non_finite", "skipped")
+        whole = test is not None and test.whole
         self.bar.setValue(self.bar.maximum() if whole else done)
         self.where.setText(self._where(test, done, going, waiting, problem))
         self._echo_end(test)
