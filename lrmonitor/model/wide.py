@@ -3,8 +3,8 @@ inside of that, only the visible part is looked up."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -19,48 +19,62 @@ BESIDE = 0.5
 """Widths of the view that are worked out to either side of it once it moves."""
 
 ALIKE = 0.02
-"""Share by which a view may be wider or narrower than another whose points it shows."""
+"""Share by which a view may be wider or narrower than another whose points it shows, whatever they
+are."""
 
-
-@dataclass(frozen=True)
-class _State:
-    """What points depend on besides the stretch that they are of."""
-
-    begun: int
-    cuts: tuple[int, ...]
-    pieces: int
-    kind: object
+OVER = 0.125
+"""The same beyond the widths at which a pyramid draws the same blocks."""
 
 
 class Margin:
-    """Tells of which stretch points are to be worked out, and whether they still hold."""
+    """Tells of which stretch points are to be worked out, and whether they still hold.
 
-    def __init__(self, picture: Picture) -> None:
+    `scales`: they are of a pyramid, which draws the same blocks (see `Pyramid.sample`) until the
+    view is twice or half as wide: so long they hold also as it is zoomed.
+    """
+
+    def __init__(self, picture: Picture, scales: bool = True) -> None:
         self._picture = picture
-        self._state: _State | None = None
+        self._scales = scales
+        self._state: object = None
         self._low = self._high = self._end = self._width = self._count = 0
+        self._widths = (0.0, 0.0)
         self._asked = (0, 0)
 
-    def holds(self, low: int, high: int, kind: object) -> bool:
-        """Whether what was worked out last is as good for this view. If not, `low`, `high` and
-        `share` tell what to work out now."""
+    def holds(self, low: int, high: int, columns: int, kind: object) -> bool:
+        """Whether what was worked out last is as good for this view, which has so many columns. If
+        not, `low`, `high` and `share` tell what to work out now."""
         picture = self._picture
-        state = _State(picture.begun, picture.cuts, len(picture.pieces), kind)
-        alike = state == self._state and abs(high - low - self._width) <= ALIKE * self._width
+        pieces = len(picture.pieces)
+        state = (picture.begun, picture.cuts, pieces, columns, kind)
+        alike = state == self._state and self._widths[0] <= high - low <= self._widths[1]
         # What is recorded later stands after what is there, or makes another piece.
         grown = len(picture.step) != self._count and self._high >= self._end
-        if self.low <= low and high <= self.high and alike and not grown:
+        if self._low <= low and high <= self._high and alike and not grown:
             self._asked = (low, high)
             # The points of several pieces do not ascend: they are of one view alone.
-            return state.pieces == 1 or (low, high) == (self._low, self._high)
+            return pieces == 1 or (low, high) == (self._low, self._high)
         # Where it goes on growing, what is worked out beside the view is of no use a frame later.
-        moved = alike and not grown and (low, high) != self._asked and state.pieces == 1
+        moved = alike and not grown and (low, high) != self._asked and pieces == 1
         beside = round(BESIDE * (high - low)) if moved else 0
         self._state, self._asked, self._width = state, (low, high), high - low
         self._low, self._high = low - beside, high + beside
         self._count = len(picture.step)
         self._end = int(picture.step[-1]) if self._count else 0
+        self._widths = self._served(columns)
         return False
+
+    def _served(self, columns: int) -> tuple[float, float]:
+        """The widths of views that the points of the stretch serve."""
+        width = self._width
+        if not self._scales or len(self._picture.pieces) != 1:
+            return (1 - ALIKE) * width, (1 + ALIKE) * width
+        count = sum(part.last - part.first for part in self._picture.parts(self._low, self._high))
+        each = max(count / max(columns * self.share, 1.0), 1e-9)
+        # All are drawn up to two a column; else of each so many, a power of two.
+        power = math.ceil(math.log2(each)) if each > 2 else 1
+        least = 2.0 ** (power - 1) * (1 - OVER) / each if each > 2 else 0.0
+        return least * width, 2.0**power * (1 + OVER) / each * width
 
     @property
     def low(self) -> int:
@@ -90,7 +104,7 @@ class WideDrawn:
     def drawn(self, low: int, high: int, columns: int, log: bool = False) -> Drawn:
         """See `Picture.drawn`."""
         margin, picture = self._margin, self._picture
-        if not margin.holds(low, high, (columns, log)) or self._drawn is None:
+        if not margin.holds(low, high, columns, log) or self._drawn is None:
             wide = round(columns * margin.share)
             self._drawn = picture.drawn(margin.low, margin.high, wide, log)
         found = self._drawn
@@ -122,10 +136,13 @@ class WideLine:
         self._make = make
         self._line: tuple[Floats, Floats] = (np.empty(0), np.empty(0))
 
-    def line(self, low: int, high: int, columns: int, log: bool) -> tuple[Floats, Floats]:
-        """The line (x, y) for low ≤ step ≤ high, and a point beyond either end."""
+    def line(
+        self, low: int, high: int, columns: int, log: bool, kind: object = None
+    ) -> tuple[Floats, Floats]:
+        """The line (x, y) for low ≤ step ≤ high, and a point beyond either end. One of another
+        `kind` is made anew."""
         margin = self._margin
-        if not margin.holds(low, high, (columns, log)):
+        if not margin.holds(low, high, columns, (log, kind)):
             wide = round(columns * margin.share)
             self._line = self._make(margin.low, margin.high, wide, log, margin.share)
         x, y = self._line

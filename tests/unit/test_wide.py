@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lrmonitor.model.picture import Picture
+from lrmonitor.model.picture import Drawn, Picture
 from lrmonitor.model.wide import WideDrawn, WideLine
 from lrmonitor.record.layout import SeriesInfo
 from lrmonitor.record.reader import Series
@@ -126,3 +126,56 @@ def test_a_line_is_made_for_more_than_is_seen_once_it_moves() -> None:
         assert x[-1] >= low + 10_000
         assert len(x) <= 1003
     assert made == [(10_000, 20_000, 1.0), (5_100, 25_100, 2.0)]
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_a_view_that_is_zoomed_shows_what_stands_out_at_every_width(log: bool) -> None:
+    loss = series(noisy(200_000))
+    picture, alone = Picture(loss), Picture(loss)
+    picture.follow()
+    alone.follow()
+    wide = WideDrawn(picture)
+    steps, values = loss.step, loss.value
+    width = 160_000.0
+    for factor in [0.9] * 60 + [1 / 0.9] * 60:
+        width *= factor
+        low, high = round(100_000 - width / 2), round(100_000 + width / 2)
+        found, wanted = (one.drawn(low, high, COLUMNS, log) for one in (wide, alone))
+        spikes = steps[(values == 9.0) & (steps >= low) & (steps <= high)]
+        assert {(float(s), 9.0) for s in spikes} <= inside(found.x, found.y, low, high)
+        lost = steps[np.isnan(values) & (steps >= low) & (steps <= high)]
+        assert all(np.abs(found.unplaced - s).min() <= 2.5 * width / COLUMNS for s in lost)
+        assert found.count == wanted.count
+        assert found.range is not None
+        assert wanted.range is not None
+        # But for the blocks at either edge, of which a part is out of view.
+        assert found.range[1] == wanted.range[1]
+        assert found.range[0] <= np.nanmin(values[low + width_of(width) : high - width_of(width)])
+        # Neither coarser nor finer than what is worked out for this view alone, by more than an
+        # eighth beyond a power of two.
+        assert len(found.x) <= 2.3 * len(wanted.x)
+        assert len(found.x) >= len(wanted.x) / 2.3
+        assert found.x[0] <= low < high <= found.x[-1]
+
+
+def width_of(width: float) -> int:
+    """Steps of a block and a bit."""
+    return round(2 * width / COLUMNS)
+
+
+def test_what_is_zoomed_is_worked_out_once_for_twice_the_width() -> None:
+    picture = Picture(series(noisy(200_000)))
+    picture.follow()
+    wide = WideDrawn(picture)
+    times, drawn = 0, picture.drawn
+
+    def counted(low: int, high: int, columns: int, log: bool = False) -> Drawn:
+        nonlocal times
+        times += 1
+        return drawn(low, high, columns, log)
+
+    picture.drawn = counted  # type: ignore[method-assign]
+    for half in (40_000.0 * 0.9**notch for notch in range(40)):
+        wide.drawn(round(100_000 - half), round(100_000 + half), COLUMNS)
+    # From 267 values a column to 4, six powers of two: one each, and the first.
+    assert 6 <= times <= 8

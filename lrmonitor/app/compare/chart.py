@@ -16,7 +16,7 @@ from ..plots.curves import LossCurve, RateCurve, Span
 from ..plots.layers import Upright
 from ..plots.pens import pen_of
 from ..theme import Theme
-from .dashes import dashed
+from .dashes import Dashes
 from .runs import Look
 
 __all__ = ["CompareChart"]
@@ -57,7 +57,7 @@ class CompareChart(Chart):
             return False
         self.forget(folder)
         curve = RateCurve(series, scheduled=False) if self.rates else LossCurve(series, 1)
-        curve.dash = lambda x, y, span: dashed(x, y, span, look.dash)
+        curve.dash = Dashes(look.dash)
         if isinstance(curve, LossCurve):
             curve.set_smoothing(self._smoothing)
             self.view.add(curve.raw)

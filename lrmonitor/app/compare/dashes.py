@@ -7,6 +7,7 @@ where a curve has hundreds of points. Here the line itself has gaps.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from ..plots.curves import Span
 
 Floats = NDArray[np.float64]
 
-__all__ = ["PATTERNS", "dashed"]
+__all__ = ["PATTERNS", "Dashes", "dashed"]
 
 PATTERNS: dict[Qt.PenStyle, str] = {
     Qt.PenStyle.DashLine: "111100",
@@ -29,6 +30,25 @@ UNITS = 220
 """Units across what is visible, about: each is some pixels wide."""
 
 
+@dataclass(frozen=True)
+class Dashes:
+    """The gaps of lines of this style; a `plots.curves.Dash`."""
+
+    style: Qt.PenStyle
+
+    def unit(self, width: float) -> float:
+        """Steps of the shortest piece in a view that is so many steps wide; 0 without dashes."""
+        return _unit(width) if self.style in PATTERNS else 0.0
+
+    def put(self, x: Floats, y: Floats, span: Span) -> tuple[Floats, Floats]:
+        """The line with its gaps."""
+        return dashed(x, y, span, self.style)
+
+
+def _unit(width: float) -> float:
+    return float(2.0 ** round(math.log2(max(width / UNITS, 1e-9))))
+
+
 def dashed(x: Floats, y: Floats, span: Span, dash: Qt.PenStyle) -> tuple[Floats, Floats]:
     """A line (x ascending, y; nan is a gap), shapes (n,), as one with the gaps of its dash.
 
@@ -38,8 +58,7 @@ def dashed(x: Floats, y: Floats, span: Span, dash: Qt.PenStyle) -> tuple[Floats,
     pattern = PATTERNS.get(dash)
     if pattern is None or len(x) < 2 or np.isnan(x).any():
         return x, y  # steps that go back make several lines: they are drawn as they are
-    width = max((span.high - span.low) / span.share / UNITS, 1e-9)
-    unit = 2.0 ** round(math.log2(width))
+    unit = _unit((span.high - span.low) / span.share)
     on = np.array([mark == "1" for mark in pattern])
     first = math.floor(max(span.low, float(x[0])) / unit)
     last = math.ceil(min(span.high, float(x[-1])) / unit)

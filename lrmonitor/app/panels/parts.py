@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from ..icons import pixmap
 from ..theme import Theme
+from .live import LiveText
 
 __all__ = [
     "Banner",
@@ -96,11 +97,11 @@ def line(parent: QWidget | None = None) -> QFrame:
     return frame
 
 
-class Value(QLabel):
+class Value(LiveText):
     """A value that stands below its caption: a reader of the screen is told both."""
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(parent=parent)
         self._name = name
         self.setText("–")
 

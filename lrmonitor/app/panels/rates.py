@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from ..format import format_count, format_rate
 from ..session import Session
+from .live import LiveText
 from .parts import Value, caption, quiet
 
 __all__ = ["RateReadout"]
@@ -19,7 +20,9 @@ class RateReadout(QWidget):
         super().__init__(parent)
         self._session = session
         self.effective = self._number(1.9, self.tr("Effective rate"))
-        self.effective_note = quiet(parent=self)
+        self.effective_note = LiveText(parent=self)
+        self.effective_note.setProperty("role", "quiet")
+        self.effective_note.setWordWrap(True)
         self.scheduled = self._number(1.2, self.tr("Scheduled rate"))
         self.requested = self._number(1.2, self.tr("Requested rate"))
         self.requested.setWordWrap(True)

@@ -6,8 +6,8 @@ noisy curve costs seconds a frame); smoothed losses and rates have few points an
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,8 +60,14 @@ class Span:
     """How many times as wide as the view."""
 
 
-Dash = Callable[[Floats, Floats, Span], tuple[Floats, Floats]]
-"""Puts the gaps of a dash into a line (x, y)."""
+class Dash(Protocol):
+    """The gaps of a dashed line."""
+
+    def unit(self, width: float) -> float:
+        """Steps of the shortest piece in a view that is so many steps wide."""
+
+    def put(self, x: Floats, y: Floats, span: Span) -> tuple[Floats, Floats]:
+        """The line (x, y) with the gaps in it."""
 
 
 class LossCurve:
@@ -108,7 +114,8 @@ class LossCurve:
         self.range = log_range(drawn.range) if log else drawn.range
         x, y = _EMPTY, _EMPTY
         if self._smoothing > 1:
-            x, y = self._wide_smooth.line(span.low, span.high, SMOOTH_POINTS, log)
+            unit = self.dash.unit(span.high - span.low) if self.dash else None
+            x, y = self._wide_smooth.line(span.low, span.high, SMOOTH_POINTS, log, unit)
         self.smooth.show(x, y)
         return drawn.unplaced
 
@@ -132,7 +139,7 @@ class LossCurve:
     ) -> tuple[Floats, Floats]:
         x, y = self._smoothed.drawn(low, high, columns)
         y = as_log(y) if log else y
-        return self.dash(x, y, Span(low, high, columns, high, share)) if self.dash else (x, y)
+        return self.dash.put(x, y, Span(low, high, columns, high, share)) if self.dash else (x, y)
 
 
 class RateCurve:
@@ -146,7 +153,8 @@ class RateCurve:
         self.range: tuple[float, float] | None = None
         self.dash: Dash | None = None
         self._picture = Picture(series)
-        self._margin = Margin(self._picture)
+        # Its jumps are upright to the pixel.
+        self._margin = Margin(self._picture, scales=False)
         self._worked: tuple[Floats, Floats, Floats] | None = None
         self._holds = Holds()
 
@@ -180,8 +188,8 @@ class RateCurve:
             return _EMPTY
         # Near its end the newest rate is carried on as steps are made.
         near = 2 * span.high - span.low > picture.step[-1]
-        kind = (span.columns, log, span.newest if near else None)
-        if not margin.holds(span.low, span.high, kind):
+        kind = (log, span.newest if near else None)
+        if not margin.holds(span.low, span.high, span.columns, kind):
             columns = round(span.columns * margin.share)
             self._worked = self._work_out(
                 Span(margin.low, margin.high, columns, span.newest, margin.share), log
@@ -197,7 +205,7 @@ class RateCurve:
         self.range = value_range(y)
         if self.range is not None:
             x, y = straightened(x, y, LEVEL * (self.range[1] - self.range[0]))
-        self.item.show(*(self.dash(x, y, span) if self.dash else (x, y)))
+        self.item.show(*(self.dash.put(x, y, span) if self.dash else (x, y)))
         return lost
 
     def _work_out(self, span: Span, log: bool) -> tuple[Floats, Floats, Floats] | None:

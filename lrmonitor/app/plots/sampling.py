@@ -106,6 +106,11 @@ def log_range(extremes: tuple[float, float] | None) -> tuple[float, float] | Non
 
 def value_range(value: Floats) -> tuple[float, float] | None:
     """Least and greatest finite value, or None when there is none."""
+    if len(value) == 0:
+        return None
+    low, high = float(np.fmin.reduce(value)), float(np.fmax.reduce(value))
+    if math.isfinite(low) and math.isfinite(high):
+        return low, high
     finite = value[np.isfinite(value)]
     if len(finite) == 0:
         return None
