@@ -47,6 +47,8 @@ def test_it_looks_like_a_label_of_that_text(
         qtbot.addWidget(one)
         one.setStyleSheet(style)
     live.setText(text)
+    label.setBackgroundRole(live.backgroundRole())
+    label.setAutoFillBackground(True)
     assert live.text() == text
     assert painted(live, 120, wrap) == painted(label, 120, wrap)
     assert live.sizeHint() == label.sizeHint()

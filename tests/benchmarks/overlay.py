@@ -1,9 +1,9 @@
 """What a frame of a comparison costs: 20 runs of a million steps each, overlaid.
 
 Run by `test_overlay.py`; by itself: `python -m tests.benchmarks.overlay [RUNS] [STEPS]`. What is
-printed (JSON): milliseconds of processor time of the GUI thread for a frame, its median and its 90th
-percentile, while all of it is drawn, while it is moved and while it is zoomed; and the seconds until
-it is open.
+printed (JSON): milliseconds of processor time of the GUI thread for a frame, its median and its
+90th percentile, while all of it is drawn, while it is moved and while it is zoomed; and the
+seconds until it is open.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from PySide6.QtCore import QRect, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QLabel, QWidget
 
 __all__ = ["LiveText"]
@@ -26,6 +26,8 @@ class LiveText(QLabel):
         super().__init__(parent)
         self._text = ""
         self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setBackgroundRole(QPalette.ColorRole.Button)
+        self.setAutoFillBackground(True)
         if text:
             self.setText(text)
 
