@@ -23,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+from PySide6.QtCore import QEventLoop
 from PySide6.QtWidgets import QApplication
 
 from lrmonitor.app.pace import Pace
@@ -56,13 +57,16 @@ class Frames:
 @dataclass(frozen=True)
 class Cost:
     """`opening`: seconds from the folder to the first painted picture of all points. `memory`:
-    private bytes a point (of one series), once all is drawn. `frames`: by what is done; `dropped`:
-    points that were written and are not in the model at the end."""
+    private bytes a point (of one series), once all is drawn. `diagnosed`: seconds until the
+    diagnosis, a process beside the window, had looked through all of it. `frames`: by what is done,
+    the first of them meanwhile, the others after it; `dropped`: points that were written and are
+    not in the model at the end."""
 
     steps: int
     points: int
     opening: float
     memory: float
+    diagnosed: float
     frames: dict[str, Frames]
     dropped: int
 
@@ -155,6 +159,14 @@ class Watching:
             looked = act is not None or self.pace.looked
         return 1000.0 * (time.thread_time() - begin)
 
+    def catch_up(self) -> None:
+        """Go on until all that was recorded so far has been diagnosed."""
+        session = self.window.session
+        assert session is not None
+        while not session.diagnosis.settled:
+            self.window.ticker.tick()
+            self._application.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 33)
+
     def close(self) -> None:
         """Leave the run as it is."""
         self.window.leave_and_close()
@@ -187,6 +199,11 @@ def measure(steps: int, home: Path) -> Cost:
     memory = process.memory_full_info().uss - before
     points = steps * len(SERIES)
     frames = {}
+    begin = time.monotonic()
+    watching.pane.fit()
+    frames["following beside the diagnosis"] = _frames(watching, training, 10_000, None)
+    watching.catch_up()
+    diagnosed = time.monotonic() - begin
     for name, rate, show, act in _acts(watching, steps):
         show()
         frames[name] = _frames(watching, training, rate, act)
@@ -197,7 +214,7 @@ def measure(steps: int, home: Path) -> Cost:
     kept = sum(len(series) for series in session.model.rank.series.values())
     dropped = training.steps * len(SERIES) - kept
     watching.close()
-    return Cost(steps, points, opening, memory / points, frames, dropped)
+    return Cost(steps, points, opening, memory / points, diagnosed, frames, dropped)
 
 
 Act = tuple[str, int, Callable[[], None], Callable[[], None] | None]
