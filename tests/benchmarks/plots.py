@@ -47,11 +47,15 @@ _RECORD = np.dtype([("step", "<i8"), ("time", "<f8"), ("value", "<f8")])
 @dataclass(frozen=True)
 class Frames:
     """Milliseconds of a frame: reading what is new, drawing and painting, and the ticks since the
-    last one (see `app.pace`); what a mouse moves is drawn at once, so there it is one tick."""
+    last one (see `app.pace`); what a mouse moves is drawn at once, so there it is one tick.
+
+    `loop`: the median of milliseconds that a plain loop takes, between the frames. A shared machine
+    is up to twice as slow at one time as at another: compare frames with that."""
 
     median: float
     percentile_99: float
     longest: float
+    loop: float
 
 
 @dataclass(frozen=True)
@@ -259,12 +263,22 @@ def _frames(
     watching: Watching, training: Training, rate: int, act: Callable[[], None] | None
 ) -> Frames:
     """Frames while so many points a second arrive in each series."""
-    took = []
+    took, loops = [], []
     for _ in range(FRAMES):
+        loops.append(_loop())
         training.go_on(rate * (watching.pace.ticks if act is None else 1) // TICKS_A_SECOND)
         took.append(watching.frame(act))
     took.sort()
-    return Frames(statistics.median(took), took[int(0.99 * len(took))], took[-1])
+    middle, loop = statistics.median(took), statistics.median(loops)
+    return Frames(middle, took[int(0.99 * len(took))], took[-1], loop)
+
+
+def _loop() -> float:
+    """Milliseconds of 10,000 additions, which no change of ours makes faster or slower."""
+    begin, total = time.thread_time(), 0
+    for number in range(10_000):
+        total += number
+    return 1000.0 * (time.thread_time() - begin)
 
 
 def main(words: list[str]) -> None:

@@ -102,9 +102,11 @@ class _Room:
 
 
 def _premultiplied(colour: QColor) -> np.uint32:
-    red, green, blue, alpha = colour.getRgb()
-    parts = (alpha, *(round(part * alpha / 255) for part in (red, green, blue)))
-    return np.uint32(int.from_bytes(parts, "big"))
+    alpha = colour.alpha()
+    red, green, blue = (
+        round(part * alpha / 255) for part in (colour.red(), colour.green(), colour.blue())
+    )
+    return np.uint32(alpha << 24 | red << 16 | green << 8 | blue)
 
 
 _ROOM = _Room()

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QRectF
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 
+from lrmonitor.diagnosis.finding import RANK
 from lrmonitor.diagnosis.words import headline, severity_word
 from lrmonitor.model.findings import Told
 
 from ..severity import severity_colour
 from ..theme import Theme
 from .marks import Mark, PixelItem
+from .primitives import Primitives
+
+Floats = NDArray[np.float64]
 
 __all__ = ["FindingRegions", "Region", "finding_marks", "regions"]
 
@@ -34,12 +41,35 @@ class Region:
     quiet: bool
 
 
+class _Alike:
+    """Regions that are painted in one colour."""
+
+    def __init__(self, found: Sequence[Region]) -> None:
+        self.severity, self.quiet = found[0].severity, found[0].quiet
+        self.first = np.array([one.first for one in found], np.float64)
+        self.last = np.array([one.last for one in found], np.float64)
+        self.shades, self.bars = Primitives(QRectF), Primitives(QRectF)
+
+    def pixels(self, area: QRectF, shown: tuple[float, float]) -> tuple[Floats, Floats]:
+        """Where those in view begin and end on the canvas, (n,); of several between the same
+        pixels one."""
+        scale = area.width() / (shown[1] - shown[0])
+        there = (self.last >= shown[0]) & (self.first <= shown[1])
+        left = area.left() + (self.first[there] - shown[0]) * scale
+        right = area.left() + (self.last[there] - shown[0]) * scale
+        left, right = np.maximum(left, area.left()), np.minimum(right, area.right())
+        place = np.round(left) + 1j * np.round(right)
+        _, some = np.unique(place, return_index=True)
+        return left[some], right[some]
+
+
 class FindingRegions(PixelItem):
     """All of them, whatever their number; those narrower than a pixel are drawn once a pixel."""
 
     def __init__(self) -> None:
         super().__init__(-20)
         self.regions: tuple[Region, ...] = ()
+        self._alike: list[_Alike] = []
         self._theme: Theme | None = None
         self._colours: dict[tuple[str, bool], tuple[QColor | None, QColor]] = {}
         self._visible = False
@@ -54,28 +84,29 @@ class FindingRegions(PixelItem):
         """Show these; the later ones above the earlier."""
         if tuple(regions) != self.regions:
             self.regions = tuple(regions)
+            kinds = itertools.groupby(regions, lambda one: (one.severity, one.quiet))
+            self._alike = [_Alike(list(found)) for _, found in kinds]
             self.show_changes()
 
     def any(self) -> bool:
         return bool(self.regions)
 
     def draw(self, painter: QPainter, area: QRectF, shown: tuple[float, float]) -> None:
-        scale = area.width() / (shown[1] - shown[0])
-        taken: set[tuple[int, int, str]] = set()
-        for region in self.regions:
-            if region.last < shown[0] or region.first > shown[1]:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        painter.setPen(Qt.PenStyle.NoPen)
+        for alike in self._alike:
+            left, right = alike.pixels(area, shown)
+            if not len(left):
                 continue
-            left = max(area.left() + (region.first - shown[0]) * scale, area.left())
-            right = min(area.left() + (region.last - shown[0]) * scale, area.right())
-            place = (round(left), round(right), region.severity)
-            if place in taken:
-                continue
-            taken.add(place)
-            shade, strong = self._of(region.severity, region.quiet)
-            if shade is not None and right - left >= 1:
-                painter.fillRect(QRectF(left, area.top(), right - left, area.height()), shade)
-            middle, half = (left + right) / 2, max((right - left) / 2, BAR)
-            painter.fillRect(QRectF(middle - half, area.top(), 2 * half, BAR), strong)
+            shade, strong = self._of(alike.severity, alike.quiet)
+            wide = right - left >= 1
+            if shade is not None and wide.any():
+                ends = left[wide], right[wide]
+                painter.setBrush(shade)
+                painter.drawRects(*alike.shades.of(_rects(*ends, area.top(), area.height())))
+            middle, half = (left + right) / 2, np.maximum((right - left) / 2, BAR)
+            painter.setBrush(strong)
+            painter.drawRects(*alike.bars.of(_rects(middle - half, middle + half, area.top(), BAR)))
 
     def _of(self, severity: str, quiet: bool) -> tuple[QColor | None, QColor]:
         """The colours of the shade, if there is one, and of the bar."""
@@ -92,17 +123,37 @@ class FindingRegions(PixelItem):
 
 
 def regions(told: Iterable[Told], at: Callable[[float], float]) -> list[Region]:
-    """Where these findings hold on an axis on which a step stands `at` a place; the worst last."""
-    found = sorted(told, key=lambda one: (one.alarming, one.finding.detected_step))
+    """Where these findings hold on an axis on which a step stands `at` a place; the worst last,
+    and those of one look together."""
+    found = sorted(
+        told,
+        key=lambda one: (
+            one.alarming,
+            RANK.get(one.finding.severity, 0),
+            not _is_quiet(one),
+            one.finding.detected_step,
+        ),
+    )
     return [
         Region(
             at(one.finding.first_step),
             at(max(one.finding.last_step, one.finding.detected_step)),
             one.finding.severity,
-            bool(one.muted) or not one.finding.open,
+            _is_quiet(one),
         )
         for one in found
     ]
+
+
+def _is_quiet(told: Told) -> bool:
+    return bool(told.muted) or not told.finding.open
+
+
+def _rects(left: Floats, right: Floats, top: float, height: float) -> Floats:
+    """Rectangles of one height, (n, 4) as `QRectF`."""
+    rows = np.empty((len(left), 4))
+    rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3] = left, top, right - left, height
+    return rows
 
 
 def finding_marks(told: Iterable[Told], at: Callable[[float], float]) -> list[Mark]:
