@@ -139,6 +139,7 @@ class MarkLines(PixelItem):
     def __init__(self, handles: bool) -> None:
         super().__init__(-10)
         self.marks: tuple[Mark, ...] = ()
+        self._lines: tuple[Mark, ...] = ()
         self.near: Mark | None = None
         self._handles = handles
         self._colour = QColor("#888888")
@@ -155,6 +156,8 @@ class MarkLines(PixelItem):
         """Show these, in the order of their steps."""
         if tuple(marks) != self.marks:
             self.marks = tuple(marks)
+            # Findings have a shade of their own.
+            self._lines = tuple(mark for mark in reversed(marks) if mark.kind != "finding")
             self.show_changes()
 
     def point_at(self, mark: Mark | None) -> None:
@@ -164,14 +167,14 @@ class MarkLines(PixelItem):
             self.update()
 
     def any(self) -> bool:
-        return any(mark.kind != "finding" for mark in self.marks)
+        return bool(self._lines)
 
     def draw(self, painter: QPainter, area: QRectF, shown: tuple[float, float]) -> None:
         scale = area.width() / (shown[1] - shown[0])
         taken: set[int] = set()
-        for mark in reversed(self.marks):
-            if mark.kind == "finding" or not shown[0] <= mark.step <= shown[1]:
-                continue  # findings have a shade of their own
+        for mark in self._lines:
+            if not shown[0] <= mark.step <= shown[1]:
+                continue
             x = round(area.left() + (mark.step - shown[0]) * scale) + 0.5
             if int(x) in taken and mark != self.near:
                 continue
