@@ -105,6 +105,8 @@ class Findings:
 
     def told(self, findings: Iterable[Finding], step: int) -> list[Told]:
         """These findings with what is known of each, at the run's latest step."""
+        if not self._muted and not self._taken:
+            return [Told(finding) for finding in findings]
         return [self._told(finding, step) for finding in findings]
 
     def is_recorded(self, finding: Finding) -> bool:
