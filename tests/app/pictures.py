@@ -565,7 +565,7 @@ def guard_pictures(studio: Studio, window: MainWindow) -> None:
     studio.take("guards-off", dialog)
     dialog._refused.append(
         "Refused: optimizer 0 (LBFGS) is stepped with a closure: its loss and gradients come only "
-        "within the step, which cannot be left out then"
+        "within the step, which cannot be left out then."
     )
     for row in dialog.rows.values():
         row.box.setChecked(True)

@@ -19,7 +19,7 @@ from lrmonitor.link.guard_command import AT_MOST, KINDS, NOISES, TIMES
 from lrmonitor.model.guards import Set
 
 from ..history import Outcome
-from ..panels.parts import Banner, Choice, Count, Number, caption, line, quiet
+from ..panels.parts import Banner, Choice, Count, Number, caption, line, quiet, set_primary
 from ..session import Session
 from ..theme import Theme
 
@@ -140,7 +140,7 @@ class GuardsDialog(QDialog):
         self.problem = Banner(theme, self)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
         self.set = self.buttons.addButton(tr("&Apply"), QDialogButtonBox.ButtonRole.AcceptRole)
-        self.set.setProperty("role", "primary")
+        set_primary(self.set, True)
         self.set.setDefault(True)
         for kind, row in self.rows.items():
             row.echo(session.model.guards.on.get(kind))
