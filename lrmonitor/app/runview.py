@@ -352,12 +352,8 @@ class RunView(QWidget):
 
     def _on_changed(self, changes: Changes) -> None:
         self._unseen = True
-        if changes.events or changes.state:
-            urgent = changes.events or self._urgent()
-            if urgent:
-                self._show_figures()
-            if self.plots is not None:
-                self.plots.set_message(self._message())
+        if changes.events or (changes.state and self._urgent()):
+            self._show_figures()
 
     def _urgent(self) -> bool:
         """Whether the state is another, not just its step and speed."""
@@ -368,6 +364,9 @@ class RunView(QWidget):
 
     def _show_figures(self) -> None:
         self.header.refresh()
+        if self.plots is not None:
+            # Together with the head: what it leaves out is told here.
+            self.plots.set_message(self._message())
         self._show_notices()
         self.control.refresh()
         for panel in (self.groups, self.options, self.sizes):
@@ -381,6 +380,7 @@ class RunView(QWidget):
         self.alert.refresh()
         shown = (not part.isHidden() for part in (self.notices, self.alert))
         self._notice_bar.setVisible(any(shown))
+        self.header.hush(self.notices.tells_end)
 
     def _seen(self) -> bool:
         return self.isVisible() and not self.window().isMinimized()
@@ -395,11 +395,11 @@ class RunView(QWidget):
         if state.phase is Phase.STARTING:
             return self.tr("Starting… the curves begin with the first step.")
         if state.phase is Phase.NOT_TRAINING:
-            return self.tr("The curves begin with the first step.\n\n{0}").format(state.sentence)
-        if state.phase is Phase.COMPILING:
             return self.tr("The curves begin with the first step.\n\n{0}").format(state.beside)
+        if state.phase is Phase.COMPILING:
+            return self.tr("The curves begin with the first step, once the model is compiled.")
         if state.phase is Phase.ENDED:
             return state.sentence
         if self.session.over:
-            return self.tr("Nothing was trained in this run.\n\n{0}").format(state.sentence)
+            return self.tr("Nothing was trained in this run.\n\n{0}").format(state.beside)
         return self.tr("Waiting for the first step…")

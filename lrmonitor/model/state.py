@@ -143,7 +143,8 @@ class RunState:
     `label` is one or two words; `sentence` says why. `live` is whether a process of the run is
     there to be commanded or signalled, `pid` which. `code` and `signal` tell how it ended.
     `since` (unix time): a stalled, compiling or validating run makes no step since then; else None.
-    `beside` is the sentence for who sees label and time beside it: what these tell is left out.
+    `beside` is the sentence for who sees label, times and the script's error beside it: what these
+    tell is left out.
     """
 
     phase: Phase
@@ -284,35 +285,70 @@ def _validates(facts: Facts, reading: Reading, quiet: float) -> bool:
 
 
 def _read(now: float, reading: Reading) -> str:
-    return _read_since(f"step {reading.step}, {duration(now - reading.since)} ago", reading)
-
-
-def _read_since(since: str, reading: Reading) -> str:
     of = f" of {reading.batches}" if reading.batches is not None else ""
     return (
-        f"A data loader that is not the training one has been read since {since}; "
+        "A data loader that is not the training one has been read since "
+        f"step {reading.step}, {duration(now - reading.since)} ago; "
         f"{reading.taken}{of} of its batches were taken, and no step was made."
     )
 
 
 def _beside(facts: Facts, phase: Phase, sentence: str) -> str:
-    """What a sentence says beside the label and how long that has lasted."""
+    """What a sentence says beside the label, how long that has lasted, and the script's error."""
+    at = f"after step {facts.step}" if facts.step else ""
     if phase is Phase.STALLED:
         usual = duration(facts.interval) if facts.interval else ""
         return f"A step usually takes {usual}; {_MAYBE}." if usual else f"{_capital(_MAYBE)}."
     if phase is Phase.COMPILING:
-        return "Steps go on once the model is compiled."
+        return (
+            "Steps go on once the model is compiled."
+            if at
+            else "Steps follow once the model is compiled."
+        )
     if phase is Phase.VALIDATING and facts.reading is not None:
-        return _read_since(f"step {facts.reading.step}", facts.reading)
+        reading = facts.reading
+        of = f" of {reading.batches}" if reading.batches is not None else ""
+        return (
+            f"Since step {reading.step} another data loader is read: {reading.taken}{of} batches."
+        )
+    if phase is Phase.NOT_TRAINING and facts.started is not None:
+        waited = f"The script has run for {duration(facts.now - facts.started)} and nothing"
+        return sentence.replace(waited, "Nothing")
     if phase is Phase.RUNNING and facts.foreign is not None and facts.exit is None:
         return f"On {facts.foreign}."
-    return _capital(sentence.removeprefix("Training: "))
+    if phase is Phase.FAILED and facts.exit is not None:
+        code = f"exit code {facts.exit.code}"
+        if facts.crash is not None and facts.exit.code == 1:
+            return f"{_capital(f'{at}, {code}' if at else code)}."
+        return _capital(sentence.removeprefix("The script failed").lstrip(": "))
+    if sentence.endswith(_BOTH_GONE):
+        return f"The process and its supervisor are gone: {_EITHER}."
+    for told in _TOLD:
+        rest = sentence.removeprefix(told)
+        if rest[0].isalpha():
+            sentence = rest
+    return _capital(sentence)
+
+
+_TOLD = (
+    "Training: ",
+    "Paused ",
+    "It was interrupted ",
+    "Interrupted ",
+    "Killed ",
+    "The script ended ",
+    "It ended ",
+    "Ended ",
+)
+"""How sentences begin that say the label again."""
 
 
 def _capital(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+_EITHER = "both were killed, or the machine went down"
+_BOTH_GONE = f", and so is its supervisor, which would have recorded how it ended: {_EITHER}."
 _MAYBE = "it may be evaluating, saving, waiting for data, or stuck"
 
 
@@ -393,8 +429,7 @@ def _without_exit(facts: Facts) -> tuple[Phase, str, str]:
         return (
             Phase.LOST,
             "lost",
-            f"The process is gone{at}, and so is its supervisor, which would have recorded how it "
-            "ended: both were killed, or the machine went down.",
+            f"The process is gone{at}{_BOTH_GONE}",
         )
     return (
         Phase.LOST,

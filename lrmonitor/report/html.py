@@ -102,8 +102,9 @@ def _outcome(model: RunModel) -> str:
 
 
 def _told(state: RunState) -> str:
-    """What the state says; how long nothing has happened stands nowhere else here."""
-    return state.beside if state.since is None else state.sentence
+    """What the state says, beside its label; times and the script's error stand nowhere else."""
+    words = state.sentence.removeprefix("Training: ")
+    return words[:1].upper() + words[1:]
 
 
 def _curves(model: RunModel, shades: Sequence[Shade]) -> str:

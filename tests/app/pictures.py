@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import subprocess
 import sys
@@ -354,7 +355,16 @@ def dialog_pictures(studio: Studio) -> None:
 def rate_test_pictures(studio: Studio) -> None:
     """The range test and the trial: before, while they go on, with a result and without one."""
     from lrmonitor.app.dialogs.rate_test import RateTestDialog
-    from tests.app.rate_tests import only_noise, range_test, trial
+    from lrmonitor.finder.ladder import RATIO, RUNGS
+    from tests.app.rate_tests import ladder, only_noise, range_test, trial
+
+    rates = tuple(0.5 / 26 / RATIO**i for i in range(RUNGS))
+
+    def tried(run: RunFolder, ends: tuple[float, ...], done: int = 200) -> None:
+        range_test(run).end()
+        after = ladder(run, "cccc", rates, ends, done)
+        if len(ends) == RUNGS:
+            after.end()
 
     def shown(name: str, prepare: Callable[[RunFolder], object], find: bool) -> None:
         if not studio.wants(name):
@@ -372,6 +382,11 @@ def rate_test_pictures(studio: Studio) -> None:
     shown("find-rate-going", lambda run: range_test(run, sweeps=2, of=3, done=55), True)
     shown("find-rate-found", lambda run: range_test(run).end(), True)
     shown("find-rate-refused", lambda run: range_test(run, only_noise).end(), True)
+    shown("find-rate-trying", lambda run: tried(run, (1.0, 0.4, 0.9), 60), True)
+    shown("find-rate-tried", lambda run: tried(run, (1.0, 0.4, 0.9, 1.4, 1.8)), True)
+    broke = (math.inf, math.inf, 0.9, 0.95, 1.8)
+    shown("find-rate-tried-broke", lambda run: tried(run, broke), True)
+    shown("find-rate-tried-none", lambda run: tried(run, (2.3,) * RUNGS), True)
     shown("find-rate-stopped", lambda run: range_test(run, done=20).end("cancelled"), True)
     shown("try-rates", lambda run: None, False)
     shown("try-rates-going", lambda run: trial(run, (-1e-3, -3e-3, -5e-3), 20, 2), False)
@@ -550,7 +565,7 @@ def guard_pictures(studio: Studio, window: MainWindow) -> None:
     studio.take("guards-off", dialog)
     dialog._refused.append(
         "Refused: optimizer 0 (LBFGS) is stepped with a closure: its loss and gradients come only "
-        "within the step, which cannot be left out then"
+        "within the step, which cannot be left out then."
     )
     for row in dialog.rows.values():
         row.box.setChecked(True)

@@ -124,16 +124,23 @@ def trial(run: RunFolder, slopes: Sequence[float], steps: int = 100, legs: int =
     return test
 
 
-def ladder(run: RunFolder, id: str, rates: Sequence[float], ends: Sequence[float]) -> TestOf:
-    """The trial that follows a range test: each rate's loss falls towards its end; not ended."""
+def ladder(
+    run: RunFolder, id: str, rates: Sequence[float], ends: Sequence[float], done: int = 200
+) -> TestOf:
+    """The trial that follows a range test: each rate's loss falls towards its end, or breaks where
+    that is infinite; not ended. Of the last rate that has an end, `done` steps were made."""
     plan = {"rates": list(rates), "steps": 200, "legs": 1}
     test = TestOf(run, id, "ladder", plan)
-    for which, (rate, end) in enumerate(zip(rates, ends, strict=True)):
-        test.leg(which, [rate] * 200, _falling(run.step + 1, end), 200)
+    for which, (rate, end) in enumerate(zip(rates, ends, strict=False)):
+        steps = done if which == len(ends) - 1 else 30 if math.isinf(end) else 200
+        test.leg(which, [rate] * steps, _falling(run.step + 1, end), 200)
     return test
 
 
 def _falling(zero: int, end: float) -> Loss:
+    if math.isinf(end):
+        return lambda rate, step: 2.3 * 1.3 ** (step - zero)
+
     def loss(rate: float, step: int) -> float:
         noise = float(np.random.default_rng(step).standard_normal()) * 0.03
         return end + (2.3 - end) * math.exp(-(step - zero) / 30) + noise

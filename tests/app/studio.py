@@ -110,7 +110,7 @@ class Studio:
             return
         self.pass_time(0.2)
         for _ in range(5):  # what the last tick changed is laid out, layout in layout
-            QApplication.sendPostedEvents()
+            QApplication.processEvents()
         path = self.folder / f"{name}-{self._suffix}.png"
         if not widget.grab().save(str(path)):
             raise OSError(f"{path} could not be written")

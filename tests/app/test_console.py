@@ -214,6 +214,7 @@ def test_words_are_found(panel: ConsolePanel, folder: RunFolder) -> None:
     assert panel.count.text() == "3 of 4"
     panel.search.setText("zebra")
     assert panel.count.text() == "no match"
+    assert not panel.view.textCursor().hasSelection(), "what was found before is not it"
     assert not panel.next.isEnabled()
     QTest.keyClick(panel.search, Qt.Key.Key_Escape)
     assert panel.count.text() == ""

@@ -9,8 +9,9 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from lrmonitor.app.format import format_left
-from lrmonitor.app.panels.header import ElidedLabel, RunHeader
+from lrmonitor.app.panels.header import LEAST_NAME, ElidedLabel, RunHeader
 from lrmonitor.app.window import MainWindow
+from lrmonitor.diagnosis.rule_presets import PRESETS
 from tests.app.conftest import OpenWindow
 from tests.app.folders import RunFolder
 
@@ -113,6 +114,58 @@ def test_which_process_it_is_stands_on_one_line_or_nowhere(qtbot: QtBot) -> None
     assert label.toolTip() == "Process 11594"
     label.show_text("Process 11594 is gone.")
     assert label.text().startswith("Process\n11594")
+
+
+def test_what_acts_by_itself_leaves_the_sentence_its_line(
+    qtbot: QtBot, open_window: OpenWindow, isolated: object, tmp_path: Path
+) -> None:
+    long = "a name that is too long for a narrow window"
+    run = RunFolder(tmp_path / "told", long, time.time() - 60).launch().register().train(500)
+    spike = {"on": "spike", "then": "skip", "bound": 8.0, "times": 1.5, "at_most": 5}
+    run.event("guards", step=500, on=[spike])
+    window = open_window(run.path)
+    assert window.view is not None
+    window.view.session.rules.switch([PRESETS[0], PRESETS[3]])
+    window.resize(1800, 800)
+    header = header_of(window)
+    qtbot.waitUntil(lambda: header.rules.isVisible() and header.guards.isVisible())
+    qtbot.waitUntil(lambda: header.word.text().startswith("Stalled for "))
+    assert header.sentence.text().replace("\n", " ") == header.sentence.whole
+    # Behind the name, which is whole while there is room, and then keeps a piece.
+    assert header.name.geometry().right() < header.rules.geometry().left()
+    assert header.guards.geometry().bottom() <= header.word.geometry().top()
+    assert header.name.text() == long
+    header.resize(430, header.height())
+    qtbot.waitUntil(lambda: header.name.text().endswith("…"))
+    qtbot.waitUntil(lambda: header.name.width() >= LEAST_NAME)
+    assert header.guards.geometry().right() < header.step.geometry().left()
+
+
+def test_what_is_told_below_is_not_told_in_the_head(
+    qtbot: QtBot, open_window: OpenWindow, isolated: object, tmp_path: Path
+) -> None:
+    run = RunFolder(tmp_path / "told", "told", time.time() - 60).launch()
+    window = open_window(run.path)
+    header = header_of(window)
+    view = window.view
+    assert view is not None
+    assert view.plots is not None
+    # It is the empty plots that explain, and the head alone that counts.
+    assert header.sentence.whole == ""
+    assert header.word.toolTip().startswith("The script ")
+    assert header.elapsed.isVisible()
+    told = window.session.model.state.beside if window.session is not None else ""
+    assert view.plots._message == f"The curves begin with the first step.\n\n{told}"
+    assert "has run for" not in told
+    run.register().train(50)
+    run.exited(0)
+    # A notice tells that it ended, until it is dismissed.
+    qtbot.waitUntil(lambda: view.notices.isVisible())
+    assert view.notices.text == "The script ended after step 50 (exit code 0)."
+    qtbot.waitUntil(lambda: header.word.text() == "Ended")
+    assert header.sentence.whole == ""
+    view.notices.dismiss.click()
+    qtbot.waitUntil(lambda: header.sentence.whole == "After step 50 (exit code 0).")
 
 
 def test_how_long_it_has_stalled_is_said_once(

@@ -334,6 +334,9 @@ def test_plots_of_metrics_are_moved_hidden_and_logarithmic(folder: RunFolder, qt
     assert list(again.pane.metrics.charts) == ["logged:m1", "logged:m0"]
     assert again.pane.metrics.charts["logged:m0"].log
     menu = shown.pane.menus.of(first)
+    # Which plot it is of stands at its head.
+    assert menu.actions()[0].text() == first.title
+    assert not menu.actions()[0].isEnabled()
     hide = next(a for a in menu.actions() if "Hide" in a.text())
     hide.trigger()
     assert list(shown.pane.metrics.charts) == ["logged:m1"]

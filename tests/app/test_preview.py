@@ -64,6 +64,20 @@ def test_it_comes_with_a_number_and_goes_with_escape(view: RunView, qtbot: QtBot
     assert plots.loss.view.ranges()[0] == before
 
 
+def test_its_words_stay_below_the_plot(
+    view: RunView, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plots = plots_of(view)
+    QTest.keyClicks(view.control.entry.field, "3e-4")
+    qtbot.waitUntil(lambda: plots.ahead.label.isVisible())
+    before = plots.ahead.label.y()
+    # Lower, as when the status bar appears; the next look at the folder is not due yet.
+    monkeypatch.setattr(view.pace, "due", lambda: False)
+    plots.setFixedHeight(plots.height() - 40)
+    qtbot.waitUntil(lambda: plots.ahead.label.y() == before - 40)
+    assert plots.ahead.label.geometry().bottom() <= plots.canvas.height()
+
+
 def test_a_number_is_not_shown_while_it_is_typed(view: RunView, qtbot: QtBot) -> None:
     thought: list[Any] = []
     view.control.thought_of.connect(thought.append)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from lrmonitor.app.dialogs.find_rate import FindRateDialog
 from lrmonitor.app.dialogs.rate_test import RateTestDialog
 from lrmonitor.app.dialogs.try_rates import TryRatesDialog, factors
-from lrmonitor.app.format import format_count
+from lrmonitor.app.format import format_count, format_rate
 from lrmonitor.app.panels.journal import JournalPanel
 from lrmonitor.app.window import MainWindow
 from lrmonitor.link.messages import CommandError
@@ -173,16 +174,38 @@ def test_a_trial_of_lower_rates_follows_where_asked(
     assert (command.kind, len(command.rates), command.steps) == ("trial", 5, 200)
     assert command.rates[0] == pytest.approx(0.5 / 26, rel=0.3)
     assert dialog.reading is not None
-    ladder(folder, command.id, command.rates, (1.0, 0.4, 0.9, 1.4, 1.8)).end()
+    test = ladder(folder, command.id, command.rates, (1.0, 0.4, 0.9, 1.4, 1.8))
+    qtbot.waitUntil(lambda: len(dialog.tried) == 5)
+    # While rates are tried, the sweeps' word is not offered as the answer.
+    assert dialog.said.text == ""
+    assert dialog.chosen is None
+    assert "suggested" not in dialog.plot.accessibleName()
+    test.end()
     qtbot.waitUntil(lambda: dialog.choice is not None)
     assert dialog.choice is not None
     assert dialog.choice.rate == command.rates[1] == dialog.chosen
     assert dialog.said.tone == "good"
-    assert [row[0] for row in cells(dialog)][:3] == [
+    assert "of the 5 rates that were tried" in dialog.said.text
+    best = format_rate(command.rates[1], 2)
+    assert dialog.plot.accessibleName().endswith(f"suggested rate {best}")
+    assert dialog.apply.text() == f"&Apply {best}"
+    # Each rate that was tried, with what it came to; the suggestion's own stands above them.
+    rows = cells(dialog)
+    assert [row[0] for row in rows][:7] == [
         "lrmonitor",
+        *["Tried"] * 4,
         "The sweeps alone",
         "Valley (fastai)",
     ]
+    assert [row[1] for row in rows[1:5]] == [
+        format_rate(rate, 2) for rate in reversed(command.rates) if rate != command.rates[1]
+    ]
+    assert [round(float(row[3]), 1) for row in rows[:5]] == [0.4, 1.8, 1.4, 0.9, 1.0]
+    assert not dialog.table.isColumnHidden(3)
+    # One that was tried can be applied too.
+    dialog.table.selectRow(3)
+    click(dialog.apply)
+    assert shown.sent.pop().value == float(rows[3][1])
     assert len(shown.sent) == 2
     dialog.reject()
     # Seen again, with the sweeps that it followed on.
@@ -191,6 +214,54 @@ def test_a_trial_of_lower_rates_follows_where_asked(
     (again,) = shown.window.findChildren(FindRateDialog)
     qtbot.waitUntil(lambda: again.choice is not None)
     assert again.chosen == command.rates[1]
+
+
+def test_a_rate_that_broke_in_the_trial_cannot_be_applied(
+    shown: Shown, folder: RunFolder, qtbot: QtBot
+) -> None:
+    range_test(folder).end()
+    rates = (0.02, 0.006, 0.002)
+    ladder(folder, "cccc", rates, (math.inf, 0.9, 1.4)).end()
+    dialog = shown.find()
+    qtbot.waitUntil(lambda: dialog.choice is not None)
+    assert dialog.chosen == 0.006
+    assert cells(dialog)[2] == ["Tried", "0.02", "×20", "the loss broke"]
+    dialog.table.selectRow(2)
+    assert not dialog.apply.isEnabled()
+    # Something is drawn of all of it, the one that broke at the top.
+    assert "tried 0.02: broke" in dialog.plot.accessibleName()
+    assert not dialog.plot.grab().isNull()
+
+
+def test_a_trial_that_was_cut_short_leaves_the_word_to_the_sweeps(
+    shown: Shown, folder: RunFolder, qtbot: QtBot
+) -> None:
+    range_test(folder).end()
+    ladder(folder, "cccc", (0.02, 0.006), (1.0, 0.9), done=20).end("cancelled")
+    dialog = shown.find()
+    qtbot.waitUntil(lambda: dialog.said.tone == "good")
+    assert dialog.choice is None
+    assert dialog.reading is not None
+    assert dialog.chosen == dialog.reading.rate
+    assert cells(dialog)[0][0] == "The sweeps alone"
+    assert dialog.said.text.endswith("The trial was cut short: that is of the sweeps alone.")
+
+
+def test_a_trial_that_is_refused_after_the_sweeps(
+    shown: Shown, folder: RunFolder, qtbot: QtBot
+) -> None:
+    dialog = shown.find()
+    dialog.then_try.setChecked(True)
+    click(dialog.start)
+    range_test(folder, id=shown.sent[0].id).end()
+    qtbot.waitUntil(lambda: len(shown.sent) == 2)
+    by = {"who": "person", "via": "window", "name": "ann"}
+    folder.event("command", id=shown.sent[1].id, command="trial", args={}, by=by)
+    folder.refused(shown.sent[1].id, "the training ends in 20 steps.")
+    qtbot.waitUntil(lambda: dialog.said.tone == "warn")
+    assert dialog.said.text == "The rates were not tried: the training ends in 20 steps."
+    assert cells(dialog)[0][0] == "lrmonitor"
+    assert dialog.table.isColumnHidden(3)
 
 
 def test_a_converged_model_is_refused(shown: Shown, folder: RunFolder, qtbot: QtBot) -> None:

@@ -100,6 +100,12 @@ def test_a_rule_is_switched_on_changed_and_off(
     write(dialog, "reduce-on-plateau", "factor", "0.9")
     assert "too near to 1" in card.problem.text
     assert not dialog.save.isEnabled()
+    write(dialog, "reduce-on-plateau", "factor", "0.3x")
+    assert card.problem.text == "Factor: “0.3x” is not a number."
+    write(dialog, "reduce-on-plateau", "at_most", "2")
+    # The field that is wrong is marked, wherever one writes.
+    marked = [name for name, field in card.fields.items() if field.property("tone") == "bad"]
+    assert marked == ["factor"]
     write(dialog, "reduce-on-plateau", "factor", "0.25")
     write(dialog, "reduce-on-plateau", "at_most", "2")
     write(dialog, "reduce-on-plateau", "least_rate", "1e-6")

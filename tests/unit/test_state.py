@@ -378,7 +378,10 @@ def test_decisions(facts: Facts, phase: Phase, label: str, part: str) -> None:
     # What stands beside label and time tells neither again.
     assert state.beside.endswith(".")
     assert state.beside[0].isupper()
-    assert not state.beside.lower().startswith("training:")
+    assert not state.beside.lower().startswith(("training:", "paused", "killed"))
+    if facts.crash is not None:
+        # It stands below the head, where there is room for it.
+        assert facts.crash not in state.beside or state.phase is not Phase.FAILED
     if state.since is not None:
         assert not re.search(r"No step for|, for [\d.]+ s|ago", state.beside), state.beside
     assert (

@@ -220,7 +220,7 @@ class SwatchDelegate(QStyledItemDelegate):
         super().initStyleOption(option, index)
         given: Any = option
         # Room for the line, which is painted over it.
-        given.text = "\u2003\u2003\u2002" + given.text
+        given.text = "\u2003\u2003\u2002\u2002" + given.text
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         super().paint(painter, option, index)
@@ -231,6 +231,6 @@ class SwatchDelegate(QStyledItemDelegate):
         pen = QPen(QColor(theme.curve(run.look.colour)), 2.4, run.look.dash)
         painter.save()
         painter.setPen(pen)
-        left, middle = box.left() + 30, box.center().y()
+        left, middle = box.left() + 35, box.center().y()
         painter.drawLine(left, middle, left + self.WIDTH - 4, middle)
         painter.restore()

@@ -11,6 +11,7 @@ from PySide6.QtGui import QFont, QIcon, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
+    QDialogButtonBox,
     QHBoxLayout,
     QHeaderView,
     QLabel,
@@ -224,8 +225,11 @@ class AttachDialog(QDialog):
             quiet(self.tr("Your runs on this computer, in whatever folder they are."), self), 1
         )
         foot.addWidget(self.new_run)
-        foot.addWidget(self.cancel)
-        foot.addWidget(self.open_button)
+        # In the order of the desktop, as in every other dialog.
+        buttons = QDialogButtonBox(self)
+        buttons.addButton(self.open_button, QDialogButtonBox.ButtonRole.AcceptRole)
+        buttons.addButton(self.cancel, QDialogButtonBox.ButtonRole.RejectRole)
+        foot.addWidget(buttons)
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 16, 20, 14)
         column.setSpacing(12)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QCheckBox, QWidget
+import math
 
-from lrmonitor.finder import Choice, Reading, choose, read, rungs
+from PySide6.QtWidgets import QCheckBox, QHeaderView, QWidget
+
+from lrmonitor.finder import Choice, Reading, Tried, choose, read, rungs
 from lrmonitor.finder import ladder as below
+from lrmonitor.finder.trial import tried as tried_of
 from lrmonitor.link.messages import CommandError, RangeTestCommand, TrialCommand, parse_rate
 from lrmonitor.model.rate_tests import RateTest, candidates, readable, sweeps
 
-from ..format import format_rate
+from ..format import format_loss, format_rate
+from ..history import Outcome
 from ..panels.parts import Count
 from ..panels.ratefield import RateField
 from ..plots.sweep_plot import SweepPlot
@@ -42,6 +46,10 @@ class FindRateDialog(RateTestDialog):
         self.reading: Reading | None = None
         self.choice: Choice | None = None
         """What the trial says, if one followed."""
+        self._told = ""
+        """What was said last of a suggestion."""
+        self.tried: list[Tried] = []
+        """What came of each rate of that trial, so far; by rising rate."""
         self._ranged: str | None = None
         """The range test of this dialog that a trial is to follow, or followed."""
         self._following = False
@@ -51,6 +59,9 @@ class FindRateDialog(RateTestDialog):
         self.steps.setValue(STEPS)
         self.sweeps.setRange(1, 20)
         self.sweeps.setValue(SWEEPS)
+        self.table.horizontalHeader().setSectionResizeMode(
+            1, QHeaderView.ResizeMode.ResizeToContents
+        )
         self.lay_out(self._make_form(), self.plot)
         for field in (self.begin, self.end):
             field.textEdited.connect(self._price)
@@ -82,6 +93,7 @@ class FindRateDialog(RateTestDialog):
     def refresh(self, *_: object) -> None:
         super().refresh()
         if self._follow():
+            self._seen = ()
             super().refresh()
 
     def wanted(self) -> RangeTestCommand | None:
@@ -111,7 +123,7 @@ class FindRateDialog(RateTestDialog):
         rank = self.session.model.rank
         swept = None if test is None else self.session.model.rate_tests.swept(test)
         if test is None or swept is None or rank is None:
-            self.plot.show_test((), None, self._span(), None)
+            self.plot.show_test((), None, None, self._span(), None)
             return
         found = sweeps(swept, rank)
         tried = candidates(test, rank) if test is not swept else []
@@ -124,17 +136,23 @@ class FindRateDialog(RateTestDialog):
             if tried and test.why == "done":
                 self.choice = choose(readable(swept, rank), tried)
         span = (float(swept.plan["start"]), float(swept.plan["stop"]))
-        self.plot.show_test(found, self.reading, span, swept.effective)
-        said = self.choice or self.reading
+        # While rates are tried, or are to be, nothing is suggested: their word counts.
+        open_still = test.going or self._following or (test is swept and self._waiting())
+        said = None if open_still else self.choice or self.reading
+        self.tried = [tried_of(one) for one in sorted(tried, key=lambda one: one.factor)]
+        self.plot.show_test(found, self.reading, said, span, swept.effective, self.tried)
         own = said is not None and said.rate is not None
+        self.table.setColumnHidden(3, not self.tried)
         # Where ours is refused, no other is offered for that: it is for the person to choose.
         self.fill(self._rows(test), 0 if own else None)
-        if said is not None and not test.going:
-            self._say(said)
+        if said is not None:
+            self._say(said, cut=test is not swept and self.choice is None)
+        elif self.said.text == self._told:
+            self.said.say("")
 
     def columns(self) -> tuple[str, ...]:
         tr = self.tr
-        return tr("Suggestion"), tr("Rate"), tr("Change")
+        return tr("Suggestion"), tr("Rate"), tr("Change"), tr("Loss reached")
 
     def note(self) -> str:
         return self.tr("LR finder")
@@ -148,7 +166,7 @@ class FindRateDialog(RateTestDialog):
         self.plot.choose(self.chosen)
 
     def _follow(self) -> bool:
-        """Ask for the trial once the sweeps are over; whether it was asked for now."""
+        """Ask for the trial once the sweeps are over; whether it is known now if one follows."""
         if not self._following or self._ranged is None or self.session.over:
             return False
         test = self.session.model.rate_tests.find(self._ranged)
@@ -158,38 +176,57 @@ class FindRateDialog(RateTestDialog):
         self._following = False
         rates = rungs(readable(test, rank)) if test.whole else ()
         if not rates:
-            return False
+            return True
         command = TrialCommand(rates=rates, steps=below.STEPS, legs=below.LEGS)
         self.asked = self.session.try_rates(command)
         return True
 
-    def _say(self, reading: Reading | Choice) -> None:
+    def _say(self, reading: Reading | Choice, cut: bool) -> None:
+        """Say what is suggested; of the sweeps alone where the trial was `cut` short."""
         tr = self.tr
         if reading.rate is None or reading.low is None or reading.high is None:
             self.reason(reading.reason[:1].upper() + reading.reason[1:])
             return
         ends = (format_rate(reading.low, 2), format_rate(reading.high, 2))
-        words = tr("Suggested: {0}, between {1} and {2}.").format(
+        words = tr("Suggested: {0}, between {1} and {2}").format(
             format_rate(reading.rate, 2), *ends
         )
+        if isinstance(reading, Choice):
+            lowest = tr(": of the {0} rates that were tried it came to the lowest loss")
+            words += lowest.format(len(reading.tried))
+        words += "."
         if isinstance(reading, Reading) and reading.open_end:
             words += tr(" The loss had not turned up at the end: a higher one tells more.")
+        if cut:
+            words += tr(" The trial was cut short: that is of the sweeps alone.")
+        self._told = words
         self.said.say(words, "good")
+
+    def _on_answered(self, outcome: Outcome) -> None:
+        trial = self._ranged is not None and outcome.id == self.asked != self._ranged
+        super()._on_answered(outcome)
+        if trial and outcome.status == "refused":
+            why = (outcome.reason or "").rstrip(".")
+            self.said.say(self.tr("The rates were not tried: {0}.").format(why), "warn")
 
     def _rows(self, test: RateTest) -> list[tuple[tuple[str, ...], float | None]]:
         reading = self.reading
         if reading is None:
             return []
-        own: list[tuple[str, Reading | Choice]] = [(self.tr("lrmonitor"), self.choice or reading)]
-        if self.choice is not None:
-            own.append((self.tr("The sweeps alone"), reading))
         rows: list[tuple[tuple[str, ...], float | None]] = []
-        for who, said in own:
-            text = self.tr("none")
-            if said.rate is not None and said.low is not None and said.high is not None:
-                text = format_rate(said.rate, 2)
-                text += f" ({format_rate(said.low, 2)} … {format_rate(said.high, 2)})"
-            rows.append(((who, text, self._times(said.rate, test)), said.rate))
+        if self.choice is not None:
+            rows.append(self._own(self.tr("lrmonitor"), self.choice, test))
+        alone = self.tr("The sweeps alone") if self.tried else self.tr("lrmonitor")
+        swept = self._own(alone, reading, test)
+        if self.choice is None:
+            rows.append(swept)
+        rows += [
+            self._tried(one, test)
+            for one in self.tried
+            if self.choice is None or one.factor != self.choice.rate
+        ]
+        if self.choice is not None:
+            rows.append(swept)
         names = {
             "valley": self.tr("Valley (fastai)"),
             "minimum": self.tr("Minimum ÷ 10"),
@@ -198,8 +235,30 @@ class FindRateDialog(RateTestDialog):
         }
         for name, rate in reading.others.items():
             text = "–" if rate is None else format_rate(rate, 2)
-            rows.append(((names[name], text, self._times(rate, test)), rate))
+            rows.append(((names[name], text, self._times(rate, test), ""), rate))
         return rows
+
+    def _own(
+        self, who: str, said: Reading | Choice, test: RateTest
+    ) -> tuple[tuple[str, ...], float | None]:
+        """The row of a suggestion of ours."""
+        text, reached = self.tr("none"), ""
+        if said.rate is not None and said.low is not None and said.high is not None:
+            text = format_rate(said.rate, 2)
+            text += f" ({format_rate(said.low, 2)} … {format_rate(said.high, 2)})"
+        if isinstance(said, Choice):
+            reached = next(
+                (format_loss(t.reached) for t in said.tried if t.factor == said.rate), ""
+            )
+        return (who, text, self._times(said.rate, test), reached), said.rate
+
+    def _tried(self, one: Tried, test: RateTest) -> tuple[tuple[str, ...], float | None]:
+        """The row of a rate that was tried; none to apply where the loss broke."""
+        reached = "–" if math.isnan(one.reached) else format_loss(one.reached)
+        if one.broke:
+            reached = self.tr("the loss broke")
+        row = (self.tr("Tried"), format_rate(one.factor, 2), self._times(one.factor, test), reached)
+        return row, None if one.broke else one.factor
 
     @staticmethod
     def _times(rate: float | None, test: RateTest) -> str:
@@ -227,7 +286,7 @@ class FindRateDialog(RateTestDialog):
             steps, states = steps + below.RUNGS * below.STEPS, 1 + below.RUNGS
         self.cost.setText(self.price(steps, states))
         if self.test is None:
-            self.plot.show_test((), None, self._span(), None)
+            self.plot.show_test((), None, None, self._span(), None)
 
     def _make_form(self) -> QWidget:
         tr = self.tr

@@ -19,7 +19,7 @@ from lrmonitor.link.guard_command import AT_MOST, KINDS, NOISES, TIMES
 from lrmonitor.model.guards import Set
 
 from ..history import Outcome
-from ..panels.parts import Banner, Choice, Count, Number, caption, line, quiet
+from ..panels.parts import Banner, Choice, Count, Number, caption, line, quiet, set_primary
 from ..session import Session
 from ..theme import Theme
 
@@ -140,6 +140,7 @@ class GuardsDialog(QDialog):
         self.problem = Banner(theme, self)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
         self.set = self.buttons.addButton(tr("&Apply"), QDialogButtonBox.ButtonRole.AcceptRole)
+        set_primary(self.set, True)
         self.set.setDefault(True)
         for kind, row in self.rows.items():
             row.echo(session.model.guards.on.get(kind))
@@ -185,7 +186,7 @@ class GuardsDialog(QDialog):
         self._asked.discard(outcome.id)
         if outcome.status != "applied":
             reason = outcome.reason or self.tr("It was withdrawn.")
-            self._refused.append(self.tr("Refused: {0}").format(reason))
+            self._refused.append(self.tr("Refused: {0}.").format(reason.rstrip(".")))
         self.refresh()
         if not self._asked and not self._refused:
             super().accept()

@@ -9,6 +9,7 @@ from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QDialog,
+    QDialogButtonBox,
     QHBoxLayout,
     QMenu,
     QPushButton,
@@ -194,8 +195,11 @@ class NewRunDialog(QDialog):
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         buttons.addWidget(self.reason, 1)
-        buttons.addWidget(self.cancel)
-        buttons.addWidget(self.start)
+        # In the order of the desktop, as in every other dialog.
+        box = QDialogButtonBox(self)
+        box.addButton(self.start, QDialogButtonBox.ButtonRole.AcceptRole)
+        box.addButton(self.cancel, QDialogButtonBox.ButtonRole.RejectRole)
+        buttons.addWidget(box)
         self._foot = foot = QVBoxLayout()
         foot.setContentsMargins(20, 10, 20, 14)
         foot.setSpacing(10)

@@ -20,7 +20,7 @@ from lrmonitor.record.foreign.reader import Choice as LogChoice
 from lrmonitor.record.foreign.reader import LogReader
 
 from ..format import format_count
-from ..panels.parts import Banner, Choice, caption, quiet
+from ..panels.parts import Banner, Choice, caption, quiet, set_primary
 from ..theme import Theme
 
 __all__ = ["OpenLogDialog"]
@@ -94,6 +94,7 @@ class OpenLogDialog(QDialog):
         buttons.addButton(self.go, QDialogButtonBox.ButtonRole.AcceptRole)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
+        set_primary(self.go, True)
         self.go.setDefault(True)
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 18, 20, 16)

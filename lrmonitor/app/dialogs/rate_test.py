@@ -39,6 +39,9 @@ from ..theme import Theme
 
 __all__ = ["RateTestDialog"]
 
+MOST_ROWS = 8
+"""Rows of the table that are seen at once: the picture keeps its room on a small screen."""
+
 
 class RateTestDialog(QDialog):
     """Echoes the session's record; what is asked for here is followed until everything is put back.
@@ -258,7 +261,8 @@ class RateTestDialog(QDialog):
             for j, text in enumerate(row):
                 table.setItem(i, j, QTableWidgetItem(text))
         table.setVisible(bool(shown))
-        table.setFixedHeight(table.horizontalHeader().sizeHint().height() + 26 * len(shown) + 4)
+        seen = min(len(shown), MOST_ROWS)
+        table.setFixedHeight(table.horizontalHeader().sizeHint().height() + 26 * seen + 4)
         table.clearSelection()
         table.setCurrentCell(-1, -1)
         if best is not None:

@@ -86,12 +86,11 @@ class RuleCard(QFrame):
             if not text and name == "least_rate":
                 numbers[name] = None
                 continue
-            try:
-                numbers[name] = int(text) if name in WIDTHS else float(text)
-            except ValueError:
+            if (number := _number(name, text)) is None:
                 what = self.tr("a whole number") if name in WIDTHS else self.tr("a number")
                 said = names.get(name, name.replace("_", " "))
-                raise RuleError(self.tr("{0}: “{1}” is not {2}").format(said, text, what)) from None
+                raise RuleError(self.tr("{0}: “{1}” is not {2}").format(said, text, what))
+            numbers[name] = number
         return replace(self._rule, **numbers)  # type: ignore[arg-type]
 
     def fits(self, rule: Rule) -> bool:
@@ -169,10 +168,20 @@ class RuleCard(QFrame):
         except RuleError as error:
             problem = str(error) if self.on else ""
         self.problem.say(f"{problem[:1].upper()}{problem[1:]}." if problem else "", "bad")
+        wrong = self._wrong() if problem else None
         for field in self.fields.values():
-            set_tone(field, "bad" if problem and field.hasFocus() else "none")
+            set_tone(field, "bad" if field is wrong else "none")
         self._tell_state()
         self.changed.emit()
+
+    def _wrong(self) -> QLineEdit | None:
+        """The field that is no number; where all are, the one in which the rule became one that
+        cannot be meant."""
+        for name, field in self.fields.items():
+            text = field.text().strip()
+            if (text or name != "least_rate") and _number(name, text) is None:
+                return field
+        return next((field for field in self.fields.values() if field.hasFocus()), None)
 
     def _lay_out(self) -> None:
         tr, rule = self.tr, self._rule
@@ -209,3 +218,11 @@ class RuleCard(QFrame):
             column.addWidget(part)
         for part in (self.words, self.problem, self.state):
             part.setContentsMargins(22, 0, 0, 0)
+
+
+def _number(name: str, text: str) -> float | None:
+    """What stands in the field of that name; None if it is no number."""
+    try:
+        return int(text) if name in WIDTHS else float(text)
+    except ValueError:
+        return None

@@ -11,7 +11,7 @@ from PySide6.QtGui import QFontDatabase, QResizeEvent
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
-    QFormLayout,
+    QGridLayout,
     QLabel,
     QLineEdit,
     QPushButton,
@@ -175,11 +175,6 @@ class SeriesDialog(QDialog):
         self.preview.setTextFormat(Qt.TextFormat.RichText)
         self.preview.setProperty("role", "code")
         self.preview.setAccessibleName(self.tr("What the pattern finds"))
-        form = QFormLayout()
-        form.setHorizontalSpacing(12)
-        form.setVerticalSpacing(6)
-        form.addRow(self.tr("&Name"), self.name)
-        form.addRow(self.tr("&Pattern"), self.template)
         written = quiet(
             self.tr(
                 "Written like the line itself: {value} is the number that is wanted, {number} any "
@@ -189,9 +184,24 @@ class SeriesDialog(QDialog):
         self.where.setAccessibleName(self.tr("Where the values stand"))
         for words in (written, self.where_told):
             words.setAlignment(Qt.AlignmentFlag.AlignTop)  # close to the field they belong to
-        form.addRow("", written)
-        form.addRow(self.tr("&At"), self.where)
-        form.addRow("", self.where_told)
+        # Not a QFormLayout: it gives words that wrap the height that they need in a narrow column.
+        form = QGridLayout()
+        form.setHorizontalSpacing(12)
+        form.setVerticalSpacing(6)
+        form.setColumnStretch(1, 1)
+        rows: tuple[tuple[str, QWidget], ...] = (
+            (self.tr("&Name"), self.name),
+            (self.tr("&Pattern"), self.template),
+            ("", written),
+            (self.tr("&At"), self.where),
+            ("", self.where_told),
+        )
+        for row, (text, widget) in enumerate(rows):
+            form.addWidget(widget, row, 1)
+            if text:
+                label = QLabel(text, self)
+                label.setBuddy(widget)
+                form.addWidget(label, row, 0)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
         self.make.setProperty("role", "primary")
         self.make.setDefault(True)

@@ -131,6 +131,7 @@ class ConsoleView(QPlainTextEdit):
 
     def find_all(self, words: str) -> int:
         """Mark all places where these words stand, whatever their case; how many there are."""
+        found = self.current_find()
         self._finds = []
         if words:
             pattern = re.compile(re.escape(words), re.IGNORECASE)
@@ -141,6 +142,11 @@ class ConsoleView(QPlainTextEdit):
                     start = block.position() + _units(text, match.start())
                     self._finds.append((start, start + _units(match.group(), len(match.group()))))
                 block = block.next()
+        if found and not self._finds:
+            # What was found before is not what is sought now; a search goes on from there.
+            cursor = self.textCursor()
+            cursor.setPosition(cursor.selectionStart())
+            self.setTextCursor(cursor)
         self._mark()
         return len(self._finds)
 

@@ -208,7 +208,7 @@ class GroupsPanel(QWidget):
             return self.tr("Enter holds all groups of optimizer {0} in proportion.").format(
                 row.optimizer
             )
-        return self.tr("Type a rate on a row; Enter holds it.")
+        return self.tr("Type a rate; Enter holds it.")
 
     def _enable(self, button: QPushButton, problem: str | None, tip: str) -> None:
         if button.isEnabled() != (problem is None):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFont, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -34,22 +34,30 @@ WHY = 400
 """The same while the state is one that asks for an explanation: what it rests on is read then, and
 speed and times tell little."""
 
+LEAST_NAME = 60
+"""Pixels of a long name that are seen at least, beside what stands behind it."""
+
 SYMBOL = 18
 """Pixels that the state's symbol is high."""
 
 _PLAIN = (Phase.RUNNING, Phase.ENDED)
 
+_TOLD_BELOW = (Phase.STARTING, Phase.NOT_TRAINING, Phase.COMPILING)
+"""Phases that the plots explain while they are empty."""
+
 
 class ElidedLabel(QLabel):
     """A label that ends in … where there is no room on its `lines`; the whole text is its
-    tooltip."""
+    tooltip. A `close` one is no wider than its text, so that another stands right behind it."""
 
-    def __init__(self, parent: QWidget | None = None, lines: int = 1) -> None:
+    def __init__(self, parent: QWidget | None = None, lines: int = 1, close: bool = False) -> None:
         super().__init__(parent)
         self._whole = ""
         self._lines = lines
+        self._close = close
         self._dispensable = False
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        wide = QSizePolicy.Policy.Maximum if close else QSizePolicy.Policy.Ignored
+        self.setSizePolicy(wide, QSizePolicy.Policy.Preferred)
 
     @property
     def whole(self) -> str:
@@ -62,6 +70,20 @@ class ElidedLabel(QLabel):
             self._whole, self._dispensable = text, dispensable
             self.setToolTip(text)
             self._elide()
+            if self._close:
+                self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        hint = super().sizeHint()
+        if self._close:
+            hint.setWidth(self.fontMetrics().horizontalAdvance(self._whole) + 2)
+        return hint
+
+    def minimumSizeHint(self) -> QSize:
+        hint = super().minimumSizeHint()
+        if self._close:
+            hint.setWidth(min(self.sizeHint().width(), LEAST_NAME))
+        return hint
 
     def resizeEvent(self, event: object) -> None:
         self._elide()
@@ -116,8 +138,9 @@ class _Figure(QWidget):
 class RunHeader(QFrame):
     """Name, state as symbol and word with its sentence; step, epoch, speed, time left and elapsed.
 
-    Epoch and time left are there where they are known; in a narrow window some figures go.
-    `rules_wanted()`: how many rules are on stands beside the state, and was clicked.
+    Epoch and time left are there where they are known; in a narrow window some figures go. The
+    sentence is left out where the same is told below: by the empty plots, or (`hush`) by a notice.
+    `rules_wanted()`: how many rules are on stands behind the name, and was clicked.
     `guards_wanted()`: the same of guards.
     """
 
@@ -131,9 +154,10 @@ class RunHeader(QFrame):
         self._symbol: tuple[str, str] | None = None
         self._known = False, False
         self._speedy = True
+        self._hushed = False
         self.setProperty("role", "header")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.name = ElidedLabel(self)
+        self.name = ElidedLabel(self, close=True)
         font = QFont(self.name.font())
         font.setPointSizeF(font.pointSizeF() * 1.3)
         font.setWeight(QFont.Weight.DemiBold)
@@ -180,6 +204,8 @@ class RunHeader(QFrame):
         word = phase_heading(state, self._session.clock())
         if word != self.word.text():
             self.word.setText(word)
+        if state.sentence != self.word.toolTip():
+            self.word.setToolTip(state.sentence)
         self._show_sentence()
         self._show_rules()
         self.guards.refresh()
@@ -199,6 +225,13 @@ class RunHeader(QFrame):
         self.speed.show_text(format_speed(state.steps_per_second))
         self.elapsed.show_text(self._elapsed())
         self._fit()
+
+    def hush(self, on: bool) -> None:
+        """Whether a notice tells what the state rests on."""
+        if on != self._hushed:
+            self._hushed = on
+            self._show_sentence()
+            self._fit()
 
     def set_theme(self, theme: Theme) -> None:
         """Take the theme's colours."""
@@ -225,7 +258,8 @@ class RunHeader(QFrame):
             known = "" if state.pid is None else self.tr("Process {0}").format(state.pid)
             self.sentence.show_text(known, dispensable=True)
             return
-        self.sentence.show_text(state.beside)
+        below = not state.step and (state.phase in _TOLD_BELOW or state.phase.over)
+        self.sentence.show_text("" if below or self._hushed else state.beside)
 
     def _elapsed(self) -> str:
         begun = self._session.begun()
@@ -237,11 +271,17 @@ class RunHeader(QFrame):
     def _lay_out(self) -> None:
         titles = QVBoxLayout()
         titles.setSpacing(2)
-        titles.addWidget(self.name)
+        # What acts by itself stands behind the name: the line below is the sentence's.
+        named = QHBoxLayout()
+        named.setSpacing(8)
+        for shown in (self.name, self.rules, self.guards):
+            named.addWidget(shown)
+        named.addStretch(1)
+        titles.addLayout(named)
         state = QHBoxLayout()
         state.setSpacing(6)
         top = Qt.AlignmentFlag.AlignTop
-        for part in (self.icon, self.word, self.rules, self.guards):
+        for part in (self.icon, self.word):
             state.addWidget(part, 0, top)
         state.addSpacing(4)
         state.addWidget(self.sentence, 1, top)
@@ -257,7 +297,7 @@ class RunHeader(QFrame):
     def _fit(self) -> None:
         """Show the figures that are known and have room, the weightiest first: what the state says
         is worth more than how long it took."""
-        plain = self._session.model.state.phase in _PLAIN
+        plain = self._session.model.state.phase in _PLAIN or not self.sentence.whole
         log = self._session.model.state.phase is Phase.LOG
         room = self.width() - (TITLES if plain else WHY)
         for figure, known in (

@@ -79,6 +79,11 @@ class Notices(Banner):
         session.ended.connect(self._on_ended)
         self.refresh()
 
+    @property
+    def tells_end(self) -> bool:
+        """Whether the state's sentence stands here."""
+        return self._ended
+
     def refresh(self) -> None:
         """Echo the record."""
         journal = self._session.model.journal
@@ -91,7 +96,7 @@ class Notices(Banner):
         self._seen = seen
         lines = [state.sentence] if self._ended else []
         if state.phase is Phase.FAILED:
-            # The state's sentence stands in the header, where there is seldom room for all of it.
+            # The header says after which step and with which code, and leaves the error to this.
             lines += self._error("\n".join(lines))
         self.show_error.setVisible(state.phase is Phase.FAILED and bool(self.show_error.text()))
         for event in ("probe_error", "lost"):

@@ -167,10 +167,7 @@ class OptionsPanel(QWidget):
         if self.release.toolTip() != (problem or tip):
             self.release.setToolTip(problem or tip)
         self._release_action.setEnabled(enabled)
-        name = "" if row is None else row.name
-        self.hint.show_text(
-            problem or self.tr("Type a number on a row: Enter holds {0}.").format(name)
-        )
+        self.hint.show_text(problem or self.tr("Type a number; Enter holds it."))
         if self._said:
             return
         latest = self._session.log.latest(("option",))

@@ -249,7 +249,9 @@ class RunDelegate(QStyledItemDelegate):
         painter.setPen(QColor(theme.quiet))
         tags = "".join(f"  #{tag}" for tag in line.tags)
         metrics, room = painter.fontMetrics(), lower.width()
-        told = self._source.brief(line, lambda text: metrics.horizontalAdvance(text) <= room)
+        right = Qt.TextElideMode.ElideRight
+        # By what is drawn: an advance in whole pixels may fit where the text is then cut.
+        told = self._source.brief(line, lambda text: metrics.elidedText(text, right, room) == text)
         self._text(painter, lower, told + tags)
         painter.restore()
 

@@ -288,7 +288,11 @@ class RunsPanel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(10, 10, 0, 10)
         column.setSpacing(8)
-        column.addWidget(self.search)
+        # The list goes on to the edge, where its scroll bar is; the field ends as it begins.
+        searching = QHBoxLayout()
+        searching.setContentsMargins(0, 0, 10, 0)
+        searching.addWidget(self.search)
+        column.addLayout(searching)
         column.addWidget(both, 1)
         column.addWidget(self.ticks)
         column.addWidget(self.keeping)

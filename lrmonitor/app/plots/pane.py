@@ -526,6 +526,7 @@ class PlotPane(QWidget):
     def _place_notes(self) -> None:
         for note in (self._note, self._rate_note):
             note.place()
+        self._write_ahead()
 
     def event(self, event: QEvent) -> bool:
         if event.type() == _DRAW:

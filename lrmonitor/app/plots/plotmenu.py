@@ -27,7 +27,9 @@ class PlotMenus(QObject):
         pane = self._pane
         menu = QMenu(pane)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addSection(chart.title.replace("&", "&&"))
+        # A section's title is not drawn by a menu that has a style sheet.
+        menu.addAction(chart.title.replace("&", "&&")).setEnabled(False)
+        menu.addSeparator()
         scale = menu.addAction(self.tr("&Logarithmic"))
         scale.setCheckable(True)
         scale.setChecked(chart.log)

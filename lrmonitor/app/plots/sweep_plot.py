@@ -1,4 +1,5 @@
-"""Loss against rate in a range test: each sweep's points, the smoothed curve, what is suggested."""
+"""Loss against rate in a range test: each sweep's points, the smoothed curve, what a trial of rates
+reached after it, what is suggested."""
 
 from __future__ import annotations
 
@@ -10,10 +11,10 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
-from lrmonitor.finder import Reading, Sweep
+from lrmonitor.finder import Choice, Reading, Sweep, Tried
 from lrmonitor.finder.sweep import Floats
 
-from ..format import format_rate
+from ..format import format_loss, format_rate
 from ..theme import Theme
 from .ticks import linear_ticks, log_ticks, tick_labels
 
@@ -42,9 +43,11 @@ class SweepPlot(QWidget):
         self._theme = theme
         self._sweeps: Sequence[Sweep] = ()
         self._reading: Reading | None = None
+        self._suggested: Reading | Choice | None = None
+        self._tried: Sequence[Tried] = ()
         self._span: tuple[float, float] = (1e-7, 10.0)
         self._chosen: float | None = None
-        self._now: float | None = None
+        self._before: float | None = None
         self.setMinimumSize(320, 200)
 
     def set_theme(self, theme: Theme) -> None:
@@ -56,16 +59,24 @@ class SweepPlot(QWidget):
         self,
         sweeps: Sequence[Sweep],
         reading: Reading | None,
+        suggested: Reading | Choice | None,
         span: tuple[float, float],
-        now: float | None,
+        before: float | None,
+        tried: Sequence[Tried] = (),
     ) -> None:
         """Show sweeps whose rates go from `span[0]` to `span[1]`, what was read of them if it was,
-        and the rate that the training has `now`."""
-        self._sweeps, self._reading, self._span, self._now = sweeps, reading, span, now
+        the rate that the training had `before`, and the rates that were `tried` after them (their
+        `factor` is the rate). The band and the line are those of what is `suggested` of all."""
+        self._sweeps, self._reading, self._span, self._before = sweeps, reading, span, before
+        self._suggested, self._tried = suggested, tried
         points = sum(len(s) for s in sweeps)
         words = self.tr("Loss against learning rate, {0} points").format(points)
-        if reading is not None and reading.rate is not None:
-            words += self.tr(", suggested rate {0}").format(format_rate(reading.rate, 2))
+        for one in tried:
+            if one.broke or math.isfinite(one.reached):
+                told = self.tr("broke") if one.broke else format_loss(one.reached)
+                words += self.tr(", tried {0}: {1}").format(format_rate(one.factor, 2), told)
+        if suggested is not None and suggested.rate is not None:
+            words += self.tr(", suggested rate {0}").format(format_rate(suggested.rate, 2))
         self.setAccessibleName(words)
         self.update()
 
@@ -129,23 +140,25 @@ class SweepPlot(QWidget):
             painter.drawText(area, Qt.AlignmentFlag.AlignCenter, words)
         painter.setClipRect(area.adjusted(-1, -1, 1, 1))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        reading = self._reading
-        if reading is not None and reading.low is not None and reading.high is not None:
+        reading, said = self._reading, self._suggested
+        if said is not None and said.low is not None and said.high is not None:
             band = QRectF(area)
-            band.setLeft(across(reading.low))
-            band.setRight(across(reading.high))
+            band.setLeft(across(said.low))
+            band.setRight(across(said.high))
             painter.fillRect(band, QColor(theme.dim(theme.good, 0.16)))
         for sweep in self._sweeps:
             self._points(painter, sweep, across, down)
         if reading is not None and len(reading.lr):
             self._curve(painter, reading.lr, down(reading.loss), across)
         self._marks(painter, area, across)
+        if self._tried:
+            self._trial(painter, area, across, down)
 
     def _points(self, painter: QPainter, sweep: Sweep, across: Across, down: Down) -> None:
         every = max(len(sweep) // MOST_POINTS, 1)
         finite = np.isfinite(sweep.loss)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(self._theme.dim(self._theme.curve(0), 0.5)))
+        painter.setBrush(QColor(self._theme.dim(self._theme.curve(0), 0.7)))
         heights = down(np.where(finite, sweep.loss, 0.0))
         for i in range(0, len(sweep), every):
             if finite[i]:
@@ -166,15 +179,48 @@ class SweepPlot(QWidget):
         ]
         painter.drawPolyline(QPolygonF(points))
 
+    def _trial(self, painter: QPainter, area: QRectF, across: Across, down: Down) -> None:
+        """A diamond where each rate that was tried came to, with its 95 % interval; those at which
+        the loss broke stand at the top. What they are is said below the curve's flat part."""
+        theme = self._theme
+        metrics = painter.fontMetrics()
+        for one in self._tried:
+            x = across(one.factor)
+            if one.broke:
+                self._diamond(painter, x, area.top() + 8, theme.bad)
+            elif math.isfinite(one.reached):
+                ends = [one.reached + side * 1.96 * one.error for side in (-1, 0, 1)]
+                low, y, high = down(np.array(ends)).tolist()
+                painter.setPen(QPen(QColor(theme.text), 1.5))
+                painter.drawLine(QLineF(x, low, x, high))
+                self._diamond(painter, x, y, theme.curve(1))
+        left = area.left() + 12
+        words = [(theme.curve(1), self.tr("tried: the loss it came to"))]
+        if any(one.broke for one in self._tried):
+            words.append((theme.bad, self.tr("tried: the loss broke")))
+        for row, (colour, word) in enumerate(reversed(words), 1):
+            y = area.bottom() - row * (metrics.height() + 2)
+            self._diamond(painter, left, y, colour)
+            painter.setPen(QColor(theme.quiet))
+            down_to = y + (metrics.ascent() - metrics.descent()) / 2
+            painter.drawText(QPointF(left + 10, down_to), word)
+
+    def _diamond(self, painter: QPainter, x: float, y: float, colour: str) -> None:
+        painter.setPen(QPen(QColor(self._theme.base), 1))
+        painter.setBrush(QColor(colour))
+        sides = ((0, -6), (6, 0), (0, 6), (-6, 0))
+        painter.drawPolygon(QPolygonF([QPointF(x + dx, y + dy) for dx, dy in sides]))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+
     def _marks(self, painter: QPainter, area: QRectF, across: Across) -> None:
-        theme, reading = self._theme, self._reading
+        theme, said = self._theme, self._suggested
         styles = Qt.PenStyle
         lines: list[tuple[float, str, Qt.PenStyle, str]] = []
-        if self._now is not None:
-            lines.append((self._now, theme.quiet, styles.DotLine, self.tr("now")))
-        if reading is not None and reading.rate is not None:
-            lines.append((reading.rate, theme.good, styles.SolidLine, self.tr("suggested")))
-        if self._chosen is not None and (reading is None or self._chosen != reading.rate):
+        if self._before is not None:
+            lines.append((self._before, theme.quiet, styles.DotLine, self.tr("before")))
+        if said is not None and said.rate is not None:
+            lines.append((said.rate, theme.good, styles.SolidLine, self.tr("suggested")))
+        if self._chosen is not None and (said is None or self._chosen != said.rate):
             lines.append((self._chosen, theme.accent, styles.DashLine, self.tr("chosen")))
         height = painter.fontMetrics().height()
         places = [across(one[0]) for one in lines if self._span[0] <= one[0] <= self._span[1]]
@@ -198,7 +244,8 @@ class SweepPlot(QWidget):
         if not len(known):
             return 0.0, 1.0
         begins = [float(np.median(part[: max(len(part) // 4, 4)])) for part in parts if len(part)]
-        level, lowest = float(np.median(begins)), float(known.min())
+        reached = [t.reached - 1.96 * t.error for t in self._tried if math.isfinite(t.reached)]
+        level, lowest = float(np.median(begins)), min([float(known.min()), *reached])
         # What lies above at the low rates is noise, and is to be seen whole.
         quiet = max(float(part[: max(len(part) // 4, 4)].max()) for part in parts if len(part))
         fall = max(level - lowest, quiet - level, 1e-9 * abs(level), 1e-300)

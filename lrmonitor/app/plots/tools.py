@@ -246,7 +246,8 @@ class Legend(QLabel):
         ]
         note = _unbroken(self.tr("dashed: the scheduled rate, where it differs"))
         parts.append(f'<span style="color:{quiet}">{note}</span>')
-        self.setText(" &nbsp; &nbsp;".join(parts) if entries else "")
+        # One place to break at, so that no line begins with a space.
+        self.setText("&nbsp;&nbsp;&nbsp;&nbsp; ".join(parts) if entries else "")
         self.setVisible(bool(entries))
 
 

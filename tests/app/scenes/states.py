@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QApplication, QDialog
 
+from lrmonitor.diagnosis.rule_presets import PRESETS
 from lrmonitor.probe.lone import NO_OPTIMIZER
 from tests.app.folders import RunFolder, falling
 from tests.app.studio import Studio
@@ -110,6 +111,17 @@ def pictures(studio: Studio) -> None:
             studio.pass_time(0.7)
             studio.take(f"size-{name}", window)
             studio.close(window)
+    if studio.wants("size-narrow-acting"):
+        run = studio.trained(quiet=20)
+        told = {"then": "skip", "bound": 8.0, "times": 1.5, "at_most": 5}
+        run.event("guards", step=700, on=[{"on": "spike", **told}, {"on": "norm", **told}])
+        window = studio.window(run)
+        assert window.view is not None
+        window.view.session.rules.switch([PRESETS[0], PRESETS[3]])
+        window.resize(1024, 700)
+        studio.pass_time(0.7)
+        studio.take("size-narrow-acting", window)
+        studio.close(window)
     if studio.wants("size-least"):
         window = studio.window(studio.trained())
         window.resize(400, 300)
