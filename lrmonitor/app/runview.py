@@ -104,6 +104,9 @@ class RunView(QWidget):
         self.setMinimumSize(430, 300)
         column.addWidget(self._empty, 1)
         session.changed.connect(self._on_changed)
+        # Both after the notices took note of it.
+        session.ended.connect(self._show_notices)
+        self.notices.dismiss.clicked.connect(self._show_notices)
         self.control.thought_of.connect(self.think_of)
         self.notices.traceback_wanted.connect(self._show_traceback)
         self.header.rules_wanted.connect(self.show_rules)

@@ -102,6 +102,14 @@ def test_at_first_it_says_what_is_missing(dialog: NewRunDialog) -> None:
     assert dialog.form.targets["script"].hasFocus()
 
 
+def test_a_command_of_three_lines_is_seen_whole(dialog: NewRunDialog) -> None:
+    box = dialog.command.box
+    for lines, whole in ((3, True), (4, False)):
+        dialog.command.show_command("\n".join("line" for _ in range(lines)))
+        QApplication.processEvents()
+        assert box.verticalScrollBar().isVisible() != whole
+
+
 def test_typed_in_and_started(
     dialog: NewRunDialog, script: Path, isolated: Isolated, qtbot: QtBot
 ) -> None:

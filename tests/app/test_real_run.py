@@ -247,7 +247,10 @@ def test_a_run_that_fails_and_one_that_is_killed(
     failing = open_window(launch(SCRIPT, "--ends"))
     wait(qtbot, lambda: phase(failing) is Phase.FAILED)
     header = view_of(failing).header
-    wait(qtbot, lambda: "exit code 7" in header.sentence.whole)
+    # It is told by the notice where the run ended in sight, else in the head.
+    wait(qtbot, lambda: "exit code 7" in header.word.toolTip())
+    told = (view_of(failing).notices.text, header.sentence.whole)
+    assert sum("exit code 7" in words for words in told) == 1, told
     assert view_of(failing).session.model.state.step == 60
     killed = open_window(launch())
     wait_for_steps(qtbot, killed)

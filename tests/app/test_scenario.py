@@ -350,7 +350,8 @@ def test_a_script_that_crashes_shows_why(
     notices = person.view.notices
     person.wait(lambda: "RuntimeError: mat1 and mat2 shapes cannot be multiplied" in notices.text)
     assert person.model.state.step == 40
-    assert "crashed" in person.view.header.sentence.whole.lower()
+    assert person.view.header.word.text() == "Crashed"
+    assert "RuntimeError" not in person.view.header.sentence.whole, "told twice"
     person.click(notices.show_error)
     console = window.docks.widget("console")
     assert isinstance(console, ConsolePanel)

@@ -29,7 +29,8 @@ class CommandLine(QWidget):
         font.setStyleHint(QFont.StyleHint.Monospace)
         self.box.setFont(font)
         margins = 2 * (self.box.frameWidth() + round(self.box.document().documentMargin()))
-        self.box.setFixedHeight(LINES * self.box.fontMetrics().lineSpacing() + margins)
+        # One pixel more: with none to spare, the last line is thought to be out of sight.
+        self.box.setFixedHeight(LINES * self.box.fontMetrics().lineSpacing() + margins + 1)
         self.copy = QPushButton(self.tr("Co&py"), self)
         self.copy.setAutoDefault(False)
         self.copy.setMinimumWidth(self.copy.sizeHint().width() + 12)  # room for "Copied"
