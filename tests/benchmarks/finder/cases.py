@@ -8,8 +8,7 @@
   optimizer. The margin was frozen before any of their suggestions was looked at: they decided over
   sweeps alone. The rungs below the sweeps (`lrmonitor.finder.ladder`) are from what was missed
   there, so that these are of development for them.
-- `NEW`: the six that were left, three seeds each (of the last two, three cases were measured). The
-  rungs were frozen before: these decide over them.
+- `NEW`: the six that were left. The rungs were frozen before: these decide over them.
 """
 
 from __future__ import annotations
@@ -50,6 +49,6 @@ def _cases(tasks: Sequence[Task]) -> tuple[Case, ...]:
 
 DEVELOPED = _cases(SECONDS)
 FRESH = tuple(case for case in _cases(TESTED) if case.setup.task in QUICKEST)
-NEW = tuple(case for case in _cases(TESTED) if case.setup.task in LEFT and case.seed < 3)
+NEW = tuple(case for case in _cases(TESTED) if case.setup.task in LEFT)
 CASES = (*DEVELOPED, *FRESH, *NEW)
 PARTS = {"developed": DEVELOPED, "fresh": FRESH, "new": NEW}
