@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from lrmonitor.app.dialogs.find_rate import FindRateDialog
 from lrmonitor.app.dialogs.rate_test import RateTestDialog
+from lrmonitor.app.dialogs.rewind import RewindDialog
 from lrmonitor.app.dialogs.try_rates import TryRatesDialog, factors
 from lrmonitor.app.format import format_count
 from lrmonitor.app.panels.journal import JournalPanel
@@ -191,6 +192,89 @@ def test_a_trial_of_lower_rates_follows_where_asked(
     (again,) = shown.window.findChildren(FindRateDialog)
     qtbot.waitUntil(lambda: again.choice is not None)
     assert again.chosen == command.rates[1]
+
+
+def rewound(folder: RunFolder) -> None:
+    """Two snapshots; the run went back to the first of them, and has trained since."""
+    for number, step in ((1, 1), (2, 200)):
+        folder.event("snapshot", id=number, step=step, bytes=10**6, seconds=0.01, why="auto")
+    folder.event("rewound", id="r", step=folder.step, to=1, rng=False, scale=1 / 3)
+    folder.train(20)
+
+
+def test_what_was_trained_too_fast_is_begun_anew_with_the_rate_that_was_found(
+    shown: Shown, folder: RunFolder, qtbot: QtBot
+) -> None:
+    rewound(folder)
+    dialog = shown.find()
+    click(dialog.start)
+    (command,) = shown.sent
+    range_test(folder, id=command.id, effective=0.19).end()
+    qtbot.waitUntil(lambda: dialog.said.tone == "good")
+    rate = dialog.chosen
+    assert rate is not None
+    assert "it has trained at 0.19" in dialog.said.text
+    origins = [dialog.origin.itemText(i) for i in range(dialog.origin.count())]
+    assert origins == ["From here on", "Back at step 1"], "not one of a course that was left"
+    assert dialog.origin.currentData() == 1
+    assert dialog.apply.text().replace("&", "").startswith("Go back, apply ")
+    click(dialog.apply)
+    sent = shown.sent[-1]
+    held = float(f"{rate:.2g}")
+    assert (sent.kind, sent.to, sent.mode, sent.rate) == ("rewind", 1, "hold", held)
+    assert (sent.optimizer, sent.group, sent.rng) == (0, None, False)
+    folder.event("command", id=sent.id, command="rewind", args=sent.args(), by={})
+    folder.event(
+        "acknowledgement",
+        id=sent.id,
+        status="applied",
+        step=folder.step,
+        groups=[
+            {"optimizer": 0, "group": 0, "scheduled": 0.6, "previous": 0.19, "effective": held}
+        ],
+    )
+    qtbot.waitUntil(lambda: dialog.said.text.startswith("Rewound after step "))
+    assert dialog.origin.currentData() is None, "once is enough"
+    dialog.origin.setFocus()
+    QTest.keyClick(dialog.origin, Qt.Key.Key_Down)
+    QTest.keyClick(dialog.origin, Qt.Key.Key_Up)
+    click(dialog.apply)
+    assert shown.sent[-1].kind == "lr"
+
+
+def test_nobody_is_sent_back_without_need(shown: Shown, folder: RunFolder, qtbot: QtBot) -> None:
+    rewound(folder)
+    dialog = shown.find()
+    click(dialog.start)
+    range_test(folder, id=shown.sent[0].id, effective=1e-3).end()
+    qtbot.waitUntil(lambda: dialog.said.tone == "good")
+    assert dialog.origin.isVisible()
+    assert dialog.origin.currentData() is None
+    assert "went back" not in dialog.said.text
+
+
+def test_a_rewind_offers_the_rate_that_was_found(
+    shown: Shown, folder: RunFolder, qtbot: QtBot
+) -> None:
+    rewound(folder)
+    range_test(folder, effective=0.19).end()
+    qtbot.waitUntil(lambda: shown.session.model.rate_tests.going is None)
+    qtbot.waitUntil(lambda: bool(shown.session.model.rate_tests.all))
+    shown.window.asking.rewind()
+    (dialog,) = shown.window.findChildren(RewindDialog)
+    how, rate = dialog.onward.currentData()
+    assert (how, rate) == ("hold", pytest.approx(0.02, rel=0.5))
+    assert "as the range test found" in dialog.onward.currentText()
+    assert not dialog.typed.isVisible()
+    dialog.onward.setFocus()
+    QTest.keyClick(dialog.onward, Qt.Key.Key_End)
+    assert dialog.onward.currentData() == ("hold", None)
+    assert dialog.typed.isVisible()
+    assert not dialog.back.isEnabled(), "no rate is typed yet"
+    QTest.keyClicks(dialog.typed, "0.03")
+    click(dialog.back)
+    sent = shown.sent[-1]
+    assert (sent.kind, sent.to, sent.rate, sent.scale) == ("rewind", 1, 0.03, None)
 
 
 def test_a_converged_model_is_refused(shown: Shown, folder: RunFolder, qtbot: QtBot) -> None:

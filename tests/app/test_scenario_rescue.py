@@ -56,7 +56,7 @@ def go_back(person: Person) -> None:
     person.click(rewind.table.viewport(), rewind.table.visualRect(last).center())
     assert rewind.chosen is not None
     assert rewind.chosen.step == 1
-    assert rewind.factor.currentData() == pytest.approx(1 / 3)
+    assert rewind.onward.currentData() == ("scale", pytest.approx(1 / 3))
     picture("rescue-rewind", rewind)
     person.click(rewind.back)
     person.wait(lambda: len(model.snapshots.rewound) > count)

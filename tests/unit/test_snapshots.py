@@ -151,6 +151,10 @@ def test_how_much_memory_there_is(tmp_path: Path) -> None:
         ("rewind", {"scale": 0}, "freeze"),
         ("rewind", {"scale": "3"}, "factor"),
         ("rewind", {"rng": 1}, "true or false"),
+        ("rewind", {"rate": 0}, "freeze"),
+        ("rewind", {"rate": 0.1, "scale": 0.5}, "not both"),
+        ("rewind", {"rate": 0.1, "mode": "scale"}, "one of hold, set"),
+        ("rewind", {"scale": 0.5, "optimizer": 1}, "is for a rate"),
         ("snapshot", {"save": "here.pt"}, "absolute path"),
         ("snapshot", {"every": 3}, "unknown field"),
         ("snapshots", {}, "nothing is to be set"),
@@ -171,6 +175,7 @@ def test_commands_that_cannot_be_meant(command: str, args: dict[str, Any], words
         SnapshotCommand(save="/tmp/a.pt"),
         SnapshotsCommand(every=10, budget=5, before=False),
         RewindCommand(back=200, scale=0.5, rng=True),
+        RewindCommand(to=1, rate=0.05, mode="set", optimizer=1, group=2),
     ],
 )
 def test_commands_come_over_the_wire_as_they_are(command: Any) -> None:
@@ -193,8 +198,12 @@ def test_what_the_record_tells_of_snapshots() -> None:
     assert found.before_step(100) is None
     found.take(told("rewound", step=350, to=200))
     assert [one.left for one in found.kept] == [False, False, True]
-    assert found.best == found.kept[1]
+    assert found.best == found.kept[1] == found.own[0]
     assert found.rewound == (350,)
+    assert found.returned == found.kept[1]
+    found.take(told("rewound", step=380, to=100))
+    assert found.returned == found.own[0] == found.kept[0]
+    assert len(found.own) == 1
     found.take(told("snapshots_dropped", ids=[1], reason="budget"))
     found.take(told("snapshot", id="?", step=None))
     assert [one.number for one in found.kept] == [2, 3]
@@ -212,6 +221,9 @@ def test_the_journal_says_it_in_sentences() -> None:
     assert text("snapshot", why="every", **fields) is None
     assert text("rewound", step=9, to=7, rng=True, scale=0.25) == (
         "Rewound to the state of step 7, random number generators too, to go on at ×0.25"
+    )
+    assert text("rewound", step=9, to=7, scale=None, rate=0.045, mode="hold") == (
+        "Rewound to the state of step 7, to go on at 0.045"
     )
     assert text("snapshot_failed", step=9, reason="there is not enough memory") == (
         "No snapshot: there is not enough memory"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QCheckBox, QWidget
 
-from lrmonitor.finder import Choice, Reading, choose, read, rungs
+from lrmonitor.finder import Choice, Reading, rungs
 from lrmonitor.finder import ladder as below
 from lrmonitor.link.messages import CommandError, RangeTestCommand, TrialCommand, parse_rate
-from lrmonitor.model.rate_tests import RateTest, candidates, readable, sweeps
+from lrmonitor.model.rate_tests import RateTest, candidates, readable, said, sweeps
 
-from ..format import format_rate
+from ..format import format_count, format_rate
 from ..panels.parts import Count
 from ..panels.ratefield import RateField
 from ..plots.sweep_plot import SweepPlot
@@ -21,6 +21,10 @@ __all__ = ["FindRateDialog"]
 
 FROM, TO, STEPS, SWEEPS = 1e-7, 10.0, 100, 3
 """What is suggested; three sweeps, as the median of them is steadier than one."""
+
+FAR = 2.0
+"""A rate in force that is more than so many times the one that is suggested has trained too fast
+since the run was rewound: then going back to there once more is what is suggested."""
 
 
 class FindRateDialog(RateTestDialog):
@@ -117,20 +121,15 @@ class FindRateDialog(RateTestDialog):
         tried = candidates(test, rank) if test is not swept else []
         if not self.news(test, sum(len(s) for s in found) + sum(len(c.loss) for c in tried)):
             return
-        self.reading = self.choice = None
-        if not swept.going and any(len(s) for s in found):
-            planned = int(swept.plan.get("steps") or 0) or None
-            self.reading = read(readable(swept, rank), planned)
-            if tried and test.why == "done":
-                self.choice = choose(readable(swept, rank), tried)
+        self.reading, self.choice = said(swept, test if test is not swept else None, rank)
         span = (float(swept.plan["start"]), float(swept.plan["stop"]))
         self.plot.show_test(found, self.reading, span, swept.effective)
-        said = self.choice or self.reading
-        own = said is not None and said.rate is not None
+        best = self.choice or self.reading
+        own = best is not None and best.rate is not None
         # Where ours is refused, no other is offered for that: it is for the person to choose.
         self.fill(self._rows(test), 0 if own else None)
-        if said is not None and not test.going:
-            self._say(said)
+        if best is not None and not test.going:
+            self._say(best, test)
 
     def columns(self) -> tuple[str, ...]:
         tr = self.tr
@@ -163,7 +162,7 @@ class FindRateDialog(RateTestDialog):
         self.asked = self.session.try_rates(command)
         return True
 
-    def _say(self, reading: Reading | Choice) -> None:
+    def _say(self, reading: Reading | Choice, test: RateTest) -> None:
         tr = self.tr
         if reading.rate is None or reading.low is None or reading.high is None:
             self.reason(reading.reason[:1].upper() + reading.reason[1:])
@@ -174,7 +173,26 @@ class FindRateDialog(RateTestDialog):
         )
         if isinstance(reading, Reading) and reading.open_end:
             words += tr(" The loss had not turned up at the end: a higher one tells more.")
+        words += self._suggest_origin(reading.rate, test)
         self.said.say(words, "good")
+
+    def _suggest_origin(self, rate: float, test: RateTest) -> str:
+        """Choose the state to go on from. Weights that were trained at far too high a rate since
+        the run was rewound keep the harm (units of a network that it killed do not come back), and
+        the state that it was rewound to is better to begin with. Returns why, if it is so.
+
+        Only of a test that was asked for here: the run may be far from an older one."""
+        back = self.session.model.snapshots.returned
+        present = test.effective
+        mine = test.id in (self.asked, self._ranged)
+        if back is None or present is None or not mine or present <= FAR * rate:
+            self.origin.setCurrentIndex(0)
+            return ""
+        self.origin.setCurrentIndex(max(self.origin.findData(back.step), 0))
+        return self.tr(
+            " Since the run went back to step {0} it has trained at {1}, {2} times as much: better "
+            "go back there once more."
+        ).format(format_count(back.step), format_rate(present, 2), format_rate(present / rate, 2))
 
     def _rows(self, test: RateTest) -> list[tuple[tuple[str, ...], float | None]]:
         reading = self.reading
@@ -184,12 +202,12 @@ class FindRateDialog(RateTestDialog):
         if self.choice is not None:
             own.append((self.tr("The sweeps alone"), reading))
         rows: list[tuple[tuple[str, ...], float | None]] = []
-        for who, said in own:
+        for who, one in own:
             text = self.tr("none")
-            if said.rate is not None and said.low is not None and said.high is not None:
-                text = format_rate(said.rate, 2)
-                text += f" ({format_rate(said.low, 2)} … {format_rate(said.high, 2)})"
-            rows.append(((who, text, self._times(said.rate, test)), said.rate))
+            if one.rate is not None and one.low is not None and one.high is not None:
+                text = format_rate(one.rate, 2)
+                text += f" ({format_rate(one.low, 2)} … {format_rate(one.high, 2)})"
+            rows.append(((who, text, self._times(one.rate, test)), one.rate))
         names = {
             "valley": self.tr("Valley (fastai)"),
             "minimum": self.tr("Minimum ÷ 10"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -83,6 +83,11 @@ class RateTestDialog(QDialog):
         self.mode.setAccessibleName(tr("How the rate is applied"))
         self.mode.addItem(tr("Hold it"), "hold")
         self.mode.addItem(tr("Set it, schedule continues"), "set")
+        self.origin = Choice(self)
+        self.origin.setAccessibleName(tr("The state to go on from"))
+        self.origin.setToolTip(
+            tr("From here on, or back at a snapshot: what was trained since is given up then.")
+        )
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         self.start = QPushButton(tr("&Start"), self)
         self.start.setProperty("role", "primary")
@@ -96,6 +101,7 @@ class RateTestDialog(QDialog):
         self.start.clicked.connect(self.ask)
         self.stop.clicked.connect(self._cancel)
         self.apply.clicked.connect(self._apply)
+        self.origin.currentIndexChanged.connect(self._on_row)
         self.table.itemSelectionChanged.connect(self._on_row)
         self.buttons.rejected.connect(self.reject)
         session.changed.connect(self._on_changed)
@@ -171,6 +177,7 @@ class RateTestDialog(QDialog):
         applying = QHBoxLayout()
         applying.setSpacing(10)
         applying.addWidget(self.mode)
+        applying.addWidget(self.origin)
         applying.addWidget(self.apply)
         applying.addStretch(1)
         applying.addWidget(self.start)
@@ -206,6 +213,7 @@ class RateTestDialog(QDialog):
         test = self.test
         waiting = self._waiting()
         going = test is not None and test.going and not self.session.over
+        self._echo_origins()
         self.echo(test)
         problem = self.session.rate_problem(self.session.model.main)
         if problem is None and self.session.model.state.phase is Phase.PAUSED:
@@ -216,8 +224,10 @@ class RateTestDialog(QDialog):
         for widget in (self._form, self.cost, self.start):
             widget.setVisible(not over)
         self._running.setVisible(going or waiting)
+        offered = not (over or going) and any(rate is not None for rate in self.rates)
         for widget in (self.mode, self.apply):
-            widget.setVisible(not (over or going) and any(rate is not None for rate in self.rates))
+            widget.setVisible(offered)
+        self.origin.setVisible(offered and self.origin.count() > 1)
         self._form.setEnabled(not going and not waiting)
         self.start.setEnabled(idle)
         self.start.setToolTip(problem or "")
@@ -352,6 +362,22 @@ class RateTestDialog(QDialog):
             told = self.tr("Not everything could be put back: {0}").format("; ".join(test.warnings))
             self.said.say(told, "bad")
 
+    def _echo_origins(self) -> None:
+        """The states that can be gone on from: the present one, and those that are kept."""
+        steps: list[int | None] = [None, *(one.step for one in self.session.model.snapshots.own)]
+        origin = self.origin
+        if steps == [origin.itemData(i) for i in range(origin.count())]:
+            return
+        chosen = origin.currentData()
+        with QSignalBlocker(origin):
+            origin.clear()
+            for step in steps:
+                words = self.tr("From here on")
+                if step is not None:
+                    words = self.tr("Back at step {0}").format(format_count(step))
+                origin.addItem(words, step)
+            origin.setCurrentIndex(steps.index(chosen) if chosen in steps else 0)
+
     def _make_table(self) -> QTableWidget:
         names = self.columns()
         table = QTableWidget(0, len(names), self)
@@ -382,7 +408,9 @@ class RateTestDialog(QDialog):
         set_primary(self.start, not self.apply.isEnabled())
         text = self.tr("&Apply")
         if rate is not None:
-            text = self.tr("&Apply {0}").format(format_rate(rate, 2))
+            back = self.origin.currentData() is not None
+            text = self.tr("Go b&ack, apply {0}") if back else self.tr("&Apply {0}")
+            text = text.format(format_rate(rate, 2))
         self.apply.setText(text)
 
     def _apply(self) -> None:
@@ -394,7 +422,11 @@ class RateTestDialog(QDialog):
         optimizer = None if test is None else test.optimizer
         group = None if test is None else test.only
         proposal = Proposal(self.mode.currentData(), rate)
-        self.applied = self.session.send_rate(proposal, optimizer, group, self.note())
+        step = self.origin.currentData()
+        if step is None:
+            self.applied = self.session.send_rate(proposal, optimizer, group, self.note())
+        else:
+            self.applied = self.session.rewind_at(step, proposal, optimizer, group)
 
     def _cancel(self) -> None:
         test = self.session.model.rate_tests.going
@@ -424,6 +456,8 @@ class RateTestDialog(QDialog):
         if outcome.id == self.applied:
             good = outcome.status == "applied"
             self.said.say(told(outcome, self.tr), "good" if good else "bad")
+            if good:
+                self.origin.setCurrentIndex(0)  # it was gone back
         elif outcome.id == self.asked and outcome.status == "refused":
             self.asked = None
             why = (outcome.reason or "").rstrip(".")
