@@ -157,8 +157,13 @@ def test_a_rewind_with_a_factor_goes_on_at_that_rate_from_the_next_step(
         assert run.refused(RewindCommand(rate=0.1, optimizer=3)) == (
             "there is no optimizer 3: the optimizer is 0"
         )
+        verb = lrmonitor("rewind", run.folder, "--set", "5e-4", "--json")
+        both = lrmonitor("rewind", run.folder, "--hold", "5e-4", "--scale", "0.5")
         last.write_text("0")
         rank, _ = run.finish()
+    assert verb.returncode == 0, verb.stderr
+    assert [g["effective"] for g in json.loads(verb.stdout)["groups"]] == [5e-4]
+    assert both.returncode == 2
     for answer in (first, second, third):
         (event,) = [
             e for e in rank.events if e["event"] == "rates" and e["step"] == (answer.step or 0) + 1
@@ -171,6 +176,7 @@ def test_a_rewind_with_a_factor_goes_on_at_that_rate_from_the_next_step(
         None,
         None,
         0.0045,
+        5e-4,
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from lrmonitor.model.pieces import Pieces
 from lrmonitor.model.snapshots import Snapshots
 from lrmonitor.model.state_size import estimated
 from lrmonitor.probe import copies, memory
+from lrmonitor.probe.automatic import AUTO
 from lrmonitor.probe.ring import MOST, NotKept, Ring
 
 
@@ -36,6 +38,7 @@ class Fake:
 
     def __init__(self, step: int, count: int = 100, shared: list[copies.Held] | None = None):
         self.step = step
+        self.why = "command"
         self.left = False
         self.own = [copies.Held(torch.zeros(count, dtype=torch.uint8), torch.device("cpu"))]
         self.shared = shared or []
@@ -85,6 +88,22 @@ def test_the_oldest_make_room_and_those_of_steps_taken_back_before_them() -> Non
         ring.make_room(301, 300)
     many = ring_of(*range(MOST))
     assert [one.step for one in many.make_room(1, 10**9)[0]] == [0]
+
+
+def test_what_was_taken_unasked_reaches_back_to_the_first_step() -> None:
+    ring = ring_of(50)
+    for step in (1, *range(300, 10_300, 100)):
+        ring.make_room(100, 900)
+        ring.add(Fake(step))  # type: ignore[arg-type]
+        ring.kept[-1].why = AUTO
+    assert ring.kept[0].step == 50, "what was asked for stays"
+    steps = [one.step for one in ring.kept[1:]]
+    assert (len(steps), steps[0], steps[-3:]) == (8, 1, [10_000, 10_100, 10_200])
+    ages = [10_300 - step for step in steps[1:]]
+    assert all(1 < age / later < 3.5 for age, later in itertools.pairwise(ages)), ages
+    # As tight as it may get: the first one and the newest.
+    assert [one.step for one in ring.make_room(100, 300)[0]][-1] != 1
+    assert [one.step for one in ring.kept] == [50, 1]
 
 
 def test_memory_that_others_hold_or_that_is_being_saved_is_not_used_again() -> None:
