@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -24,18 +27,17 @@ pytest.importorskip("torch")
 SHIFT = Qt.KeyboardModifier.ShiftModifier
 
 GOOD = 0.02
-"""The demo's own rate."""
+"""A good rate for the demo: of those that were tried, the best are 0.02 to 0.045."""
 
 EPOCHS = 40
 
 SEED = 0
 
-LAST = 5
-"""Epochs at the end whose mean is compared: their rate is next to 0, and the mean of five is steadier
-than one."""
-
 LEFT_ALONE = 2.30
-"""The training loss of the last epoch with nobody at the window, at thirty times the demo's rate."""
+"""Training loss of the last epoch with nobody at the window, at thirty times that rate."""
+
+LONG = 900_000
+"""Milliseconds for all of the epochs: two trainings and the window share the cores."""
 
 
 def picture(name: str, widget: QWidget) -> None:
@@ -46,9 +48,10 @@ def picture(name: str, widget: QWidget) -> None:
         widget.grab().save(str(Path(folder) / f"{name}.png"))
 
 
-@contextmanager
-def default(script: Path) -> Iterator[subprocess.Popen[str]]:
+@pytest.fixture
+def beside() -> Iterator[subprocess.Popen[str]]:
     """The demo as it comes, with as many epochs and the same seed, beside the one in the window."""
+    script = resource_path("examples", "digits.py")
     words = [sys.executable, str(script), "--epochs", str(EPOCHS), "--seed", str(SEED)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -78,7 +81,6 @@ def go_back(person: Person) -> None:
     picture("rescue-rewind", rewind)
     person.click(rewind.back)
     person.wait(lambda: len(model.snapshots.rewound) > count)
-    person.wait(lambda: (0, 0) in model.overrides)
 
 
 def find(person: Person) -> FindRateDialog:
@@ -87,9 +89,9 @@ def find(person: Person) -> FindRateDialog:
     person.press(KEY.Key_T, CTRL | SHIFT)
     (dialog,) = [one for one in window.findChildren(FindRateDialog) if one.isVisible()]
     before = len(model.rate_tests.all)
-    if not dialog.then_try.isChecked():
-        dialog.then_try.setFocus()
-        person.press(KEY.Key_Space)
+    box = dialog.then_try
+    person.click(box, QPoint(8, box.height() // 2))
+    assert box.isChecked()
     person.click(dialog.start)
     person.wait(lambda: len(model.rate_tests.all) == before + 2)
     person.wait(lambda: model.rate_tests.going is None)
@@ -102,8 +104,11 @@ def find(person: Person) -> FindRateDialog:
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 @pytest.mark.usefixtures("end_all")
-def test_the_demo_at_thirty_times_its_rate_is_rescued(
-    open_window: OpenWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+def test_the_demo_at_thirty_times_a_good_rate_is_rescued(
+    open_window: OpenWindow,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+    beside: subprocess.Popen[str],
 ) -> None:
     monkeypatch.delenv("LRMONITOR_SNAPSHOTS")  # as it is outside of the tests
     window = open_window()
@@ -121,35 +126,33 @@ def test_the_demo_at_thirty_times_its_rate_is_rescued(
 
     picture("rescue-alarm", window)
 
-    # Back to the first step, and on at a third of the rate. Which rate is right? The range test
-    # and the trial that follows on it say. What a third of a ruinous rate does to a network is a
-    # matter of luck: where it is lost again, nothing can be told there, and one goes back once more.
-    rate = None
-    for _ in range(3):
-        go_back(person)
-        dialog = find(person)
-        assert dialog.choice is not None
-        rate = dialog.choice.rate
-        if rate is not None:
-            break
-        dialog.reject()
+    # Back to the first step, and on at a third of the rate.
+    go_back(person)
+    person.wait(lambda: (0, 0) in model.overrides)
+    assert model.overrides[0, 0].value == pytest.approx(1 / 3)
+    person.wait_for_steps(200)
+
+    # Is that right now? What a third of a ruinous rate does to a network is a matter of luck, and
+    # units that it kills do not come back. So once more to the first step, and held there: the
+    # range test, and the trial that follows on it, begin from that very state.
+    person.press(KEY.Key_Space)
+    person.wait_for_phase(Phase.PAUSED)
+    go_back(person)
+    dialog = find(person)
+    assert dialog.choice is not None
+    rate = dialog.choice.rate
     assert rate is not None
     assert GOOD / 2 < rate < 10 * GOOD
-
-    # The weights keep the harm of the rate that it was found at (units that it has killed do not
-    # come back), so it is not only applied, but the run goes back to where that began.
-    if dialog.origin.currentData() is None:
-        dialog.origin.setFocus()
-        person.press(KEY.Key_End)
-    assert dialog.origin.currentData() == 1
+    assert dialog.origin.currentData() is None, "nothing was trained since"
     picture("rescue-find", dialog)
-    back = len(model.snapshots.rewound)
     person.click(dialog.apply)
-    person.wait(lambda: dialog.said.text.startswith("Rewound after step"))
-    assert len(model.snapshots.rewound) == back + 1
-    assert model.snapshots.target == 1
-    assert model.overrides[0, 0].value == float(f"{rate:.2g}")
+    person.wait(lambda: "after the pause" in dialog.said.text)
     dialog.reject()
+    person.wait_for_phase(Phase.PAUSED)
+    person.press(KEY.Key_Space)
+    held = float(f"{rate:.2g}")
+    person.wait(lambda: model.overrides[0, 0].value == held)
+    person.wait_for_phase(Phase.RUNNING)
 
     # A cosine over the rest of the epochs, drawn before it is applied.
     person.press(KEY.Key_L, CTRL | SHIFT)
@@ -169,20 +172,18 @@ def test_the_demo_at_thirty_times_its_rate_is_rescued(
     schedule.reject()
 
     # What is left alone ends where it began, and reads one digit in ten. This one has lost epochs
-    # to the ruinous rate and to the tests, and ends better than the demo does at its own rate and
-    # schedule in all of its epochs.
-    person.wait_for_phase(Phase.ENDED)
+    # to the ruinous rate and to the tests, and ends better than the demo does as it comes.
+    qtbot.waitUntil(lambda: model.state.phase is Phase.ENDED, timeout=LONG)
     losses, accuracies = epochs((person.view.session.folder / "console.log").read_text("utf-8"))
     printed, _ = beside.communicate()
     others, _ = epochs(printed)
     assert losses[0] > 2
     assert losses[-1] < LEFT_ALONE / 4
-    assert fmean(losses[-LAST:]) < fmean(others[-LAST:])
+    assert losses[-1] < others[-1]
     assert accuracies[0] < 20
     assert accuracies[-1] > 95
     marks = [one.kind for one in model.markers if one.kind in ("rewound", "test")]
-    assert marks[:3] == ["rewound", "test", "test"]
-    assert marks[-1] == "rewound"
+    assert marks == ["rewound", "rewound", "test", "test"]
     # The list of runs looks about once a second.
     person.wait(lambda: not any(line.live for line in window.runs.roster.lines.values()))
     picture("rescue-end", window)

@@ -159,7 +159,7 @@ class FindRateDialog(RateTestDialog):
         if not rates:
             return False
         command = TrialCommand(rates=rates, steps=below.STEPS, legs=below.LEGS)
-        self.asked = self.session.try_rates(command)
+        self.asked = self.send(command)
         return True
 
     def _say(self, reading: Reading | Choice, test: RateTest) -> None:
@@ -182,10 +182,13 @@ class FindRateDialog(RateTestDialog):
         the state that it was rewound to is better to begin with. Returns why, if it is so.
 
         Only of a test that was asked for here: the run may be far from an older one."""
-        back = self.session.model.snapshots.returned
-        present = test.effective
+        snapshots = self.session.model.snapshots
+        back, present = snapshots.returned, test.effective
+        swept = self.session.model.rate_tests.swept(test) or test
         mine = test.id in (self.asked, self._ranged)
-        if back is None or present is None or not mine or present <= FAR * rate:
+        trained = swept.step > max(snapshots.rewound, default=0)
+        far = present is not None and present > FAR * rate
+        if back is None or present is None or not (mine and trained and far):
             self.origin.setCurrentIndex(0)
             return ""
         self.origin.setCurrentIndex(max(self.origin.findData(back.step), 0))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
-from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtCore import QSignalBlocker, Qt, QTimer
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -39,6 +40,9 @@ from ..theme import Theme
 
 __all__ = ["RateTestDialog"]
 
+BEGIN_MS = 3000
+"""What a test may take to begin in a pause: the copy of the state."""
+
 
 class RateTestDialog(QDialog):
     """Echoes the session's record; what is asked for here is followed until everything is put back.
@@ -64,6 +68,14 @@ class RateTestDialog(QDialog):
         """The command of this dialog that is awaited or followed."""
         self.applied: str | None = None
         """The command for the rate that was applied here."""
+        self.pausing = False
+        """Whether the run was paused when the test was asked for: then it ends in a pause."""
+        self._resume: str | None = None
+        """The test that was asked for in a pause, and goes on by a resume once it has begun."""
+        self._waits = QTimer(self)
+        self._waits.setSingleShot(True)
+        self._waits.setInterval(BEGIN_MS)
+        self._waits.timeout.connect(self._go)
         self._best: int | None = None
         self._seen: tuple[object, ...] = ()
         self.rates: list[float | None] = []
@@ -205,19 +217,29 @@ class RateTestDialog(QDialog):
         if command is None:
             return
         self.said.say("")
-        self.asked = self.session.try_rates(command)
+        self.pausing = self.session.model.state.phase is Phase.PAUSED
+        self.asked = self.send(command)
         self.refresh()
+
+    def send(self, command: TestCommand) -> str:
+        """Ask for a test; the command's id. In a pause it begins from the very state that is held,
+        goes on by a resume, and ends in a pause again."""
+        if not self.pausing:
+            return self.session.try_rates(command)
+        self._resume = self.session.try_rates(replace(command, then="pause"))
+        self._waits.start()
+        return self._resume
 
     def refresh(self, *_: object) -> None:
         """Echo the record, and what can be done now."""
+        if self._resume is not None and self.session.model.rate_tests.find(self._resume):
+            self._go()
         test = self.test
         waiting = self._waiting()
         going = test is not None and test.going and not self.session.over
         self._echo_origins()
         self.echo(test)
         problem = self.session.rate_problem(self.session.model.main)
-        if problem is None and self.session.model.state.phase is Phase.PAUSED:
-            problem = self.tr("The training is paused: resume it first.")
         other = self.session.model.rate_tests.going
         idle = problem is None and other is None and not waiting
         over = self.session.over
@@ -306,6 +328,14 @@ class RateTestDialog(QDialog):
         """Say why there is no result."""
         self.said.say(text, "warn")
 
+    def _go(self) -> None:
+        """Let the test that began in a pause go on. With several optimizers it begins only with the
+        end of an iteration, so it is not waited for for long."""
+        self._waits.stop()
+        if self._resume is not None:
+            self._resume = None
+            self.session.resume()
+
     def _done(self, test: RateTest | None) -> int:
         """Steps of it that were made."""
         rank = self.session.model.rank
@@ -332,6 +362,9 @@ class RateTestDialog(QDialog):
             return words if leg is None else f"{self._leg(test, leg.which)} · {words}"
         if waiting:
             return tr("Begins at the next step…")
+        paused = problem is None and self.session.model.state.phase is Phase.PAUSED
+        if test is None and paused:
+            return tr("Begins from the state that is held, and ends in the pause.")
         if test is not None and test.why:
             return tr("After step {0}: {1}").format(format_count(test.step), self._ended(test))
         return problem or ""
@@ -427,6 +460,8 @@ class RateTestDialog(QDialog):
             self.applied = self.session.send_rate(proposal, optimizer, group, self.note())
         else:
             self.applied = self.session.rewind_at(step, proposal, optimizer, group)
+        if self.session.model.state.phase is Phase.PAUSED:
+            self.said.say(self.tr("With the first step after the pause."), "wait")
 
     def _cancel(self) -> None:
         test = self.session.model.rate_tests.going
@@ -458,8 +493,9 @@ class RateTestDialog(QDialog):
             self.said.say(told(outcome, self.tr), "good" if good else "bad")
             if good:
                 self.origin.setCurrentIndex(0)  # it was gone back
-        elif outcome.id == self.asked and outcome.status == "refused":
-            self.asked = None
+        elif outcome.id in (self.asked, self._resume) and outcome.status == "refused":
+            self.asked = self._resume = None
+            self._waits.stop()
             why = (outcome.reason or "").rstrip(".")
             self.said.say(self.tr("Refused: {0}.").format(why), "bad")
             self.refresh()
