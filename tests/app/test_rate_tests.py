@@ -130,6 +130,7 @@ def test_it_is_followed_and_its_suggestion_applied(
     rows = cells(dialog)
     assert [row[0] for row in rows] == [
         "lrmonitor",
+        "Its lower end, safer",
         "Valley (fastai)",
         "Minimum ÷ 10",
         "Steepest",
@@ -179,8 +180,10 @@ def test_a_trial_of_lower_rates_follows_where_asked(
     assert dialog.choice is not None
     assert dialog.choice.rate == command.rates[1] == dialog.chosen
     assert dialog.said.tone == "good"
-    assert [row[0] for row in cells(dialog)][:3] == [
+    assert dialog.rates[:2] == [dialog.choice.rate, dialog.choice.low]
+    assert [row[0] for row in cells(dialog)][:4] == [
         "lrmonitor",
+        "Its lower end, safer",
         "The sweeps alone",
         "Valley (fastai)",
     ]

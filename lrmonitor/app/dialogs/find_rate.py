@@ -201,7 +201,8 @@ class FindRateDialog(RateTestDialog):
         reading = self.reading
         if reading is None:
             return []
-        own: list[tuple[str, Reading | Choice]] = [(self.tr("lrmonitor"), self.choice or reading)]
+        best = self.choice or reading
+        own: list[tuple[str, Reading | Choice]] = [(self.tr("lrmonitor"), best)]
         if self.choice is not None:
             own.append((self.tr("The sweeps alone"), reading))
         rows: list[tuple[tuple[str, ...], float | None]] = []
@@ -211,6 +212,10 @@ class FindRateDialog(RateTestDialog):
                 text = format_rate(one.rate, 2)
                 text += f" ({format_rate(one.low, 2)} … {format_rate(one.high, 2)})"
             rows.append(((who, text, self._times(one.rate, test)), one.rate))
+        if best.rate is not None and best.low is not None:
+            # What is fastest in the next steps is often too fast for the many that follow.
+            told = self.tr("Its lower end, safer"), format_rate(best.low, 2)
+            rows.insert(1, ((*told, self._times(best.low, test)), best.low))
         names = {
             "valley": self.tr("Valley (fastai)"),
             "minimum": self.tr("Minimum ÷ 10"),
