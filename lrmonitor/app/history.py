@@ -166,7 +166,9 @@ def told(outcome: Outcome, tr: Callable[[str], str] = str) -> str:
     if outcome.status == "applied":
         at = tr("Applied")
         if outcome.step is not None:
-            at = tr("Applied at step {0}").format(format_count(outcome.step))
+            back = outcome.command == "rewind"
+            at = tr("Rewound after step {0}") if back else tr("Applied at step {0}")
+            at = at.format(format_count(outcome.step))
         return _changes_told(at, outcome.groups, tr)
     if outcome.status == "refused":
         return tr("Refused: {0}").format(outcome.reason or tr("no reason was given"))

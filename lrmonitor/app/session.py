@@ -297,6 +297,27 @@ class Session(QObject):
         self._send(command)
         return command.id
 
+    def rewind_at(
+        self,
+        to: int,
+        proposal: Proposal,
+        optimizer: int | str | None,
+        group: int | None,
+        rng: bool = False,
+    ) -> str:
+        """The same, to go on at a rate that is held or set; the command's id."""
+        command = RewindCommand(
+            to=to,
+            rng=rng,
+            rate=proposal.value,
+            mode=proposal.mode,
+            optimizer=optimizer,
+            group=group,
+            by=self._author(),
+        )
+        self._send(command)
+        return command.id
+
     def guard(self, kind: str, wanted: Set | None) -> str:
         """Set the guard of that kind, or take it away (None); the command's id. Where it is set, it
         was said that a GPU has to be waited for."""

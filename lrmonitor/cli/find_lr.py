@@ -118,7 +118,7 @@ def find_lr(parser: Parser, args: argparse.Namespace) -> int:
         if args.then is not None:
             parser.error("--then is for a script: a run goes on after the test")
         entry = common.find_run(args)
-        command = _command(args, "go")
+        command = _command(args, rate_tests.after(entry))
         return _report(args, entry, command, rate_tests.run(entry, command, args.timeout))
     if args.apply is not None and args.then != "go":
         parser.error("--apply is for a run, or with `--then go`")
@@ -224,8 +224,8 @@ def _report(
     tried: Acknowledgement | None = None
     change: Acknowledgement | None = None
     try:
-        if args.trial and (trial := _trial(command, swept, launched)) is not None:
-            tried = _try(args, entry, trial, launched)
+        if args.trial and (trial := _trial(command, swept)) is not None:
+            tried = rate_tests.run(entry, trial, args.timeout)
             if tried.status == "applied":
                 model, test = rate_tests.record(entry.folder, trial)
                 assert model.rank is not None
@@ -269,9 +269,7 @@ def _report(
     return max(code, codes.REFUSED if said.rate is None else codes.DONE)
 
 
-def _trial(
-    command: RangeTestCommand, swept: Sequence[Sweep], launched: bool
-) -> TrialCommand | None:
+def _trial(command: RangeTestCommand, swept: Sequence[Sweep]) -> TrialCommand | None:
     """The trial that follows on the sweeps; None where they are too short."""
     from lrmonitor.finder.ladder import LEGS, STEPS, rungs
     from lrmonitor.link.messages import TrialCommand
@@ -286,25 +284,9 @@ def _trial(
         legs=LEGS,
         optimizer=command.optimizer,
         group=command.group,
-        then="pause" if launched else "go",
+        then=command.then,
         by=command.by,
     )
-
-
-def _try(
-    args: argparse.Namespace, entry: RunEntry, trial: TrialCommand, launched: bool
-) -> Acknowledgement:
-    """Make the trial; of a run that is held after its sweeps from that very state."""
-    from lrmonitor.cli.control import send
-    from lrmonitor.link.messages import ResumeCommand
-
-    if launched:
-        answer = send(entry, trial, 0.0)
-        if answer.status == "refused":
-            return answer
-        rate_tests.wait_begun(entry.folder, trial)
-        send(entry, ResumeCommand(by=trial.by), 30.0)
-    return rate_tests.run(entry, trial, args.timeout)
 
 
 def _change(args: argparse.Namespace, command: RangeTestCommand, rate: float) -> LrCommand:

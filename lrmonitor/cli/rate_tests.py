@@ -39,11 +39,25 @@ def add_address(parser: argparse.ArgumentParser) -> None:
     common.add_timeout(parser, TIMEOUT, "the end of the test")
 
 
-def run(entry: RunEntry, command: TestCommand, timeout: float) -> Acknowledgement:
-    """Have a run make a test; its answer. Ctrl-C cancels the test."""
-    from lrmonitor.cli.control import send
-    from lrmonitor.link.messages import CancelCommand
+def after(entry: RunEntry) -> str:
+    """What follows on a test of a run: it ends in a pause where the run is paused now."""
+    from lrmonitor.model.state import Phase
 
+    return "pause" if common.read_state(entry.folder).state.phase is Phase.PAUSED else "go"
+
+
+def run(entry: RunEntry, command: TestCommand, timeout: float) -> Acknowledgement:
+    """Have a run make a test; its answer. One that ends in a pause begins in one: from the very
+    state that is held. Ctrl-C cancels the test."""
+    from lrmonitor.cli.control import send
+    from lrmonitor.link.messages import CancelCommand, ResumeCommand
+
+    if command.then == "pause":
+        answer = send(entry, command, 0.0)
+        if answer.status == "refused":
+            return answer
+        wait_begun(entry.folder, command)
+        send(entry, ResumeCommand(by=command.by), 30.0)
     try:
         return send(entry, command, timeout)
     except KeyboardInterrupt:

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lrmonitor.cli import codes, common
+from lrmonitor.cli import codes, common, lr
 
 if TYPE_CHECKING:
     from lrmonitor.cli.parser import Subparsers
@@ -29,7 +29,10 @@ GradScaler state, to the bit. Without --to and --back the newest one is meant.
 
 Schedulers and the data are not rewound: the script's loop goes on where it is. Nor are the random
 number generators, unless --rng asks for it: a script that draws its batches from them would draw
-the same ones again."""
+the same ones again.
+
+With --scale, --hold or --set the very next step is at another rate: of all optimizers where it is a
+factor, else of the main one, or of --optimizer and --group, as with `lrmonitor lr`."""
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -68,7 +71,13 @@ def add_parser(subparsers: Subparsers) -> None:
     where.add_argument(
         "--back", type=_count, metavar="N", help="the newest from at least N steps ago"
     )
-    going.add_argument("--scale", metavar="K", help="multiply the rates by this factor as well")
+    rate = going.add_mutually_exclusive_group()
+    rate.add_argument("--scale", metavar="K", help="go on with the rates multiplied by this factor")
+    rate.add_argument("--hold", metavar="V", help="go on at this rate, and hold it")
+    rate.add_argument(
+        "--set", metavar="V", help="go on at this rate, and let the schedule continue from there"
+    )
+    lr.add_address(going)
     going.add_argument(
         "--rng", action="store_true", help="also put the random number generators back"
     )
@@ -119,10 +128,19 @@ def rewind(args: argparse.Namespace) -> int:
     """Go back, and say to where."""
     from lrmonitor.link.messages import CommandError, RewindCommand, parse_rate
 
+    lr.check_address(args)
+    rate = args.hold if args.set is None else args.set
     try:
-        scale = None if args.scale is None else parse_rate(args.scale)
         command = RewindCommand(
-            to=args.to, back=args.back, scale=scale, rng=args.rng, by=common.person()
+            to=args.to,
+            back=args.back,
+            scale=None if args.scale is None else parse_rate(args.scale),
+            rng=args.rng,
+            rate=None if rate is None else parse_rate(rate),
+            mode="hold" if args.set is None else "set",
+            optimizer=args.optimizer,
+            group=args.group,
+            by=common.person(),
         )
     except CommandError as error:
         raise common.VerbError(codes.USAGE, str(error)) from None

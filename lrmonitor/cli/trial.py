@@ -61,8 +61,8 @@ def trial(args: argparse.Namespace) -> int:
     from lrmonitor.finder import compare
     from lrmonitor.model.rate_tests import candidates
 
-    command = _command(args)
     entry = common.find_run(args)
+    command = _command(args, rate_tests.after(entry))
     answer = rate_tests.run(entry, command, args.timeout)
     told = rate_tests.told(entry.id, answer)
     if answer.status != "applied":
@@ -89,7 +89,7 @@ def trial(args: argparse.Namespace) -> int:
     return max([code, *codes_, codes.REFUSED if found.recommended is None else codes.DONE])
 
 
-def _command(args: argparse.Namespace) -> TrialCommand:
+def _command(args: argparse.Namespace, then: str) -> TrialCommand:
     from lrmonitor.cli.lr import check_address
     from lrmonitor.link.messages import CommandError, TrialCommand, parse_rate
 
@@ -101,6 +101,7 @@ def _command(args: argparse.Namespace) -> TrialCommand:
             legs=min(4, args.steps) if args.legs is None else args.legs,
             optimizer=args.optimizer,
             group=args.group,
+            then=then,
             by=common.person(),
         )
     except CommandError as error:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from lrmonitor.link.command import Command, CommandError, check_index, check_rate, is_number
+from lrmonitor.link.rate_command import LrCommand
+
+RATES = ("hold", "set")
+"""How a rewind can go on at a rate: as the modes of `LrCommand` do."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,8 @@ class RewindCommand(Command):
     """Put the state of a snapshot back at the next step boundary: of the one that was taken after
     step `to`, or of the newest one at least `back` steps ago; without both, of the newest.
 
-    `scale` multiplies the rates from the next step on. `rng` also puts the states of the random
+    From the next step on `scale` multiplies the rates, or `rate` is held (`mode` "hold") or set
+    ("set"), of `optimizer` and `group` as in `LrCommand`. `rng` also puts the states of the random
     number generators back. Raises CommandError.
     """
 
@@ -65,6 +70,10 @@ class RewindCommand(Command):
     back: int | None = None
     scale: float | None = None
     rng: bool = False
+    rate: float | None = None
+    mode: str = "hold"
+    optimizer: int | str | None = None
+    group: int | None = None
 
     def __post_init__(self) -> None:
         check_index("to", self.to)
@@ -81,3 +90,31 @@ class RewindCommand(Command):
             except OverflowError:  # a whole number of any length
                 value = math.inf
             object.__setattr__(self, "scale", check_rate(value))
+        if self.mode not in RATES:
+            raise CommandError(f"mode must be one of {', '.join(RATES)}, not {self.mode!r}")
+        if self.rate is None:
+            if self.optimizer is not None or self.group is not None:
+                raise CommandError("an optimizer or a group is for a rate: a factor is for all")
+            return
+        if self.scale is not None:
+            raise CommandError("say by what the rates are multiplied, or which it is, not both")
+        object.__setattr__(self, "rate", self.change("").value)
+
+    def args(self) -> dict[str, Any]:
+        """The command's own fields; of those that came later only what says something."""
+        told = super().args()
+        if self.rate is None:
+            for name in ("rate", "mode", "optimizer", "group"):
+                del told[name]
+        return told
+
+    def change(self, note: str) -> LrCommand:
+        """The rate command that the next step follows, where there is a `rate`."""
+        return LrCommand(
+            mode=self.mode,
+            value=self.rate,
+            optimizer=self.optimizer,
+            group=self.group,
+            note=note,
+            by=self.by,
+        )

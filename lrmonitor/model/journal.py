@@ -207,9 +207,10 @@ def _state(name: str, e: Mapping[str, Any]) -> str:
         return f"Snapshot of the state{why}: {bytes_text(e['bytes'])}{warned}"
     if name == "rewound":
         rng = ", random number generators too" if e.get("rng") else ""
-        scale = number(e.get("scale"))
+        scale, rate = number(e.get("scale")), number(e.get("rate"))
         times = "" if scale is None else f", to go on at ×{rates.short(scale)}"
-        return f"Rewound to the state of step {e['to']}{rng}{times}"
+        held = "" if rate is None else f", to go on at {rates.short(rate)}"
+        return f"Rewound to the state of step {e['to']}{rng}{times}{held}"
     if name == "snapshots_dropped":
         n = len(e["ids"])
         what = "1 snapshot" if n == 1 else f"{n} snapshots"
@@ -257,7 +258,7 @@ def _command(e: Mapping[str, Any]) -> str:
         words.append(f"{args.get('name')}{' follow' if args.get('value') is None else ''}")
     words += [str(args[key]) for key in ("mode", "value", "target") if args.get(key) is not None]
     tried = "rates" if args.get("rates") else "factors"
-    for key in ("to", "back", "scale", "save", "every", "start", "stop", tried, "steps"):
+    for key in ("to", "back", "scale", "rate", "save", "every", "start", "stop", tried, "steps"):
         if args.get(key) is not None:
             words.append(f"{key} {args[key]}")
     if "plan" in args:

@@ -9,11 +9,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lrmonitor.finder import Candidate, Sweep
+from lrmonitor.finder import Candidate, Choice, Reading, Sweep, choose, read
 from lrmonitor.model.rates import number
 from lrmonitor.record.reader import RankReader
 
-__all__ = ["Leg", "RateTest", "RateTests", "candidates", "newest_step", "readable", "sweeps"]
+__all__ = [
+    "Leg",
+    "RateTest",
+    "RateTests",
+    "candidates",
+    "newest_step",
+    "readable",
+    "said",
+    "suggestion",
+    "sweeps",
+]
 
 Steps = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -173,6 +183,31 @@ def candidates(test: RateTest, rank: RankReader) -> list[Candidate]:
             a, b = np.searchsorted(step, (leg.first, _last(leg) + 1))
             legs[leg.which].append(loss[a:b])
     return [Candidate(factor, own) for factor, own in zip(factors, legs, strict=True)]
+
+
+def said(
+    swept: RateTest, ladder: RateTest | None, rank: RankReader
+) -> tuple[Reading | None, Choice | None]:
+    """What the sweeps of a range test say, and what the trial says that followed on them, if one
+    did and came to its end."""
+    readings = readable(swept, rank)
+    if swept.going or not readings:
+        return None, None
+    reading = read(readings, int(swept.plan.get("steps") or 0) or None)
+    if ladder is None or ladder.why != "done" or not (tried := candidates(ladder, rank)):
+        return reading, None
+    return reading, choose(readings, tried)
+
+
+def suggestion(known: RateTests, rank: RankReader) -> tuple[RateTest, float] | None:
+    """The newest range test, with the rate that it suggests; None where there is none, it goes on,
+    or suggests none."""
+    test = known.latest("range")
+    if test is None:
+        return None
+    reading, choice = said(test, known.ladder(test), rank)
+    told = choice or reading
+    return None if told is None or told.rate is None else (test, told.rate)
 
 
 def newest_step(test: RateTest, rank: RankReader) -> int:

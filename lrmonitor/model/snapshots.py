@@ -42,16 +42,27 @@ class Snapshots:
         """Bytes that all may take; None where it was not told yet."""
         self.rewound: tuple[int, ...] = ()
         """Steps after which the training went back: the next one is from an earlier state."""
+        self.target: int | None = None
+        """The step whose state the last of these put back."""
+
+    @property
+    def own(self) -> tuple[Kept, ...]:
+        """Those that are of the run's own steps, the newest first."""
+        return tuple(one for one in reversed(self.kept) if not one.left)
 
     @property
     def best(self) -> Kept | None:
         """The newest that is of the run's own steps."""
-        return next((one for one in reversed(self.kept) if not one.left), None)
+        return next(iter(self.own), None)
+
+    @property
+    def returned(self) -> Kept | None:
+        """The one that the last rewind went to, while it is kept."""
+        return next((one for one in self.own if one.step == self.target), None)
 
     def before_step(self, step: int) -> Kept | None:
         """The newest of the run's own steps that was taken before `step`; None without one."""
-        own = (one for one in reversed(self.kept) if not one.left)
-        return next((one for one in own if one.step < step), None)
+        return next((one for one in self.own if one.step < step), None)
 
     def take(self, event: Mapping[str, Any]) -> None:
         """Take an event of the process; others than those of snapshots change nothing."""
@@ -69,6 +80,7 @@ class Snapshots:
             elif name == "rewound":
                 to = int(event["to"])
                 self.rewound = (*self.rewound, int(event["step"]))
+                self.target = to
                 self.kept = tuple(replace(one, left=one.left or one.step > to) for one in self.kept)
             elif name == "ended":
                 self.kept = ()

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 VARIABLE = "LRMONITOR_SNAPSHOTS"
 """In the environment of a run: "0" for none by themselves (`run --no-snapshots`)."""
 
+AUTO = "auto"
+"""Why such a snapshot is there, in the record."""
+
 SHARE = 0.005
 """The part of the time that they may take: after one that took t seconds the next one comes no
 earlier than t / SHARE later."""
@@ -30,7 +33,8 @@ MEMORY = 0.1
 """The part of the free memory that all of them together may take; none where one takes more."""
 
 KEPT = 8
-"""Snapshots that are kept at most, however small they are."""
+"""Snapshots that are kept at most, however small they are: the first, and of the others some from
+long ago and most from lately (see `ring`)."""
 
 LARGEST = 2 * 2**30
 """Bytes of a state that is not copied unasked: that would hold the training for a second."""
@@ -93,7 +97,7 @@ class Automatic:
         try:
             why = None if self._on else self._begin(keeper, step)
             if why is None and not (early and self._bytes > EARLY):
-                why = keeper.take_itself("auto", step)
+                why = keeper.take_itself(AUTO, step)
         except Exception as error:
             if from_signal_handler(error):
                 raise

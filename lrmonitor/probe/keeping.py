@@ -116,11 +116,15 @@ class Keeper:
         if isinstance(command, TestCommand):
             waits = any(isinstance(one.command, TestCommand) for one in self.waiting)
             return self.tests.refusal(command, waits)
-        if isinstance(command, RewindCommand) and not self.waiting and not self.tests.test:
-            try:
-                self._ring.choose(command.to, command.back, self._steps.step)
-            except NotKept as why:
-                return str(why)
+        if isinstance(command, RewindCommand):
+            if not self.waiting and not self.tests.test:
+                try:
+                    self._ring.choose(command.to, command.back, self._steps.step)
+                except NotKept as why:
+                    return str(why)
+            if command.rate is not None:
+                # A state that came of another rate is not to be trained on at the present one.
+                return self._control.rates.refusal(command.change(""))
         if isinstance(command, SnapshotCommand) and command.save is not None:
             return checkpoint.refusal(command.save)
         return None
@@ -393,17 +397,23 @@ class Keeper:
             "rng": command.rng,
             "seconds": seconds,
         }
-        self._journal("rewound", id=command.id, step=step, scale=command.scale, **detail)
+        wanted: dict[str, Any] = {"scale": command.scale}
+        if command.rate is not None:
+            wanted |= {"rate": command.rate, "mode": command.mode}
+        self._journal("rewound", id=command.id, step=step, **wanted, **detail)
         entry.warnings += chosen.warnings
-        if command.scale is None:
-            self._rewound(entry, step, detail)
+        note = f"rewound to step {chosen.step}"
+        if command.rate is not None:
+            self._change(entry, [command.change(note)], step, detail)
+        elif command.scale is not None:
+            self._change(entry, self._multiplied(entry, command.scale, note), step, detail)
         else:
-            self._multiply(entry, command.scale, step, detail)
+            self._rewound(entry, step, detail)
         if interrupted is not None:
             raise interrupted
 
-    def _multiply(self, entry: Entry, factor: float, step: int, detail: dict[str, Any]) -> None:
-        """From the next step on the rates are multiplied; only then it is all done."""
+    def _multiplied(self, entry: Entry, factor: float, note: str) -> list[LrCommand]:
+        """The commands that multiply all rates."""
         commands: list[LrCommand] = []
         for one in self._steps.optimizers:
             if one.ref() is None:
@@ -412,10 +422,12 @@ class Keeper:
             commands += made
             if why:
                 entry.warnings.append(why)
-        commands = [
-            replace(c, by=entry.command.by, note=f"rewound to step {detail['to']}")
-            for c in commands
-        ]
+        return [replace(c, by=entry.command.by, note=note) for c in commands]
+
+    def _change(
+        self, entry: Entry, commands: list[LrCommand], step: int, detail: dict[str, Any]
+    ) -> None:
+        """The rates change with the next step; only then it is all done."""
         left = {c.id for c in commands}
         groups: list[Any] = []
 
@@ -424,6 +436,8 @@ class Keeper:
                 return
             if answer.status != "applied":
                 entry.warnings.append(f"the rate was left: {answer.reason}")
+            elif answer.warning:
+                entry.warnings.append(answer.warning)
             groups.extend(answer.groups)
             left.discard(answer.id)
             if not left:

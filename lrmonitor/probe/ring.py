@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from lrmonitor.probe.automatic import AUTO
 from lrmonitor.probe.copies import Held
 from lrmonitor.probe.memory import size
 from lrmonitor.probe.snapshots import Snapshot
@@ -53,8 +54,10 @@ class Ring:
         return (valid or list(self.kept))[-1]
 
     def make_room(self, wanted: int, budget: int) -> tuple[list[Snapshot], list[Held]]:
-        """Drop the oldest until `wanted` bytes fit; those that were dropped, and copies of theirs
-        that nobody needs any more. Raises NotKept where they can never fit."""
+        """Drop some until `wanted` bytes fit: those of steps that were taken back, then of those
+        that were taken unasked the ones that are missed least, then the oldest. Those that were
+        dropped, and copies of theirs that nobody needs any more. Raises NotKept where they can
+        never fit."""
         if wanted > budget:
             raise NotKept(
                 f"a snapshot takes {size(wanted)}, and all of them may take {size(budget)}: allow "
@@ -62,8 +65,8 @@ class Ring:
             )
         dropped: list[Snapshot] = []
         while self.kept and (len(self.kept) >= MOST or self.bytes + wanted > budget):
-            # Those of steps that were taken back first.
-            going = next((one for one in self.kept if one.left), self.kept[0])
+            left = next((one for one in self.kept if one.left), None)
+            going = left or _spared([one for one in self.kept if one.why == AUTO]) or self.kept[0]
             self.kept = tuple(one for one in self.kept if one is not going)
             dropped.append(going)
         used = {id(held) for held in _all([*self.kept, *self.saving])}
@@ -90,6 +93,20 @@ class Ring:
         told = ", ".join(steps[-12:-1])
         more = "" if len(steps) <= 12 else f"{len(steps) - 12} older ones and "
         return f"are {more}those of steps {told} and {steps[-1]}"
+
+
+def _spared(own: Sequence[Snapshot]) -> Snapshot | None:
+    """Of these, oldest first, the one without which their ages are still spread best, each about
+    twice the next one's: so a few reach back to the first step however long the run is. The first
+    and the newest stay."""
+    if len(own) < 3:
+        return own[-1] if own else None
+    now = own[-1].step
+    gaps = [
+        ((now - before.step) / max(now - after.step, 1), at)
+        for at, (before, after) in enumerate(zip(own, own[2:], strict=False), 1)
+    ]
+    return own[min(gaps)[1]]
 
 
 def _all(snapshots: Sequence[Snapshot]) -> Iterator[Held]:

@@ -133,6 +133,7 @@ class Test:
         self._answer = answer
         self._journal = journal
         self._begun = step
+        self._from_pause = steps.control.paused
         self._legs = deque(legs_of(self.command))
         self._told: list[dict[str, Any]] = []
         self._out: set[int] = set()
@@ -279,7 +280,9 @@ class Test:
         if self.over:
             return None
         self.over = self._busy = True
-        self.held = self.command.then == "pause" and why in _WHOLE
+        # A pause in which it began is gone back to when it is cancelled, too.
+        ends = (*_WHOLE, "cancelled") if self._from_pause else _WHOLE
+        self.held = self.command.then == "pause" and why in ends
         if self.leg.first and not (self._told and self._told[-1]["leg"] == self.leg.number):
             self._end_leg(step)
         begun = time.perf_counter()

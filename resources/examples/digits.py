@@ -74,7 +74,7 @@ def validate(model: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> tu
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Learn to read handwritten digits.")
-    parser.add_argument("--lr", type=float, default=0.02, help="learning rate at the start (0.02)")
+    parser.add_argument("--lr", type=float, default=0.01, help="learning rate at the start (0.01)")
     parser.add_argument("--epochs", type=int, default=200, help="passes over the data (200)")
     parser.add_argument("--seed", type=int, default=0, help="of weights, order and noise (0)")
     args = parser.parse_args()

@@ -31,7 +31,9 @@ class TestOf:
 
     __test__ = False  # for pytest, by its name
 
-    def __init__(self, run: RunFolder, id: str, kind: str, plan: dict[str, Any]) -> None:
+    def __init__(
+        self, run: RunFolder, id: str, kind: str, plan: dict[str, Any], effective: float = 1e-3
+    ) -> None:
         self.run, self.id, self.kind, self.plan = run, id, kind, plan
         self.number = sum(name.startswith("test[") for name in run._series) // 2 + 1
         self.begun = run.step
@@ -48,7 +50,7 @@ class TestOf:
             seconds=0.004,
             steps=many * plan["steps"],
             plan=plan,
-            rates=[{"optimizer": 0, "group": 0, "scheduled": 1e-3, "effective": 1e-3}],
+            rates=[{"optimizer": 0, "group": 0, "scheduled": 1e-3, "effective": effective}],
         )
         for kind_of in ("loss", "lr"):
             name = f"test[{self.number}].{kind_of}" + ("[0.0]" if kind_of == "lr" else "")
@@ -97,10 +99,12 @@ def range_test(
     of: int | None = None,
     done: int = 100,
     id: str = "aaaa",
+    effective: float = 1e-3,
 ) -> TestOf:
-    """So many sweeps of those planned (`of`), the last one of `done` steps; not ended."""
+    """So many sweeps of those planned (`of`), the last one of `done` steps, of a run that trains at
+    `effective`; not ended."""
     plan = {"start": 1e-7, "stop": 10.0, "steps": 100, "sweeps": of or sweeps, "bound": True}
-    test = TestOf(run, id, "range", plan)
+    test = TestOf(run, id, "range", plan, effective)
     for which in range(sweeps):
         rates = np.geomspace(1e-7, 10, 100).tolist()
         count = done if which == sweeps - 1 else 100

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from lrmonitor.app.dialogs.find_rate import FindRateDialog
 from lrmonitor.app.dialogs.rate_test import RateTestDialog
+from lrmonitor.app.dialogs.rewind import RewindDialog
 from lrmonitor.app.dialogs.try_rates import TryRatesDialog, factors
 from lrmonitor.app.format import format_count, format_rate
 from lrmonitor.app.panels.journal import JournalPanel
@@ -130,6 +131,7 @@ def test_it_is_followed_and_its_suggestion_applied(
     rows = cells(dialog)
     assert [row[0] for row in rows] == [
         "lrmonitor",
+        "Its lower end, safer",
         "Valley (fastai)",
         "Minimum ÷ 10",
         "Steepest",
@@ -189,23 +191,27 @@ def test_a_trial_of_lower_rates_follows_where_asked(
     best = format_rate(command.rates[1], 2)
     assert dialog.plot.accessibleName().endswith(f"suggested rate {best}")
     assert dialog.apply.text() == f"&Apply {best}"
+    assert dialog.rates[:2] == [dialog.choice.rate, dialog.choice.low]
     # Each rate that was tried, with what it came to; the suggestion's own stands above them.
     rows = cells(dialog)
-    assert [row[0] for row in rows][:7] == [
+    assert [row[0] for row in rows][:8] == [
         "lrmonitor",
+        "Its lower end, safer",
         *["Tried"] * 4,
         "The sweeps alone",
         "Valley (fastai)",
     ]
-    assert [row[1] for row in rows[1:5]] == [
+    assert [row[1] for row in rows[2:6]] == [
         format_rate(rate, 2) for rate in reversed(command.rates) if rate != command.rates[1]
     ]
-    assert [round(float(row[3]), 1) for row in rows[:5]] == [0.4, 1.8, 1.4, 0.9, 1.0]
+    reached = [row[3] for row in rows[:6]]
+    assert reached.pop(1) == ""
+    assert [round(float(loss), 1) for loss in reached] == [0.4, 1.8, 1.4, 0.9, 1.0]
     assert not dialog.table.isColumnHidden(3)
     # One that was tried can be applied too.
-    dialog.table.selectRow(3)
+    dialog.table.selectRow(4)
     click(dialog.apply)
-    assert shown.sent.pop().value == float(rows[3][1])
+    assert shown.sent.pop().value == float(rows[4][1])
     assert len(shown.sent) == 2
     dialog.reject()
     # Seen again, with the sweeps that it followed on.
@@ -225,8 +231,8 @@ def test_a_rate_that_broke_in_the_trial_cannot_be_applied(
     dialog = shown.find()
     qtbot.waitUntil(lambda: dialog.choice is not None)
     assert dialog.chosen == 0.006
-    assert cells(dialog)[2] == ["Tried", "0.02", "×20", "the loss broke"]
-    dialog.table.selectRow(2)
+    assert cells(dialog)[3] == ["Tried", "0.02", "×20", "the loss broke"]
+    dialog.table.selectRow(3)
     assert not dialog.apply.isEnabled()
     # Something is drawn of all of it, the one that broke at the top.
     assert "tried 0.02: broke" in dialog.plot.accessibleName()
@@ -262,6 +268,89 @@ def test_a_trial_that_is_refused_after_the_sweeps(
     assert dialog.said.text == "The rates were not tried: the training ends in 20 steps."
     assert cells(dialog)[0][0] == "lrmonitor"
     assert dialog.table.isColumnHidden(3)
+
+
+def rewound(folder: RunFolder) -> None:
+    """Two snapshots; the run went back to the first of them, and has trained since."""
+    for number, step in ((1, 1), (2, 200)):
+        folder.event("snapshot", id=number, step=step, bytes=10**6, seconds=0.01, why="auto")
+    folder.event("rewound", id="r", step=folder.step, to=1, rng=False, scale=1 / 3)
+    folder.train(20)
+
+
+def test_what_was_trained_too_fast_is_begun_anew_with_the_rate_that_was_found(
+    shown: Shown, folder: RunFolder, qtbot: QtBot
+) -> None:
+    rewound(folder)
+    dialog = shown.find()
+    click(dialog.start)
+    (command,) = shown.sent
+    range_test(folder, id=command.id, effective=0.19).end()
+    qtbot.waitUntil(lambda: dialog.said.tone == "good")
+    rate = dialog.chosen
+    assert rate is not None
+    assert "it has trained at 0.19" in dialog.said.text
+    origins = [dialog.origin.itemText(i) for i in range(dialog.origin.count())]
+    assert origins == ["From here on", "Back at step 1"], "not one of a course that was left"
+    assert dialog.origin.currentData() == 1
+    assert dialog.apply.text().replace("&", "").startswith("Go back, apply ")
+    click(dialog.apply)
+    sent = shown.sent[-1]
+    held = float(f"{rate:.2g}")
+    assert (sent.kind, sent.to, sent.mode, sent.rate) == ("rewind", 1, "hold", held)
+    assert (sent.optimizer, sent.group, sent.rng) == (0, None, False)
+    folder.event("command", id=sent.id, command="rewind", args=sent.args(), by={})
+    folder.event(
+        "acknowledgement",
+        id=sent.id,
+        status="applied",
+        step=folder.step,
+        groups=[
+            {"optimizer": 0, "group": 0, "scheduled": 0.6, "previous": 0.19, "effective": held}
+        ],
+    )
+    qtbot.waitUntil(lambda: dialog.said.text.startswith("Rewound after step "))
+    assert dialog.origin.currentData() is None, "once is enough"
+    dialog.origin.setFocus()
+    QTest.keyClick(dialog.origin, Qt.Key.Key_Down)
+    QTest.keyClick(dialog.origin, Qt.Key.Key_Up)
+    click(dialog.apply)
+    assert shown.sent[-1].kind == "lr"
+
+
+def test_nobody_is_sent_back_without_need(shown: Shown, folder: RunFolder, qtbot: QtBot) -> None:
+    rewound(folder)
+    dialog = shown.find()
+    click(dialog.start)
+    range_test(folder, id=shown.sent[0].id, effective=1e-3).end()
+    qtbot.waitUntil(lambda: dialog.said.tone == "good")
+    assert dialog.origin.isVisible()
+    assert dialog.origin.currentData() is None
+    assert "went back" not in dialog.said.text
+
+
+def test_a_rewind_offers_the_rate_that_was_found(
+    shown: Shown, folder: RunFolder, qtbot: QtBot
+) -> None:
+    rewound(folder)
+    range_test(folder, effective=0.19).end()
+    qtbot.waitUntil(lambda: shown.session.model.rate_tests.going is None)
+    qtbot.waitUntil(lambda: bool(shown.session.model.rate_tests.all))
+    shown.window.asking.rewind()
+    (dialog,) = shown.window.findChildren(RewindDialog)
+    how, rate = dialog.onward.currentData()
+    assert (how, rate) == ("hold", pytest.approx(0.02, rel=0.5))
+    assert "as the range test found" in dialog.onward.currentText()
+    assert not dialog.typed.isVisible()
+    dialog.onward.setFocus()
+    QTest.keyClick(dialog.onward, Qt.Key.Key_End)
+    assert dialog.onward.currentData() == ("hold", None)
+    assert dialog.typed.isVisible()
+    assert not dialog.back.isEnabled(), "no rate is typed yet"
+    QTest.keyClicks(dialog.typed, "0.03")
+    click(dialog.back)
+    sent = shown.sent[-1]
+    assert (sent.kind, sent.to, sent.rate, sent.scale) == ("rewind", 1, 0.03, None)
 
 
 def test_a_converged_model_is_refused(shown: Shown, folder: RunFolder, qtbot: QtBot) -> None:

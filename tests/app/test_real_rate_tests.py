@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from lrmonitor.app.dialogs.find_rate import FindRateDialog
 from lrmonitor.app.dialogs.try_rates import TryRatesDialog
+from lrmonitor.model.state import Phase
 from tests.app.conftest import OpenWindow
 from tests.app.test_real_run import (
     Launch,
@@ -82,4 +83,52 @@ def test_find_a_rate_apply_it_and_compare_it_with_others(
     assert compare.comparison.recommended in (pytest.approx(0.1), pytest.approx(1.0))
     assert (compare.said.tone == "good") == compare.comparison.clear
     compare.reject()
+    wait_for_steps(qtbot, window)
+
+
+def test_in_a_pause_a_test_begins_from_what_is_held_and_ends_in_the_pause(
+    open_window: OpenWindow,
+    launch: Launch,  # noqa: F811
+    qtbot: QtBot,
+) -> None:
+    window = open_window(launch())
+    model = view_of(window).session.model
+    wait_for_steps(qtbot, window)
+    window.actions_table.pause.trigger()
+    wait(qtbot, lambda: model.state.phase is Phase.PAUSED)
+    held = model.state.step
+    window.actions_table.find_rate.trigger()
+    (find,) = window.findChildren(FindRateDialog)
+    assert "ends in the pause" in find.where.text()
+    find.steps.setValue(90)
+    find.sweeps.setValue(1)
+    find.then_try.setChecked(True)
+    QTest.mouseClick(find.start, Qt.MouseButton.LeftButton)
+    wait(qtbot, lambda: find.choice is not None)
+    wait(qtbot, lambda: model.state.phase is Phase.PAUSED)
+    swept, tried = model.rate_tests.all
+    assert swept.step == held
+    assert tried.step == swept.step + swept.done(None), "no step of the training in between"
+    assert swept.restored
+    assert tried.restored
+    wait(qtbot, find.apply.isVisible)
+    find.table.selectRow(2)  # of the rules that say a rate whatever the noise
+    rate = find.chosen
+    assert rate is not None
+    QTest.mouseClick(find.apply, Qt.MouseButton.LeftButton)
+    assert find.said.text == "With the first step after the pause."
+
+    # Stopped amid it, it ends in the pause too.
+    find.steps.setValue(500)
+    find.then_try.setChecked(False)
+    QTest.mouseClick(find.start, Qt.MouseButton.LeftButton)
+    wait(qtbot, lambda: find.bar.value() > 20)
+    QTest.mouseClick(find.stop, Qt.MouseButton.LeftButton)
+    wait(qtbot, lambda: model.rate_tests.all[-1].why == "cancelled")
+    wait(qtbot, lambda: model.state.phase is Phase.PAUSED)
+    find.reject()
+    window.actions_table.pause.trigger()
+    wait(qtbot, lambda: (0, 0) in model.overrides)
+    override = model.overrides[0, 0]
+    assert (override.kind, override.value) == ("hold", float(f"{rate:.2g}"))
     wait_for_steps(qtbot, window)

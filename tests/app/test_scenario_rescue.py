@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QModelIndex, QPoint, Qt
 from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -24,19 +27,17 @@ pytest.importorskip("torch")
 SHIFT = Qt.KeyboardModifier.ShiftModifier
 
 GOOD = 0.02
-"""The demo's own rate."""
+"""A good rate for the demo: of those that were tried, the best are 0.02 to 0.045."""
 
-EPOCHS = 20
+EPOCHS = 40
 
 SEED = 0
-"""Its epochs end the same with the same torch, but for what is done to them by hand."""
 
-OWN, OPTIMIZERS, LEFT_ALONE = 0.51, 1.35, 2.30
-"""The training loss of the last epoch with nobody at the window: at the demo's own rate (0.51, and
-0.49 and 0.52 with seeds 1 and 2), at the one that torch's SGD has if none is given (0.001), and at
-thirty times the demo's own. That is a good rate, and its schedule a cosine over all of the epochs:
-who has lost some of them to a ruinous one comes near it, and no further (0.51 to 0.75: units that a
-third of the ruinous rate has killed before the range test do not come back)."""
+LEFT_ALONE = 2.30
+"""Training loss of the last epoch with nobody at the window, at thirty times that rate."""
+
+LONG = 900_000
+"""Milliseconds for all of the epochs: two trainings and the window share the cores."""
 
 
 def picture(name: str, widget: QWidget) -> None:
@@ -45,6 +46,26 @@ def picture(name: str, widget: QWidget) -> None:
     if folder:
         QApplication.processEvents()
         widget.grab().save(str(Path(folder) / f"{name}.png"))
+
+
+@pytest.fixture
+def beside() -> Iterator[subprocess.Popen[str]]:
+    """The demo as it comes, with as many epochs and the same seed, beside the one in the window."""
+    script = resource_path("examples", "digits.py")
+    words = [sys.executable, str(script), "--epochs", str(EPOCHS), "--seed", str(SEED)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def epochs(printed: str) -> tuple[list[float], list[float]]:
+    """The training loss and the accuracy (per cent) of each epoch, as the demo prints them."""
+    losses = [float(one) for one in re.findall(r"\d  loss ([\d.]+)", printed)]
+    accuracies = [float(one) for one in re.findall(r"accuracy ([\d.]+)%", printed)]
+    assert len(losses) == len(accuracies) == EPOCHS
+    return losses, accuracies
 
 
 def go_back(person: Person) -> None:
@@ -56,17 +77,48 @@ def go_back(person: Person) -> None:
     person.click(rewind.table.viewport(), rewind.table.visualRect(last).center())
     assert rewind.chosen is not None
     assert rewind.chosen.step == 1
-    assert rewind.factor.currentData() == pytest.approx(1 / 3)
+    assert rewind.onward.currentData() == ("scale", pytest.approx(1 / 3))
     picture("rescue-rewind", rewind)
     person.click(rewind.back)
     person.wait(lambda: len(model.snapshots.rewound) > count)
-    person.wait(lambda: (0, 0) in model.overrides)
+
+
+def lower(dialog: FindRateDialog) -> QModelIndex:
+    """The row of the suggestion's lower end."""
+    (row,) = [
+        i
+        for i in range(dialog.table.rowCount())
+        if (item := dialog.table.item(i, 0)) is not None and "lower end" in item.text()
+    ]
+    return dialog.table.model().index(row, 0)
+
+
+def find(person: Person) -> FindRateDialog:
+    """The range test, with the trial of rates that follows on it; once both are over."""
+    model, window = person.model, person.window
+    person.press(KEY.Key_T, CTRL | SHIFT)
+    (dialog,) = [one for one in window.findChildren(FindRateDialog) if one.isVisible()]
+    before = len(model.rate_tests.all)
+    box = dialog.then_try
+    person.click(box, QPoint(8, box.height() // 2))
+    assert box.isChecked()
+    person.click(dialog.start)
+    person.wait(lambda: len(model.rate_tests.all) == before + 2)
+    person.wait(lambda: model.rate_tests.going is None)
+    for test in model.rate_tests.all[before:]:
+        assert (test.why, test.restored) in (("done", True), ("bound", True))
+    person.wait(lambda: dialog.choice is not None)
+    return dialog
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.usefixtures("end_all")
-def test_the_demo_at_thirty_times_its_rate_is_rescued(
-    open_window: OpenWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+def test_the_demo_at_thirty_times_a_good_rate_is_rescued(
+    open_window: OpenWindow,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+    beside: subprocess.Popen[str],
 ) -> None:
     monkeypatch.delenv("LRMONITOR_SNAPSHOTS")  # as it is outside of the tests
     window = open_window()
@@ -84,34 +136,38 @@ def test_the_demo_at_thirty_times_its_rate_is_rescued(
 
     picture("rescue-alarm", window)
 
-    # Back to the first step, and on at a third of the rate. Which rate is right? The range test
-    # says it. What a third of a ruinous rate does to a network is a matter of luck: where it is
-    # lost again, nothing stands out of the noise there, and one goes back once more.
-    rate = None
-    for _ in range(3):
-        go_back(person)
-        person.press(KEY.Key_T, CTRL | SHIFT)
-        (find,) = [one for one in window.findChildren(FindRateDialog) if one.isVisible()]
-        before = len(model.rate_tests.all)
-        person.click(find.start)
-        person.wait(lambda before=before: len(model.rate_tests.all) > before)  # type: ignore[misc]
-        person.wait(lambda find=find: bool(find.test and find.test.why))  # type: ignore[misc]
-        assert find.test is not None
-        assert (find.test.why, find.test.restored) in (("done", True), ("bound", True))
-        person.wait(lambda find=find: find.reading is not None)  # type: ignore[misc]
-        assert find.reading is not None
-        rate = find.reading.rate
-        if rate is not None:
-            break
-        assert find.reading.reason.startswith("no usable descent")
-        find.reject()
-    assert rate is not None
-    assert GOOD / 10 < rate < 10 * GOOD
-    picture("rescue-find", find)
-    person.click(find.apply)
-    person.wait(lambda: find.said.text.startswith("Applied at step"))
-    assert model.overrides[0, 0].value == float(f"{rate:.2g}")
-    find.reject()
+    # Back to the first step, and on at a third of the rate.
+    go_back(person)
+    person.wait(lambda: (0, 0) in model.overrides)
+    assert model.overrides[0, 0].value == pytest.approx(1 / 3)
+    person.wait_for_steps(200)
+
+    # Is that right now? What a third of a ruinous rate does to a network is a matter of luck, and
+    # units that it kills do not come back. So once more to the first step, and held there: the
+    # range test, and the trial that follows on it, begin from that very state.
+    person.press(KEY.Key_Space)
+    person.wait_for_phase(Phase.PAUSED)
+    go_back(person)
+    dialog = find(person)
+    assert dialog.choice is not None
+    assert dialog.choice.rate is not None
+    assert dialog.choice.low is not None
+    assert dialog.origin.currentData() is None, "nothing was trained since"
+    # Nearly all of the run is still to come, so it is the safe end of what is suggested: what is
+    # fastest in 200 steps is mostly too fast for thousands.
+    rate = dialog.choice.low
+    person.click(dialog.table.viewport(), dialog.table.visualRect(lower(dialog)).center())
+    assert dialog.chosen == rate
+    assert GOOD / 2 < rate < 5 * GOOD
+    picture("rescue-find", dialog)
+    person.click(dialog.apply)
+    person.wait(lambda: "after the pause" in dialog.said.text)
+    dialog.reject()
+    person.wait_for_phase(Phase.PAUSED)
+    person.press(KEY.Key_Space)
+    held = float(f"{rate:.2g}")
+    person.wait(lambda: model.overrides[0, 0].value == held)
+    person.wait_for_phase(Phase.RUNNING)
 
     # A cosine over the rest of the epochs, drawn before it is applied.
     person.press(KEY.Key_L, CTRL | SHIFT)
@@ -130,20 +186,19 @@ def test_the_demo_at_thirty_times_its_rate_is_rescued(
     person.wait(lambda: schedule.outcome.text.startswith("Applied at step"))
     schedule.reject()
 
-    # What is left alone ends where it began, and reads one digit in ten; this one ends far below
-    # what the optimizer's default rate comes to, and not far from what the demo does at its own.
-    person.wait_for_phase(Phase.ENDED)
-    printed = (person.view.session.folder / "console.log").read_text("utf-8")
-    accuracies = [float(one) for one in re.findall(r"accuracy ([\d.]+)%", printed)]
-    losses = [float(one) for one in re.findall(r"\d  loss ([\d.]+)", printed)]
-    assert len(accuracies) == len(losses) == EPOCHS
-    assert losses[-1] < LEFT_ALONE / 2
-    assert losses[-1] < 0.75 * OPTIMIZERS
-    assert losses[-1] < 2 * OWN
+    # What is left alone ends where it began, and reads one digit in ten. This one has lost epochs
+    # to the ruinous rate and to the tests, and ends better than the demo does as it comes.
+    qtbot.waitUntil(lambda: model.state.phase is Phase.ENDED, timeout=LONG)
+    losses, accuracies = epochs((person.view.session.folder / "console.log").read_text("utf-8"))
+    printed, _ = beside.communicate()
+    others, _ = epochs(printed)
+    assert losses[0] > 2
+    assert losses[-1] < LEFT_ALONE / 4
+    assert losses[-1] < others[-1]
     assert accuracies[0] < 20
-    assert accuracies[-1] > 85
-    marks = [one.kind for one in model.markers]
-    assert [k for k in marks if k in ("rewound", "test")][:2] == ["rewound", "test"]
+    assert accuracies[-1] > 95
+    marks = [one.kind for one in model.markers if one.kind in ("rewound", "test")]
+    assert marks == ["rewound", "rewound", "test", "test"]
     # The list of runs looks about once a second.
     person.wait(lambda: not any(line.live for line in window.runs.roster.lines.values()))
     picture("rescue-end", window)

@@ -37,9 +37,16 @@ def test_on_a_run_that_trains(tmp_path: Path) -> None:
         shown = json.loads(lrmonitor("show", name, "--json").stdout)
         wrong = lrmonitor("find-lr", name, "--from", "1", "--to", "0.1")
         nobody = lrmonitor("trial", "nobody")
+        # In a pause a test begins from what is held, and ends in the pause.
+        lrmonitor("pause", name)
+        again = json.loads(lrmonitor("find-lr", name, *RANGE, "--json").stdout)
+        held = json.loads(lrmonitor("show", name, "--json").stdout)["state"]
+        lrmonitor("resume", name)
         last.write_text("0")
         rank, _ = run.finish()
-    (begun, ended), (_, tried) = made_of(rank)
+    (begun, ended), (_, tried), (third, _) = made_of(rank)
+    (paused,) = [e["step"] for e in rank.events if e["event"] == "paused"][:1]
+    assert (again["status"], third["step"], held["phase"]) == ("applied", paused, "paused")
     assert (found["status"], found["restored"], found["why"]) == ("applied", True, ended["why"])
     assert found["low"] < found["rate"] < found["high"]
     assert set(found["others"]) >= {"valley", "minimum"}

@@ -151,15 +151,33 @@ def test_a_rewind_with_a_factor_goes_on_at_that_rate_from_the_next_step(
         run.do(LrCommand(mode="freeze"))
         frozen = run.do(RewindCommand(scale=0.5))
         assert "is left as it is" in (frozen.warning or "")
+        # A rate of its own does not depend on what was in force.
+        third = run.do(RewindCommand(rate=0.0045))
+        assert [g.effective for g in third.groups] == [0.0045]
+        assert run.refused(RewindCommand(rate=0.1, optimizer=3)) == (
+            "there is no optimizer 3: the optimizer is 0"
+        )
+        verb = lrmonitor("rewind", run.folder, "--set", "5e-4", "--json")
+        both = lrmonitor("rewind", run.folder, "--hold", "5e-4", "--scale", "0.5")
         last.write_text("0")
         rank, _ = run.finish()
-    for answer in (first, second):
+    assert verb.returncode == 0, verb.stderr
+    assert [g["effective"] for g in json.loads(verb.stdout)["groups"]] == [5e-4]
+    assert both.returncode == 2
+    for answer in (first, second, third):
         (event,) = [
             e for e in rank.events if e["event"] == "rates" and e["step"] == (answer.step or 0) + 1
         ]
         assert event["groups"][0]["effective"] == answer.groups[0].effective
     commands = [e for e in rank.events if e["event"] == "command" and e["command"] == "lr"]
     assert commands[0]["args"]["note"] == f"rewound to step {first.detail['to']}"
+    assert [e.get("rate") for e in rank.events if e["event"] == "rewound"] == [
+        None,
+        None,
+        None,
+        0.0045,
+        5e-4,
+    ]
 
 
 def test_every_so_many_steps_and_before_changes_within_a_budget(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from lrmonitor.model.pieces import Pieces
 from lrmonitor.model.snapshots import Snapshots
 from lrmonitor.model.state_size import estimated
 from lrmonitor.probe import copies, memory
+from lrmonitor.probe.automatic import AUTO
 from lrmonitor.probe.ring import MOST, NotKept, Ring
 
 
@@ -36,6 +38,7 @@ class Fake:
 
     def __init__(self, step: int, count: int = 100, shared: list[copies.Held] | None = None):
         self.step = step
+        self.why = "command"
         self.left = False
         self.own = [copies.Held(torch.zeros(count, dtype=torch.uint8), torch.device("cpu"))]
         self.shared = shared or []
@@ -85,6 +88,22 @@ def test_the_oldest_make_room_and_those_of_steps_taken_back_before_them() -> Non
         ring.make_room(301, 300)
     many = ring_of(*range(MOST))
     assert [one.step for one in many.make_room(1, 10**9)[0]] == [0]
+
+
+def test_what_was_taken_unasked_reaches_back_to_the_first_step() -> None:
+    ring = ring_of(50)
+    for step in (1, *range(300, 10_300, 100)):
+        ring.make_room(100, 900)
+        ring.add(Fake(step))  # type: ignore[arg-type]
+        ring.kept[-1].why = AUTO
+    assert ring.kept[0].step == 50, "what was asked for stays"
+    steps = [one.step for one in ring.kept[1:]]
+    assert (len(steps), steps[0], steps[-3:]) == (8, 1, [10_000, 10_100, 10_200])
+    ages = [10_300 - step for step in steps[1:]]
+    assert all(1 < age / later < 3.5 for age, later in itertools.pairwise(ages)), ages
+    # As tight as it may get: the first one and the newest.
+    assert [one.step for one in ring.make_room(100, 300)[0]][-1] != 1
+    assert [one.step for one in ring.kept] == [50, 1]
 
 
 def test_memory_that_others_hold_or_that_is_being_saved_is_not_used_again() -> None:
@@ -151,6 +170,10 @@ def test_how_much_memory_there_is(tmp_path: Path) -> None:
         ("rewind", {"scale": 0}, "freeze"),
         ("rewind", {"scale": "3"}, "factor"),
         ("rewind", {"rng": 1}, "true or false"),
+        ("rewind", {"rate": 0}, "freeze"),
+        ("rewind", {"rate": 0.1, "scale": 0.5}, "not both"),
+        ("rewind", {"rate": 0.1, "mode": "scale"}, "one of hold, set"),
+        ("rewind", {"scale": 0.5, "optimizer": 1}, "is for a rate"),
         ("snapshot", {"save": "here.pt"}, "absolute path"),
         ("snapshot", {"every": 3}, "unknown field"),
         ("snapshots", {}, "nothing is to be set"),
@@ -171,6 +194,7 @@ def test_commands_that_cannot_be_meant(command: str, args: dict[str, Any], words
         SnapshotCommand(save="/tmp/a.pt"),
         SnapshotsCommand(every=10, budget=5, before=False),
         RewindCommand(back=200, scale=0.5, rng=True),
+        RewindCommand(to=1, rate=0.05, mode="set", optimizer=1, group=2),
     ],
 )
 def test_commands_come_over_the_wire_as_they_are(command: Any) -> None:
@@ -193,8 +217,12 @@ def test_what_the_record_tells_of_snapshots() -> None:
     assert found.before_step(100) is None
     found.take(told("rewound", step=350, to=200))
     assert [one.left for one in found.kept] == [False, False, True]
-    assert found.best == found.kept[1]
+    assert found.best == found.kept[1] == found.own[0]
     assert found.rewound == (350,)
+    assert found.returned == found.kept[1]
+    found.take(told("rewound", step=380, to=100))
+    assert found.returned == found.own[0] == found.kept[0]
+    assert len(found.own) == 1
     found.take(told("snapshots_dropped", ids=[1], reason="budget"))
     found.take(told("snapshot", id="?", step=None))
     assert [one.number for one in found.kept] == [2, 3]
@@ -212,6 +240,9 @@ def test_the_journal_says_it_in_sentences() -> None:
     assert text("snapshot", why="every", **fields) is None
     assert text("rewound", step=9, to=7, rng=True, scale=0.25) == (
         "Rewound to the state of step 7, random number generators too, to go on at ×0.25"
+    )
+    assert text("rewound", step=9, to=7, scale=None, rate=0.045, mode="hold") == (
+        "Rewound to the state of step 7, to go on at 0.045"
     )
     assert text("snapshot_failed", step=9, reason="there is not enough memory") == (
         "No snapshot: there is not enough memory"

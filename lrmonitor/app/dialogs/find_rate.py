@@ -6,13 +6,13 @@ import math
 
 from PySide6.QtWidgets import QCheckBox, QHeaderView, QWidget
 
-from lrmonitor.finder import Choice, Reading, Tried, choose, read, rungs
+from lrmonitor.finder import Choice, Reading, Tried, rungs
 from lrmonitor.finder import ladder as below
 from lrmonitor.finder.trial import tried as tried_of
 from lrmonitor.link.messages import CommandError, RangeTestCommand, TrialCommand, parse_rate
-from lrmonitor.model.rate_tests import RateTest, candidates, readable, sweeps
+from lrmonitor.model.rate_tests import RateTest, candidates, readable, said, sweeps
 
-from ..format import format_loss, format_rate
+from ..format import format_count, format_loss, format_rate
 from ..history import Outcome
 from ..panels.parts import Count
 from ..panels.ratefield import RateField
@@ -25,6 +25,10 @@ __all__ = ["FindRateDialog"]
 
 FROM, TO, STEPS, SWEEPS = 1e-7, 10.0, 100, 3
 """What is suggested; three sweeps, as the median of them is steadier than one."""
+
+FAR = 2.0
+"""A rate in force that is more than so many times the one that is suggested has trained too fast
+since the run was rewound: then going back to there once more is what is suggested."""
 
 
 class FindRateDialog(RateTestDialog):
@@ -129,24 +133,20 @@ class FindRateDialog(RateTestDialog):
         tried = candidates(test, rank) if test is not swept else []
         if not self.news(test, sum(len(s) for s in found) + sum(len(c.loss) for c in tried)):
             return
-        self.reading = self.choice = None
-        if not swept.going and any(len(s) for s in found):
-            planned = int(swept.plan.get("steps") or 0) or None
-            self.reading = read(readable(swept, rank), planned)
-            if tried and test.why == "done":
-                self.choice = choose(readable(swept, rank), tried)
+        self.reading, self.choice = said(swept, test if test is not swept else None, rank)
         span = (float(swept.plan["start"]), float(swept.plan["stop"]))
         # While rates are tried, or are to be, nothing is suggested: their word counts.
-        open_still = test.going or self._following or (test is swept and self._waiting())
-        said = None if open_still else self.choice or self.reading
+        asked = test is swept and self._ranged == swept.id != self.asked and self._waiting()
+        open_still = test.going or self._following or asked
+        best = None if open_still else self.choice or self.reading
         self.tried = [tried_of(one) for one in sorted(tried, key=lambda one: one.factor)]
-        self.plot.show_test(found, self.reading, said, span, swept.effective, self.tried)
-        own = said is not None and said.rate is not None
+        self.plot.show_test(found, self.reading, best, span, swept.effective, self.tried)
+        own = best is not None and best.rate is not None
         self.table.setColumnHidden(3, not self.tried)
         # Where ours is refused, no other is offered for that: it is for the person to choose.
         self.fill(self._rows(test), 0 if own else None)
-        if said is not None:
-            self._say(said, cut=test is not swept and self.choice is None)
+        if best is not None:
+            self._say(best, test, cut=test is not swept and self.choice is None)
         elif self.said.text == self._told:
             self.said.say("")
 
@@ -178,10 +178,10 @@ class FindRateDialog(RateTestDialog):
         if not rates:
             return True
         command = TrialCommand(rates=rates, steps=below.STEPS, legs=below.LEGS)
-        self.asked = self.session.try_rates(command)
+        self.asked = self.send(command)
         return True
 
-    def _say(self, reading: Reading | Choice, cut: bool) -> None:
+    def _say(self, reading: Reading | Choice, test: RateTest, cut: bool) -> None:
         """Say what is suggested; of the sweeps alone where the trial was `cut` short."""
         tr = self.tr
         if reading.rate is None or reading.low is None or reading.high is None:
@@ -199,6 +199,7 @@ class FindRateDialog(RateTestDialog):
             words += tr(" The loss had not turned up at the end: a higher one tells more.")
         if cut:
             words += tr(" The trial was cut short: that is of the sweeps alone.")
+        words += self._suggest_origin(reading.rate, test)
         self._told = words
         self.said.say(words, "good")
 
@@ -208,6 +209,27 @@ class FindRateDialog(RateTestDialog):
         if trial and outcome.status == "refused":
             why = (outcome.reason or "").rstrip(".")
             self.said.say(self.tr("The rates were not tried: {0}.").format(why), "warn")
+
+    def _suggest_origin(self, rate: float, test: RateTest) -> str:
+        """Choose the state to go on from. Weights that were trained at far too high a rate since
+        the run was rewound keep the harm (units of a network that it killed do not come back), and
+        the state that it was rewound to is better to begin with. Returns why, if it is so.
+
+        Only of a test that was asked for here: the run may be far from an older one."""
+        snapshots = self.session.model.snapshots
+        back, present = snapshots.returned, test.effective
+        swept = self.session.model.rate_tests.swept(test) or test
+        mine = test.id in (self.asked, self._ranged)
+        trained = swept.step > max(snapshots.rewound, default=0)
+        far = present is not None and present > FAR * rate
+        if back is None or present is None or not (mine and trained and far):
+            self.origin.setCurrentIndex(0)
+            return ""
+        self.origin.setCurrentIndex(max(self.origin.findData(back.step), 0))
+        return self.tr(
+            " Since the run went back to step {0} it has trained at {1}, {2} times as much: better "
+            "go back there once more."
+        ).format(format_count(back.step), format_rate(present, 2), format_rate(present / rate, 2))
 
     def _rows(self, test: RateTest) -> list[tuple[tuple[str, ...], float | None]]:
         reading = self.reading
@@ -220,6 +242,11 @@ class FindRateDialog(RateTestDialog):
         swept = self._own(alone, reading, test)
         if self.choice is None:
             rows.append(swept)
+        best = self.choice or reading
+        if best.rate is not None and best.low is not None:
+            # What is fastest in the next steps is often too fast for the many that follow.
+            told = self.tr("Its lower end, safer"), format_rate(best.low, 2)
+            rows.append(((*told, self._times(best.low, test), ""), best.low))
         rows += [
             self._tried(one, test)
             for one in self.tried
@@ -239,18 +266,18 @@ class FindRateDialog(RateTestDialog):
         return rows
 
     def _own(
-        self, who: str, said: Reading | Choice, test: RateTest
+        self, who: str, best: Reading | Choice, test: RateTest
     ) -> tuple[tuple[str, ...], float | None]:
         """The row of a suggestion of ours."""
         text, reached = self.tr("none"), ""
-        if said.rate is not None and said.low is not None and said.high is not None:
-            text = format_rate(said.rate, 2)
-            text += f" ({format_rate(said.low, 2)} … {format_rate(said.high, 2)})"
-        if isinstance(said, Choice):
+        if best.rate is not None and best.low is not None and best.high is not None:
+            text = format_rate(best.rate, 2)
+            text += f" ({format_rate(best.low, 2)} … {format_rate(best.high, 2)})"
+        if isinstance(best, Choice):
             reached = next(
-                (format_loss(t.reached) for t in said.tried if t.factor == said.rate), ""
+                (format_loss(t.reached) for t in best.tried if t.factor == best.rate), ""
             )
-        return (who, text, self._times(said.rate, test), reached), said.rate
+        return (who, text, self._times(best.rate, test), reached), best.rate
 
     def _tried(self, one: Tried, test: RateTest) -> tuple[tuple[str, ...], float | None]:
         """The row of a rate that was tried; none to apply where the loss broke."""

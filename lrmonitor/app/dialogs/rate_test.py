@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSignalBlocker, Qt, QTimer
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -42,6 +43,9 @@ __all__ = ["RateTestDialog"]
 MOST_ROWS = 8
 """Rows of the table that are seen at once: the picture keeps its room on a small screen."""
 
+BEGIN_MS = 3000
+"""What a test may take to begin in a pause: the copy of the state."""
+
 
 class RateTestDialog(QDialog):
     """Echoes the session's record; what is asked for here is followed until everything is put back.
@@ -67,6 +71,14 @@ class RateTestDialog(QDialog):
         """The command of this dialog that is awaited or followed."""
         self.applied: str | None = None
         """The command for the rate that was applied here."""
+        self.pausing = False
+        """Whether the run was paused when the test was asked for: then it ends in a pause."""
+        self._resume: str | None = None
+        """The test that was asked for in a pause, and goes on by a resume once it has begun."""
+        self._waits = QTimer(self)
+        self._waits.setSingleShot(True)
+        self._waits.setInterval(BEGIN_MS)
+        self._waits.timeout.connect(self._go)
         self._best: int | None = None
         self._seen: tuple[object, ...] = ()
         self.rates: list[float | None] = []
@@ -86,6 +98,11 @@ class RateTestDialog(QDialog):
         self.mode.setAccessibleName(tr("How the rate is applied"))
         self.mode.addItem(tr("Hold it"), "hold")
         self.mode.addItem(tr("Set it, schedule continues"), "set")
+        self.origin = Choice(self)
+        self.origin.setAccessibleName(tr("The state to go on from"))
+        self.origin.setToolTip(
+            tr("From here on, or back at a snapshot: what was trained since is given up then.")
+        )
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         self.start = QPushButton(tr("&Start"), self)
         self.start.setProperty("role", "primary")
@@ -99,6 +116,7 @@ class RateTestDialog(QDialog):
         self.start.clicked.connect(self.ask)
         self.stop.clicked.connect(self._cancel)
         self.apply.clicked.connect(self._apply)
+        self.origin.currentIndexChanged.connect(self._on_row)
         self.table.itemSelectionChanged.connect(self._on_row)
         self.buttons.rejected.connect(self.reject)
         session.changed.connect(self._on_changed)
@@ -174,6 +192,7 @@ class RateTestDialog(QDialog):
         applying = QHBoxLayout()
         applying.setSpacing(10)
         applying.addWidget(self.mode)
+        applying.addWidget(self.origin)
         applying.addWidget(self.apply)
         applying.addStretch(1)
         applying.addWidget(self.start)
@@ -201,26 +220,39 @@ class RateTestDialog(QDialog):
         if command is None:
             return
         self.said.say("")
-        self.asked = self.session.try_rates(command)
+        self.pausing = self.session.model.state.phase is Phase.PAUSED
+        self.asked = self.send(command)
         self.refresh()
+
+    def send(self, command: TestCommand) -> str:
+        """Ask for a test; the command's id. In a pause it begins from the very state that is held,
+        goes on by a resume, and ends in a pause again."""
+        if not self.pausing:
+            return self.session.try_rates(command)
+        self._resume = self.session.try_rates(replace(command, then="pause"))
+        self._waits.start()
+        return self._resume
 
     def refresh(self, *_: object) -> None:
         """Echo the record, and what can be done now."""
+        if self._resume is not None and self.session.model.rate_tests.find(self._resume):
+            self._go()
         test = self.test
         waiting = self._waiting()
         going = test is not None and test.going and not self.session.over
+        self._echo_origins()
         self.echo(test)
         problem = self.session.rate_problem(self.session.model.main)
-        if problem is None and self.session.model.state.phase is Phase.PAUSED:
-            problem = self.tr("The training is paused: resume it first.")
         other = self.session.model.rate_tests.going
         idle = problem is None and other is None and not waiting
         over = self.session.over
         for widget in (self._form, self.cost, self.start):
             widget.setVisible(not over)
         self._running.setVisible(going or waiting)
+        offered = not (over or going) and any(rate is not None for rate in self.rates)
         for widget in (self.mode, self.apply):
-            widget.setVisible(not (over or going) and any(rate is not None for rate in self.rates))
+            widget.setVisible(offered)
+        self.origin.setVisible(offered and self.origin.count() > 1)
         self._form.setEnabled(not going and not waiting)
         self.start.setEnabled(idle)
         self.start.setToolTip(problem or "")
@@ -300,6 +332,14 @@ class RateTestDialog(QDialog):
         """Say why there is no result."""
         self.said.say(text, "warn")
 
+    def _go(self) -> None:
+        """Let the test that began in a pause go on. With several optimizers it begins only with the
+        end of an iteration, so it is not waited for for long."""
+        self._waits.stop()
+        if self._resume is not None:
+            self._resume = None
+            self.session.resume()
+
     def _done(self, test: RateTest | None) -> int:
         """Steps of it that were made."""
         rank = self.session.model.rank
@@ -326,6 +366,9 @@ class RateTestDialog(QDialog):
             return words if leg is None else f"{self._leg(test, leg.which)} · {words}"
         if waiting:
             return tr("Begins at the next step…")
+        paused = problem is None and self.session.model.state.phase is Phase.PAUSED
+        if test is None and paused:
+            return tr("Begins from the state that is held, and ends in the pause.")
         if test is not None and test.why:
             return tr("After step {0}: {1}").format(format_count(test.step), self._ended(test))
         return problem or ""
@@ -355,6 +398,22 @@ class RateTestDialog(QDialog):
         if test.warnings and not test.restored:
             told = self.tr("Not everything could be put back: {0}").format("; ".join(test.warnings))
             self.said.say(told, "bad")
+
+    def _echo_origins(self) -> None:
+        """The states that can be gone on from: the present one, and those that are kept."""
+        steps: list[int | None] = [None, *(one.step for one in self.session.model.snapshots.own)]
+        origin = self.origin
+        if steps == [origin.itemData(i) for i in range(origin.count())]:
+            return
+        chosen = origin.currentData()
+        with QSignalBlocker(origin):
+            origin.clear()
+            for step in steps:
+                words = self.tr("From here on")
+                if step is not None:
+                    words = self.tr("Back at step {0}").format(format_count(step))
+                origin.addItem(words, step)
+            origin.setCurrentIndex(steps.index(chosen) if chosen in steps else 0)
 
     def _make_table(self) -> QTableWidget:
         names = self.columns()
@@ -386,7 +445,9 @@ class RateTestDialog(QDialog):
         set_primary(self.start, not self.apply.isEnabled())
         text = self.tr("&Apply")
         if rate is not None:
-            text = self.tr("&Apply {0}").format(format_rate(rate, 2))
+            back = self.origin.currentData() is not None
+            text = self.tr("Go b&ack, apply {0}") if back else self.tr("&Apply {0}")
+            text = text.format(format_rate(rate, 2))
         self.apply.setText(text)
 
     def _apply(self) -> None:
@@ -398,7 +459,13 @@ class RateTestDialog(QDialog):
         optimizer = None if test is None else test.optimizer
         group = None if test is None else test.only
         proposal = Proposal(self.mode.currentData(), rate)
-        self.applied = self.session.send_rate(proposal, optimizer, group, self.note())
+        step = self.origin.currentData()
+        if step is None:
+            self.applied = self.session.send_rate(proposal, optimizer, group, self.note())
+        else:
+            self.applied = self.session.rewind_at(step, proposal, optimizer, group)
+        if self.session.model.state.phase is Phase.PAUSED:
+            self.said.say(self.tr("With the first step after the pause."), "wait")
 
     def _cancel(self) -> None:
         test = self.session.model.rate_tests.going
@@ -428,8 +495,11 @@ class RateTestDialog(QDialog):
         if outcome.id == self.applied:
             good = outcome.status == "applied"
             self.said.say(told(outcome, self.tr), "good" if good else "bad")
-        elif outcome.id == self.asked and outcome.status == "refused":
-            self.asked = None
+            if good:
+                self.origin.setCurrentIndex(0)  # it was gone back
+        elif outcome.id in (self.asked, self._resume) and outcome.status == "refused":
+            self.asked = self._resume = None
+            self._waits.stop()
             why = (outcome.reason or "").rstrip(".")
             self.said.say(self.tr("Refused: {0}.").format(why), "bad")
             self.refresh()

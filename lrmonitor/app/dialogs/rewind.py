@@ -19,19 +19,26 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from lrmonitor.link.messages import CommandError, parse_rate
+from lrmonitor.model.rate_tests import suggestion
 from lrmonitor.model.snapshots import Kept
 from lrmonitor.model.state_size import estimated
 from lrmonitor.model.usage import bytes_text
 
-from ..format import format_count, format_duration
+from ..format import format_count, format_duration, format_rate
 from ..panels.parts import Choice, Count, caption, quiet
+from ..panels.ratefield import RateField
+from ..proposal import Proposal
 from ..session import Session
 
 __all__ = ["RewindDialog"]
 
 STEP, AGE, SIZE, WHY = range(4)
-FACTORS = (("÷3", 1 / 3), ("÷10", 0.1), ("÷2", 0.5), ("", None))
+FACTORS = (("÷3", 1 / 3), ("÷10", 0.1), ("÷2", 0.5))
 """Factors for the rate after a rewind; the first is what mostly ends a divergence."""
+
+Onward = tuple[str, float | None]
+"""How to go on: "scale" by a factor, "hold" a rate (None: the one that is typed), or "keep"."""
 
 MIB = 2**20
 MOST_MIB = 2**30
@@ -58,11 +65,11 @@ class RewindDialog(QDialog):
         self.none = quiet("", self)
         self.none.setWordWrap(True)
         self.take = QPushButton(tr("&Take a snapshot now"), self)
-        self.factor = Choice(self)
-        self.factor.setAccessibleName(tr("Rate after the rewind"))
-        for text, value in FACTORS:
-            words = tr("Rate {0}").format(text) if text else tr("Rate as it is")
-            self.factor.addItem(words, value)
+        self.onward = Choice(self)
+        self.onward.setAccessibleName(tr("Rate after the rewind"))
+        self.typed = RateField(self)
+        self.typed.setAccessibleName(tr("The rate to hold after the rewind"))
+        self._fill_onward()
         self.rng = QCheckBox(tr("&Random numbers too"), self)
         self.rng.setToolTip(
             tr("A script that draws its batches from them draws the same ones again.")
@@ -89,6 +96,10 @@ class RewindDialog(QDialog):
         self.take.clicked.connect(session.snapshot)
         self.set.clicked.connect(self._set)
         self.every.toggled.connect(self.steps.setEnabled)
+        self.onward.currentIndexChanged.connect(self._enable)
+        self.onward.activated.connect(self._type)
+        self.typed.textEdited.connect(self._enable)
+        self.typed.escaped.connect(self.reject)
         self.table.itemSelectionChanged.connect(self._enable)
         self.table.itemDoubleClicked.connect(lambda _: self.accept())
         self.buttons.accepted.connect(self.accept)
@@ -115,7 +126,7 @@ class RewindDialog(QDialog):
         self._shown = now
         self._fill(found.kept[::-1], chosen)
         self.none.setVisible(not found.kept)
-        for widget in (self.factor, self.rng):
+        for widget in (self.onward, self.rng):
             widget.setVisible(bool(found.kept))
         self.table.setVisible(bool(found.kept))
         self._space.setVisible(not found.kept)
@@ -130,10 +141,46 @@ class RewindDialog(QDialog):
 
     def accept(self) -> None:
         chosen = self.chosen
-        if chosen is None:
+        if chosen is None or not self.back.isEnabled():
             return
-        self._session.rewind(chosen.step, self.factor.currentData(), self.rng.isChecked())
+        session, rng = self._session, self.rng.isChecked()
+        how, value = self.onward.currentData()
+        if how == "hold":
+            rate = self._rate() if value is None else value
+            session.rewind_at(chosen.step, Proposal("hold", rate), None, None, rng)
+        else:
+            session.rewind(chosen.step, value, rng)
         super().accept()
+
+    def _fill_onward(self) -> None:
+        """Factors, the rate that a range test found, and one's own. Where the test is newer than
+        the last rewind its rate is what one comes for."""
+        tr, model = self.tr, self._session.model
+        choices: list[tuple[str, Onward]] = [
+            (tr("Rate {0}").format(text), ("scale", value)) for text, value in FACTORS
+        ]
+        choices.append((tr("Rate as it is"), ("keep", None)))
+        choices.append((tr("Hold a rate"), ("hold", None)))
+        told = None if model.rank is None else suggestion(model.rate_tests, model.rank)
+        if told is not None and told[0].optimizer == model.main and told[0].only is None:
+            rate = float(f"{told[1]:.2g}")  # as the test's own dialog applies it
+            words = tr("Hold {0}, as the range test found").format(format_rate(rate))
+            newer = told[0].step >= max(model.snapshots.rewound, default=0)
+            choices.insert(0 if newer else len(choices) - 1, (words, ("hold", rate)))
+        for words, onward in choices:
+            self.onward.addItem(words, onward)
+
+    def _rate(self) -> float | None:
+        """What is typed, if it is a rate."""
+        try:
+            return parse_rate(self.typed.text())
+        except CommandError:
+            return None
+
+    def _type(self) -> None:
+        """The choice was made by hand: what is to be typed is typed next."""
+        if not self.typed.isHidden():
+            self.typed.setFocus()
 
     def _table(self) -> QTableWidget:
         table = QTableWidget(0, 4, self)
@@ -160,7 +207,8 @@ class RewindDialog(QDialog):
         tr = self.tr
         going = QHBoxLayout()
         going.setSpacing(12)
-        going.addWidget(self.factor)
+        going.addWidget(self.onward)
+        going.addWidget(self.typed)
         going.addWidget(self.rng)
         going.addStretch(1)
         taking = QHBoxLayout()
@@ -276,5 +324,8 @@ class RewindDialog(QDialog):
         budget = self.memory.value() * MIB or None
         self._session.keep_snapshots(every, self.before.isChecked(), budget)
 
-    def _enable(self) -> None:
-        self.back.setEnabled(self.chosen is not None)
+    def _enable(self, *_: object) -> None:
+        typing = self.onward.currentData() == ("hold", None)
+        self.typed.setVisible(typing and bool(self._rows))
+        fits = not typing or self._rate() is not None
+        self.back.setEnabled(self.chosen is not None and fits)
