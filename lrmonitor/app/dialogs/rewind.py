@@ -89,6 +89,7 @@ class RewindDialog(QDialog):
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         self.back = self.buttons.addButton(tr("Re&wind"), QDialogButtonBox.ButtonRole.AcceptRole)
         self.back.setDefault(True)
+        self.back.setProperty("role", "primary")
         self._echo_settings()
         self._lay_out()
         for button in (self.take, self.set):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from lrmonitor.model.state import Phase
@@ -38,6 +38,8 @@ class OutcomeLine(Banner):
             self.tr("Restore the rate as it was before this change. The weights are not undone.")
         )
         self.undo.clicked.connect(self.undo_wanted)
+        # Beside its symbol, also while there is more room than it needs.
+        self._text.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         self.buttons.addWidget(self.cancel)
         self.buttons.addWidget(self.undo)
         self.cancel.hide()
