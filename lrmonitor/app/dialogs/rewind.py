@@ -26,7 +26,7 @@ from lrmonitor.model.state_size import estimated
 from lrmonitor.model.usage import bytes_text
 
 from ..format import format_count, format_duration, format_rate
-from ..panels.parts import Choice, Count, caption, quiet
+from ..panels.parts import Choice, Count, caption, quiet, set_primary
 from ..panels.ratefield import RateField
 from ..proposal import Proposal
 from ..session import Session
@@ -89,7 +89,7 @@ class RewindDialog(QDialog):
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         self.back = self.buttons.addButton(tr("Re&wind"), QDialogButtonBox.ButtonRole.AcceptRole)
         self.back.setDefault(True)
-        self.back.setProperty("role", "primary")
+        set_primary(self.back, True)
         self._echo_settings()
         self._lay_out()
         for button in (self.take, self.set):
