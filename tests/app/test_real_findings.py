@@ -22,7 +22,7 @@ from tests.app.test_real_run import (
 )
 
 GOOD = 0.02
-"""The demo's own rate."""
+"""A good rate for the demo."""
 
 
 @pytest.fixture
