@@ -58,9 +58,11 @@ class _Alike:
         left = area.left() + (self.first[there] - shown[0]) * scale
         right = area.left() + (self.last[there] - shown[0]) * scale
         left, right = np.maximum(left, area.left()), np.minimum(right, area.right())
-        place = np.round(left) + 1j * np.round(right)
-        _, some = np.unique(place, return_index=True)
-        return left[some], right[some]
+        # They come in the order of their steps: those at one place follow on each other, mostly.
+        place = np.round((left, right))
+        other = np.ones(len(left), bool)
+        other[1:] = (place[:, 1:] != place[:, :-1]).any(axis=0)
+        return left[other], right[other]
 
 
 class FindingRegions(PixelItem):
