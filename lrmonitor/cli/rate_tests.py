@@ -52,13 +52,12 @@ def run(entry: RunEntry, command: TestCommand, timeout: float) -> Acknowledgemen
     from lrmonitor.cli.control import send
     from lrmonitor.link.messages import CancelCommand, ResumeCommand
 
-    if command.then == "pause":
-        answer = send(entry, command, 0.0)
-        if answer.status == "refused":
-            return answer
-        wait_begun(entry.folder, command)
-        send(entry, ResumeCommand(by=command.by), 30.0)
     try:
+        if command.then == "pause":
+            answer = begun(entry, command)
+            if answer.status != "pending":
+                return answer  # it will not be made: the run stays as it is
+            send(entry, ResumeCommand(by=command.by), 30.0)
         return send(entry, command, timeout)
     except KeyboardInterrupt:
         send(entry, CancelCommand(target=command.id, by=common.person()), 30.0)
@@ -83,15 +82,21 @@ def record(folder: Path, command: Command) -> tuple[RunModel, RateTest]:
         time.sleep(LOOK_SECONDS)
 
 
-def wait_begun(folder: Path, command: Command) -> None:
-    """Wait until a test that was asked for in a pause has begun there, so that the resume does not
-    come before it. With several optimizers it begins after the next iteration, and is not waited
-    for for long."""
+def begun(entry: RunEntry, command: Command) -> Acknowledgement:
+    """Ask for a test in a pause and wait until it has begun there, so that the resume does not
+    come before it; its answer by then. With several optimizers it begins after the next iteration,
+    and is not waited for for long."""
+    from lrmonitor.cli.control import send
     from lrmonitor.model.run import RunModel
 
-    model = RunModel(folder)
+    model = RunModel(entry.folder)
     limit = time.monotonic() + BEGIN_SECONDS
-    while model.rate_tests.find(command.id) is None and time.monotonic() < limit:
+    while True:
+        # Asked with the same id again it is the same command: it may have been refused meanwhile.
+        answer = send(entry, command, 0.0)
+        known = model.rate_tests.find(command.id) is not None
+        if known or answer.status != "pending" or time.monotonic() >= limit:
+            return answer
         time.sleep(LOOK_SECONDS)
         model.poll()
 

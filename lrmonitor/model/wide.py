@@ -69,8 +69,12 @@ class Margin:
         width = self._width
         if not self._scales or len(self._picture.pieces) != 1:
             return (1 - ALIKE) * width, (1 + ALIKE) * width
-        count = sum(part.last - part.first for part in self._picture.parts(self._low, self._high))
-        each = max(count / max(columns * self.share, 1.0), 1e-9)
+        count, span, step = 0, 0.0, self._picture.step
+        for part in self._picture.parts(self._low, self._high):  # one, or none in view
+            count = part.last - part.first
+            span = float(step[part.last - 1] - step[part.first]) if count else 0.0
+        # As a pyramid reckons: of the columns between the first and the last point in view.
+        each = max(count / max(span * columns / max(width, 1), 1.0), 1e-9)
         # All are drawn up to two a column; else of each so many, a power of two.
         power = math.ceil(math.log2(each)) if each > 2 else 1
         least = 2.0 ** (power - 1) * (1 - OVER) / each if each > 2 else 0.0

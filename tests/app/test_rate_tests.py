@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, QSignalBlocker, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
@@ -20,6 +20,7 @@ from lrmonitor.app.format import format_count, format_rate
 from lrmonitor.app.panels.journal import JournalPanel
 from lrmonitor.app.window import MainWindow
 from lrmonitor.link.messages import CommandError
+from lrmonitor.model.state import Phase
 from tests.app.conftest import OpenWindow
 from tests.app.folders import RunFolder
 from tests.app.rate_tests import ladder, only_noise, range_test, trial
@@ -68,6 +69,13 @@ def shown(
     yield found
     for dialog in found.window.findChildren(RateTestDialog):
         dialog.reject()
+
+
+def cancelled(folder: RunFolder, id: str) -> None:
+    """A command was withdrawn before it took effect."""
+    folder.event(
+        "acknowledgement", id=id, status="cancelled", step=None, reason="", warning=None, groups=[]
+    )
 
 
 def cells(dialog: RateTestDialog) -> list[list[str]]:
@@ -268,6 +276,86 @@ def test_a_trial_that_is_refused_after_the_sweeps(
     assert dialog.said.text == "The rates were not tried: the training ends in 20 steps."
     assert cells(dialog)[0][0] == "lrmonitor"
     assert dialog.table.isColumnHidden(3)
+    # What the sweeps said counts again.
+    qtbot.waitUntil(lambda: dialog.chosen is not None)
+    assert "suggested" in dialog.plot.accessibleName()
+
+
+def test_a_trial_that_is_withdrawn_before_it_begins(
+    shown: Shown, folder: RunFolder, qtbot: QtBot
+) -> None:
+    dialog = shown.find()
+    dialog.then_try.setChecked(True)
+    click(dialog.start)
+    range_test(folder, id=shown.sent[0].id).end()
+    qtbot.waitUntil(lambda: len(shown.sent) == 2)
+    by = {"who": "person", "via": "window", "name": "ann"}
+    folder.event("command", id=shown.sent[1].id, command="trial", args={}, by=by)
+    qtbot.waitUntil(lambda: dialog.table.rowCount() > 0)
+    assert dialog.chosen is None
+    cancelled(folder, shown.sent[1].id)
+    qtbot.waitUntil(lambda: dialog.chosen is not None)
+
+
+def test_sweeps_with_which_the_run_ends_are_not_followed(
+    shown: Shown, folder: RunFolder, qtbot: QtBot
+) -> None:
+    dialog = shown.find()
+    dialog.then_try.setChecked(True)
+    click(dialog.start)
+    with QSignalBlocker(shown.window.ticker):  # both are seen in one look
+        range_test(folder, id=shown.sent[0].id).end()
+        folder.exited(0)
+    qtbot.waitUntil(lambda: shown.session.over)
+    qtbot.waitUntil(lambda: "suggested" in dialog.plot.accessibleName())
+    assert len(shown.sent) == 1
+
+
+def test_stopped_before_it_began_a_test_leaves_the_run_in_its_pause(
+    shown: Shown, folder: RunFolder, qtbot: QtBot
+) -> None:
+    folder.event("paused", step=folder.step)
+    qtbot.waitUntil(lambda: shown.session.model.state.phase is Phase.PAUSED)
+    dialog = shown.find()
+    click(dialog.start)
+    by = {"who": "person", "via": "window", "name": "ann"}
+    folder.event("command", id=shown.sent[0].id, command="range_test", args={}, by=by)
+    assert dialog._waits.isActive()
+    qtbot.waitUntil(dialog.stop.isVisible)
+    click(dialog.stop)
+    cancelled(folder, shown.sent[0].id)
+    qtbot.waitUntil(lambda: not dialog._waiting())
+    assert not dialog._waits.isActive()
+    assert [one.kind for one in shown.sent] == ["range_test", "cancel"]
+
+
+def test_a_state_that_is_not_kept_any_more_is_not_replaced_by_another(
+    shown: Shown, folder: RunFolder, qtbot: QtBot
+) -> None:
+    for number, step in ((1, 1), (2, 100), (3, 200)):
+        folder.event("snapshot", id=number, step=step, bytes=10**6, seconds=0.01, why="auto")
+    range_test(folder).end()
+    dialog = shown.find()
+    qtbot.waitUntil(lambda: dialog.origin.count() == 4)
+    dialog.origin.setCurrentIndex(dialog.origin.findData(100))
+    shown.window.asking.rewind()
+    (rewind,) = shown.window.findChildren(RewindDialog)
+    rewind.table.selectRow(1)
+    assert (one := rewind.chosen) is not None
+    assert one.step == 100
+    folder.event("snapshots_dropped", ids=[2], why="room")
+    qtbot.waitUntil(lambda: rewind.table.rowCount() == 2)
+    assert not rewind.table.selectedItems()
+    assert not rewind.back.isEnabled()
+    folder.event("snapshot", id=4, step=300, bytes=10**6, seconds=0.01, why="auto")
+    qtbot.waitUntil(lambda: rewind.table.rowCount() == 3)
+    assert not rewind.table.selectedItems()
+    rewind.table.selectRow(0)
+    assert rewind.back.isEnabled()
+    qtbot.waitUntil(lambda: dialog.origin.findData(300) >= 0)
+    assert dialog.origin.currentData() == 100
+    click(dialog.apply)
+    assert (shown.sent[-1].kind, shown.sent[-1].to) == ("rewind", 100)
 
 
 def rewound(folder: RunFolder) -> None:

@@ -28,6 +28,37 @@ def said(done: subprocess.CompletedProcess[str], code: int = 0) -> dict[str, Any
     return found
 
 
+ODD = """
+import pathlib, sys, time, torch
+last, model = pathlib.Path(sys.argv[1]), torch.nn.Linear(4, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+while not last.exists():
+    optimizer.zero_grad()
+    model(torch.randn(8, 4)).square().mean().backward()
+    optimizer.step()
+    optimizer.state[model.weight]["odd"] = object()
+    time.sleep(0.005)
+"""
+
+
+def test_one_that_is_refused_in_a_pause_leaves_the_run_paused(tmp_path: Path) -> None:
+    """That a state cannot be copied shows when the test is to begin, not when it is asked for."""
+    script, last = tmp_path / "odd.py", tmp_path / "last"
+    script.write_text(ODD)
+    with live(script, last) as run:
+        name = run.folder.name
+        run.go_on(5)
+        lrmonitor("pause", name)
+        done = lrmonitor("find-lr", name, "--steps", "20", "--sweeps", "1")
+        held = json.loads(lrmonitor("show", name, "--json").stdout)["state"]
+        last.touch()
+        lrmonitor("resume", name)
+        run.finish()
+    assert done.returncode == 3, done.stderr
+    assert "refused" in done.stderr
+    assert held["phase"] == "paused"
+
+
 def test_on_a_run_that_trains(tmp_path: Path) -> None:
     out, last = tmp_path / "out.json", tmp_path / "last"
     with live(SCRIPT, "bare", out, last) as run:

@@ -179,3 +179,25 @@ def test_what_is_zoomed_is_worked_out_once_for_twice_the_width() -> None:
         wide.drawn(round(100_000 - half), round(100_000 + half), COLUMNS)
     # From 267 values a column to 4, six powers of two: one each, and the first.
     assert 6 <= times <= 8
+
+
+@pytest.mark.parametrize(
+    "views",
+    [
+        [(0, 3600), (20, 3620), *((1800 - half, 1800 + half) for half in (1200, 600, 150, 20, 5))],
+        [(0, 100_000), (1, 1500), (700, 800)],
+        [(5000, 90_000), (0, 50_000), (1, 1500)],
+    ],
+)
+def test_a_short_run_in_a_wide_view_is_whole_once_it_is_zoomed(
+    views: list[tuple[int, int]],
+) -> None:
+    picture, alone = (Picture(series(noisy(3600))) for _ in range(2))
+    picture.follow()
+    alone.follow()
+    wide = WideDrawn(picture)
+    for low, high in views:
+        found, wanted = (one.drawn(low, high, 1000) for one in (wide, alone))
+        assert len(found.x) >= len(wanted.x) / 2.3
+        if high - low <= 1000:
+            assert inside(found.x, found.y, low, high) == inside(wanted.x, wanted.y, low, high)

@@ -131,13 +131,14 @@ class FindRateDialog(RateTestDialog):
             return
         found = sweeps(swept, rank)
         tried = candidates(test, rank) if test is not swept else []
-        if not self.news(test, sum(len(s) for s in found) + sum(len(c.loss) for c in tried)):
-            return
-        self.reading, self.choice = said(swept, test if test is not swept else None, rank)
-        span = (float(swept.plan["start"]), float(swept.plan["stop"]))
         # While rates are tried, or are to be, nothing is suggested: their word counts.
         asked = test is swept and self._ranged == swept.id != self.asked and self._waiting()
         open_still = test.going or self._following or asked
+        points = sum(len(s) for s in found) + sum(len(c.loss) for c in tried)
+        if not self.news(test, points, open_still):
+            return
+        self.reading, self.choice = said(swept, test if test is not swept else None, rank)
+        span = (float(swept.plan["start"]), float(swept.plan["stop"]))
         best = None if open_still else self.choice or self.reading
         self.tried = [tried_of(one) for one in sorted(tried, key=lambda one: one.factor)]
         self.plot.show_test(found, self.reading, best, span, swept.effective, self.tried)
@@ -167,8 +168,11 @@ class FindRateDialog(RateTestDialog):
 
     def _follow(self) -> bool:
         """Ask for the trial once the sweeps are over; whether it is known now if one follows."""
-        if not self._following or self._ranged is None or self.session.over:
+        if not self._following or self._ranged is None:
             return False
+        if self.session.over:
+            self._following = False
+            return True
         test = self.session.model.rate_tests.find(self._ranged)
         rank = self.session.model.rank
         if test is None or test.going or rank is None:

@@ -321,10 +321,11 @@ class RateTestDialog(QDialog):
             "saw are gone."
         )
 
-    def news(self, test: RateTest, points: int) -> bool:
-        """Whether there is more to show than the last time. Of very long tests not each step."""
+    def news(self, test: RateTest, points: int, *more: object) -> bool:
+        """Whether there is more to show than the last time, or something is another of what it
+        hangs on. Of very long tests not each step."""
         every = 1 if not test.going else max(test.steps // 2000, 1)
-        seen = (test, points // every)
+        seen = (test, points // every, more)
         new, self._seen = seen != self._seen, seen
         return new
 
@@ -335,10 +336,14 @@ class RateTestDialog(QDialog):
     def _go(self) -> None:
         """Let the test that began in a pause go on. With several optimizers it begins only with the
         end of an iteration, so it is not waited for for long."""
-        self._waits.stop()
         if self._resume is not None:
-            self._resume = None
+            self._forget_resume()
             self.session.resume()
+
+    def _forget_resume(self) -> None:
+        """Leave the run in its pause: what was asked for will not be made."""
+        self._waits.stop()
+        self._resume = None
 
     def _done(self, test: RateTest | None) -> int:
         """Steps of it that were made."""
@@ -403,9 +408,13 @@ class RateTestDialog(QDialog):
         """The states that can be gone on from: the present one, and those that are kept."""
         steps: list[int | None] = [None, *(one.step for one in self.session.model.snapshots.own)]
         origin = self.origin
+        chosen = origin.currentData()
+        if chosen not in steps:
+            # It is not kept any more. To go on from another state is not what was chosen: this
+            # one is refused with the reason.
+            steps.append(chosen)
         if steps == [origin.itemData(i) for i in range(origin.count())]:
             return
-        chosen = origin.currentData()
         with QSignalBlocker(origin):
             origin.clear()
             for step in steps:
@@ -413,7 +422,7 @@ class RateTestDialog(QDialog):
                 if step is not None:
                     words = self.tr("Back at step {0}").format(format_count(step))
                 origin.addItem(words, step)
-            origin.setCurrentIndex(steps.index(chosen) if chosen in steps else 0)
+            origin.setCurrentIndex(steps.index(chosen))
 
     def _make_table(self) -> QTableWidget:
         names = self.columns()
@@ -468,6 +477,7 @@ class RateTestDialog(QDialog):
             self.said.say(self.tr("With the first step after the pause."), "wait")
 
     def _cancel(self) -> None:
+        self._forget_resume()
         test = self.session.model.rate_tests.going
         self.session.cancel(test.id if test is not None else self.asked)
 
@@ -497,9 +507,11 @@ class RateTestDialog(QDialog):
             self.said.say(told(outcome, self.tr), "good" if good else "bad")
             if good:
                 self.origin.setCurrentIndex(0)  # it was gone back
+        elif outcome.id == self._resume and outcome.status == "cancelled":
+            self._forget_resume()
         elif outcome.id in (self.asked, self._resume) and outcome.status == "refused":
-            self.asked = self._resume = None
-            self._waits.stop()
+            self.asked = None
+            self._forget_resume()
             why = (outcome.reason or "").rstrip(".")
             self.said.say(self.tr("Refused: {0}.").format(why), "bad")
             self.refresh()

@@ -86,6 +86,8 @@ class RewindDialog(QDialog):
         self.cost = quiet("", self)
         self.cost.setWordWrap(True)
         self.set = QPushButton(tr("&Apply"), self)
+        self._lost = False
+        """Whether the snapshot that was chosen is not kept any more."""
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         self.back = self.buttons.addButton(tr("Re&wind"), QDialogButtonBox.ButtonRole.AcceptRole)
         self.back.setDefault(True)
@@ -293,9 +295,16 @@ class RewindDialog(QDialog):
                 table.setItem(row, column, item)
         self._show_ages()
         numbers = [one.number for one in kept]
-        newest = next((one.number for one in kept if not one.left), None)
-        wanted = chosen.number if chosen is not None and chosen.number in numbers else newest
-        if wanted is not None:
+        if chosen is not None:
+            self._lost = chosen.number not in numbers
+        # In the place of one that is not kept any more none is chosen: the newest may be of a
+        # state that one wants to get away from.
+        wanted = next((one.number for one in kept if not one.left and not self._lost), None)
+        if chosen is not None and not self._lost:
+            wanted = chosen.number
+        if wanted is None:
+            table.setCurrentCell(-1, -1)
+        else:
             table.selectRow(numbers.index(wanted))
 
     def _show_ages(self) -> None:
