@@ -373,6 +373,9 @@ class Keeper:
 
     def _rewind(self, entry: Entry, command: RewindCommand, step: int) -> None:
         chosen = self._ring.choose(command.to, command.back, step)
+        if command.rate is not None:
+            # While there is still time: this state is not to be trained on at the present rate.
+            self._control.rates.check(command.change(""))
         begun = time.perf_counter()
         try:
             interrupted = chosen.restore(self._steps.optimizers, command.rng)

@@ -66,6 +66,13 @@ class RateCommands:
                 return str(refused)
         return None
 
+    def check(self, command: LrCommand) -> None:
+        """On the training thread: raises Refused where the next step could not carry it out."""
+        for one in addressed(command, self._steps.optimizers):
+            if one.reason:
+                raise Refused(f"the rate cannot be set: {one.reason}")
+            change(command, one.values(), one.overrides, self._at(one))
+
     def take(self, entry: Entry) -> None:
         """Let it wait for its step."""
         if _begin(entry) > self._steps.step + NEAR:

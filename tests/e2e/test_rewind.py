@@ -234,6 +234,21 @@ def test_while_it_is_paused(tmp_path: Path, forked: Forks) -> None:
     assert hashes[begin + 2] == hashes[begin]
 
 
+def test_a_rate_that_cannot_be_set_refuses_the_whole_rewind(tmp_path: Path) -> None:
+    last = tmp_path / "last"
+    with live(SCRIPTS / "paused_tests.py", "frozen", last) as run:
+        run.do(SnapshotCommand())
+        run.go_on(3)
+        words = run.refused(RewindCommand(rate=0.01))
+        run.paused()
+        assert run.refused(RewindCommand(rate=0.01)) == words
+        run.resume()
+        last.write_text("0")
+        rank, _ = run.finish()
+    assert "group 0" in words
+    assert [e for e in rank.events if e["event"] == "rewound"] == []
+
+
 @pytest.mark.parametrize(
     ("variant", "words"),
     [
