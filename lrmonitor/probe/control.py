@@ -136,7 +136,7 @@ class Control:
                 reply(known.answer)
                 return
             pending = Acknowledgement(id=command.id, status="pending")
-            entry = Entry(command, [reply], pending)
+            entry = Entry(command, [reply], pending, paused=self.paused)
             self._entries[command.id] = entry
             self._forget_old()
         self._journal(

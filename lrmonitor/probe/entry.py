@@ -21,4 +21,6 @@ class Entry:
     begun: bool = False
     """Whether a step is using it: too late to cancel."""
     step: int | None = None
+    paused: bool = False
+    """Whether the training was held when it was taken."""
     warnings: list[str] = field(default_factory=list)

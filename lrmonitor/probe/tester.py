@@ -83,6 +83,8 @@ class Tester:
             made.begin()
         except BaseException:
             made.finish(step, "failed")
+            if made.held:
+                self._control.hold()
             raise
 
     def turn(self, step: int) -> bool:

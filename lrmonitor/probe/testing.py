@@ -133,7 +133,8 @@ class Test:
         self._answer = answer
         self._journal = journal
         self._begun = step
-        self._from_pause = steps.control.paused
+        # Of several optimizers it begins only after the resume that it waits for.
+        self._from_pause = entry.paused or steps.control.paused
         self._legs = deque(legs_of(self.command))
         self._told: list[dict[str, Any]] = []
         self._out: set[int] = set()
@@ -280,8 +281,8 @@ class Test:
         if self.over:
             return None
         self.over = self._busy = True
-        # A pause in which it began is gone back to when it is cancelled, too.
-        ends = (*_WHOLE, "cancelled") if self._from_pause else _WHOLE
+        # A pause in which it began is gone back to when it is cut short, too.
+        ends = (*_WHOLE, *_CUT) if self._from_pause else _WHOLE
         self.held = self.command.then == "pause" and why in ends
         if self.leg.first and not (self._told and self._told[-1]["leg"] == self.leg.number):
             self._end_leg(step)
@@ -412,6 +413,9 @@ class Test:
 
 _WHOLE = ("done", "bound", "non_finite", "skipped")
 """Why a test ended that says something."""
+
+_CUT = ("cancelled", "changed", "memory", "failed")
+"""Why a test was cut short while the run itself goes on."""
 
 _WORDS = {
     "cancelled": "cancelled",

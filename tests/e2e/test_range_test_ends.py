@@ -6,6 +6,7 @@ import json
 import math
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,33 @@ def test_a_group_that_is_added_ends_it(tmp_path: Path, forked: Forks) -> None:
     assert again.detail["restored"] is True
     hashes = truth(out)["hashes"]
     assert hashes[over["step"]] == hashes[over["from"]]
+
+
+@pytest.mark.parametrize(("variant", "why"), [("two", "cancelled"), ("added", "changed")])
+def test_one_of_a_pause_goes_back_to_it_where_it_is_cut_short(
+    variant: str, why: str, tmp_path: Path
+) -> None:
+    last = tmp_path / "last"
+    with live(SCRIPTS / "paused_tests.py", variant, last) as run:
+        run.go_on(2)
+        run.paused()
+        with run.another() as test:
+            command = replace(long(), then="pause")
+            test.send(command)
+            wait_until(lambda: command.id in run.status()["pending"])
+            run.resume()
+            run.until_testing()
+            if why == "cancelled":
+                run.do(CancelCommand(target=command.id))
+            else:
+                last.with_suffix(".change").touch()
+            over = ended(run)
+            wait_until(lambda: run.status()["paused"])
+        assert run.step == over["step"]
+        run.resume()
+        last.write_text("0")
+        run.finish()
+    assert (over["why"], over["restored"]) == (why, True)
 
 
 @pytest.mark.parametrize("variant", ["sgd", "scaler-sgd"])
