@@ -11,12 +11,14 @@ import numpy.typing as npt
 
 from lrmonitor.finder import Candidate, Choice, Reading, Sweep, choose, read
 from lrmonitor.model.rates import number
+from lrmonitor.model.snapshots import Kept, Snapshots
 from lrmonitor.record.reader import RankReader
 
 __all__ = [
     "Leg",
     "RateTest",
     "RateTests",
+    "better_from",
     "candidates",
     "newest_step",
     "readable",
@@ -24,6 +26,9 @@ __all__ = [
     "suggestion",
     "sweeps",
 ]
+
+FAR = 2.0
+"""A rate in force that is more than so many times the suggested one has trained too fast."""
 
 Steps = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -197,6 +202,15 @@ def said(
     if ladder is None or ladder.why != "done" or not (tried := candidates(ladder, rank)):
         return reading, None
     return reading, choose(readings, tried)
+
+
+def better_from(swept: RateTest, rate: float, snapshots: Snapshots) -> Kept | None:
+    """The state that is better to begin with at this rate than the one that was tested, if there is
+    one: that to which the run was rewound last, where it has trained far too fast since. Such
+    weights keep the harm: units of a network that were killed do not come back."""
+    trained = swept.step > max(snapshots.rewound, default=0)
+    far = swept.effective is not None and swept.effective > FAR * rate
+    return snapshots.returned if trained and far else None
 
 
 def suggestion(known: RateTests, rank: RankReader) -> tuple[RateTest, float] | None:

@@ -261,9 +261,8 @@ def test_a_trial_that_was_cut_short_leaves_the_word_to_the_sweeps(
     assert dialog.said.text.endswith("The trial was cut short: that is of the sweeps alone.")
 
 
-def test_a_trial_that_is_refused_after_the_sweeps(
-    shown: Shown, folder: RunFolder, qtbot: QtBot
-) -> None:
+def trial_asked_for(shown: Shown, folder: RunFolder, qtbot: QtBot) -> FindRateDialog:
+    """The sweeps are over, and the trial that is to follow has not begun."""
     dialog = shown.find()
     dialog.then_try.setChecked(True)
     click(dialog.start)
@@ -271,6 +270,13 @@ def test_a_trial_that_is_refused_after_the_sweeps(
     qtbot.waitUntil(lambda: len(shown.sent) == 2)
     by = {"who": "person", "via": "window", "name": "ann"}
     folder.event("command", id=shown.sent[1].id, command="trial", args={}, by=by)
+    return dialog
+
+
+def test_a_trial_that_is_refused_after_the_sweeps(
+    shown: Shown, folder: RunFolder, qtbot: QtBot
+) -> None:
+    dialog = trial_asked_for(shown, folder, qtbot)
     folder.refused(shown.sent[1].id, "the training ends in 20 steps.")
     qtbot.waitUntil(lambda: dialog.said.tone == "warn")
     assert dialog.said.text == "The rates were not tried: the training ends in 20 steps."
@@ -284,13 +290,7 @@ def test_a_trial_that_is_refused_after_the_sweeps(
 def test_a_trial_that_is_withdrawn_before_it_begins(
     shown: Shown, folder: RunFolder, qtbot: QtBot
 ) -> None:
-    dialog = shown.find()
-    dialog.then_try.setChecked(True)
-    click(dialog.start)
-    range_test(folder, id=shown.sent[0].id).end()
-    qtbot.waitUntil(lambda: len(shown.sent) == 2)
-    by = {"who": "person", "via": "window", "name": "ann"}
-    folder.event("command", id=shown.sent[1].id, command="trial", args={}, by=by)
+    dialog = trial_asked_for(shown, folder, qtbot)
     qtbot.waitUntil(lambda: dialog.table.rowCount() > 0)
     assert dialog.chosen is None
     cancelled(folder, shown.sent[1].id)

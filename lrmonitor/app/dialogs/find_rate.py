@@ -10,7 +10,14 @@ from lrmonitor.finder import Choice, Reading, Tried, rungs
 from lrmonitor.finder import ladder as below
 from lrmonitor.finder.trial import tried as tried_of
 from lrmonitor.link.messages import CommandError, RangeTestCommand, TrialCommand, parse_rate
-from lrmonitor.model.rate_tests import RateTest, candidates, readable, said, sweeps
+from lrmonitor.model.rate_tests import (
+    RateTest,
+    better_from,
+    candidates,
+    readable,
+    said,
+    sweeps,
+)
 
 from ..format import format_count, format_loss, format_rate
 from ..history import Outcome
@@ -25,10 +32,6 @@ __all__ = ["FindRateDialog"]
 
 FROM, TO, STEPS, SWEEPS = 1e-7, 10.0, 100, 3
 """What is suggested; three sweeps, as the median of them is steadier than one."""
-
-FAR = 2.0
-"""A rate in force that is more than so many times the one that is suggested has trained too fast
-since the run was rewound: then going back to there once more is what is suggested."""
 
 
 class FindRateDialog(RateTestDialog):
@@ -97,7 +100,6 @@ class FindRateDialog(RateTestDialog):
     def refresh(self, *_: object) -> None:
         super().refresh()
         if self._follow():
-            self._seen = ()
             super().refresh()
 
     def wanted(self) -> RangeTestCommand | None:
@@ -215,18 +217,13 @@ class FindRateDialog(RateTestDialog):
             self.said.say(self.tr("The rates were not tried: {0}.").format(why), "warn")
 
     def _suggest_origin(self, rate: float, test: RateTest) -> str:
-        """Choose the state to go on from. Weights that were trained at far too high a rate since
-        the run was rewound keep the harm (units of a network that it killed do not come back), and
-        the state that it was rewound to is better to begin with. Returns why, if it is so.
-
-        Only of a test that was asked for here: the run may be far from an older one."""
-        snapshots = self.session.model.snapshots
-        back, present = snapshots.returned, test.effective
-        swept = self.session.model.rate_tests.swept(test) or test
+        """Choose the state to go on from; why, where that is an earlier one. Only of a test that
+        was asked for here: the run may be far from an older one."""
+        model, present = self.session.model, test.effective
+        swept = model.rate_tests.swept(test) or test
         mine = test.id in (self.asked, self._ranged)
-        trained = swept.step > max(snapshots.rewound, default=0)
-        far = present is not None and present > FAR * rate
-        if back is None or present is None or not (mine and trained and far):
+        back = better_from(swept, rate, model.snapshots) if mine else None
+        if back is None or present is None:
             self.origin.setCurrentIndex(0)
             return ""
         self.origin.setCurrentIndex(max(self.origin.findData(back.step), 0))
