@@ -72,7 +72,7 @@ class Picture:
         """Another number once it had to begin again: what was made of it does not hold any more."""
         self._ordered: Picture | None = None
         self._parts: list[Part] = []
-        self._parts_of: tuple[int, int, int, int] | None = None
+        self._parts_of: tuple[int, ...] | None = None
 
     def follow(self) -> None:
         """Take what the series has by now."""
@@ -85,7 +85,7 @@ class Picture:
 
     def parts(self, low: int, high: int) -> list[Part]:
         """What is in view for low ≤ step ≤ high, piece by piece, in the order of recording."""
-        of = (low, high, len(self.step), self.begun)
+        of = (low, high, len(self.step), len(self.pieces), self.begun)
         if of == self._parts_of:
             return self._parts
         found = []

@@ -16,6 +16,7 @@ from PySide6.QtCore import Qt
 from lrmonitor.model.picture import MOST_PIECES, Part, Picture, joined
 from lrmonitor.model.smoothed import Smoothed
 from lrmonitor.model.smoothing import weight_of
+from lrmonitor.model.unseen import Unseen
 from lrmonitor.model.wide import Margin, WideDrawn, WideLine, visible
 from lrmonitor.record.reader import Series
 
@@ -42,6 +43,9 @@ SMOOTH_POINTS = 250
 LEVEL = 0.0005
 """Share of a rate's range that its drawn line may be off: a fraction of a pixel."""
 
+NEAR = 0.001
+"""The same of where its line ends, until it is drawn on."""
+
 _EMPTY: Floats = np.empty(0)
 
 
@@ -58,6 +62,11 @@ class Span:
     newest: int
     share: float = 1.0
     """How many times as wide as the view."""
+
+    @property
+    def column(self) -> float:
+        """Steps of a column."""
+        return (self.high - self.low) / max(self.columns, 1)
 
 
 class Dash(Protocol):
@@ -82,6 +91,8 @@ class LossCurve:
         self._smoothing = smoothing
         self._picture = Picture(series)
         self._wide = WideDrawn(self._picture)
+        self._unseen = Unseen(self._picture)
+        self._lost = _EMPTY
         self._begin_smoothing()
 
     def colour(self, strong: str, dim: str) -> None:
@@ -109,15 +120,21 @@ class LossCurve:
     def refresh(self, span: Span, log: bool) -> Floats:
         """Draw the visible part. Returns the steps that have no place on the axis."""
         self.follow()
+        view = (span.low, span.high, span.columns, log, self._smoothing, self.dash)
+        if self._unseen.still(view):
+            return self._lost
         drawn = self._wide.drawn(span.low, span.high, span.columns, log)
-        self.raw.show(drawn.x, as_log(drawn.y) if log else drawn.y)
+        y = as_log(drawn.y) if log else drawn.y
+        self._unseen.drawn(view, span.column, drawn.x, y, log)
+        self._lost = drawn.unplaced
+        self.raw.show(drawn.x, y)
         self.range = log_range(drawn.range) if log else drawn.range
         x, y = _EMPTY, _EMPTY
         if self._smoothing > 1:
             unit = self.dash.unit(span.high - span.low) if self.dash else None
             x, y = self._wide_smooth.line(span.low, span.high, SMOOTH_POINTS, log, unit)
         self.smooth.show(x, y)
-        return drawn.unplaced
+        return self._lost
 
     def begin_anew_after(self, places: tuple[int, ...]) -> None:
         """Leave a gap where the training was rewound, or tested: what follows is not what came of
@@ -155,6 +172,8 @@ class RateCurve:
         self._picture = Picture(series)
         # Its jumps are upright to the pixel.
         self._margin = Margin(self._picture, scales=False)
+        self._unseen = Unseen(self._picture)
+        self._lost = _EMPTY
         self._worked: tuple[Floats, Floats, Floats] | None = None
         self._holds = Holds()
 
@@ -186,6 +205,9 @@ class RateCurve:
         if not len(picture.step):
             self.clear()
             return _EMPTY
+        view = (span.low, span.high, span.columns, log, self.dash)
+        if self._unseen.still(view, min(span.newest, span.high)):
+            return self._lost
         # Near its end the newest rate is carried on as steps are made.
         near = 2 * span.high - span.low > picture.step[-1]
         kind = (log, span.newest if near else None)
@@ -203,8 +225,12 @@ class RateCurve:
             x, y = x[part], y[part]
             lost = lost[visible(lost, span.low, span.high)[1]]
         self.range = value_range(y)
+        high = 0.0
         if self.range is not None:
-            x, y = straightened(x, y, LEVEL * (self.range[1] - self.range[0]))
+            high = self.range[1] - self.range[0]
+            x, y = straightened(x, y, LEVEL * high)
+        self._unseen.drawn(view, span.column, x, y, log, NEAR * high)
+        self._lost = lost
         self.item.show(*(self.dash.put(x, y, span) if self.dash else (x, y)))
         return lost
 
@@ -218,7 +244,7 @@ class RateCurve:
         if log:
             # A rate holds up to the next: where it ends to have no place is told too.
             missing = x[~((y > 0) & np.isfinite(y)) & ~np.isnan(x)]
-            column = (span.high - span.low) / span.columns
+            column = span.column
             found = [self._picture.unplaced(part, column, log) for part in parts]
             lost = np.unique(np.concatenate((missing, *found)))
             lost = one_per_column(lost, span.low, span.high, span.columns)
@@ -242,5 +268,6 @@ class RateCurve:
 
     def clear(self) -> None:
         """Draw nothing."""
+        self._unseen.forget()
         self.item.show(_EMPTY, _EMPTY)
         self.range = None

@@ -10,6 +10,7 @@ from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication
 
 from lrmonitor.model.picture import Picture
 from lrmonitor.model.throughput import NAME as SPEED
+from lrmonitor.model.unseen import Unseen
 from lrmonitor.model.wide import WideDrawn
 from lrmonitor.record.reader import Series
 
@@ -21,6 +22,8 @@ from .pens import pen_of
 from .sampling import as_log, log_range
 
 Floats = NDArray[np.float64]
+
+_EMPTY: Floats = np.empty(0)
 
 __all__ = ["MOST", "MetricChart", "MetricChoice", "MetricCurve", "metric_key", "metric_name"]
 
@@ -71,8 +74,8 @@ class MetricCurve:
         self.range: tuple[float, float] | None = None
         self._colour = "#888888"
         self._wide = True
-        self._picture = Picture(series)
-        self._visible = WideDrawn(self._picture)
+        self._lost: Floats = _EMPTY
+        self._begin()
 
     def colour(self, colour: str) -> None:
         """The pens."""
@@ -84,8 +87,7 @@ class MetricCurve:
         """Draw another series in the place of the one before: the same numbers, read anew."""
         if series is not self.series:
             self.series = series
-            self._picture = Picture(series)
-            self._visible = WideDrawn(self._picture)
+            self._begin()
 
     def take(self) -> None:
         """Take what is new; as `LossCurve.follow`."""
@@ -99,16 +101,27 @@ class MetricCurve:
     def refresh(self, span: Span, log: bool = False) -> Floats:
         """Draw the visible part. Returns the steps whose value has no place on the axis."""
         self._picture.follow()
+        view = (span.low, span.high, span.columns, log)
+        if self._unseen.still(view):
+            return self._lost
         drawn = self._visible.drawn(span.low, span.high, span.columns, log)
-        self._widen(drawn.count <= SMOOTH)
         y = as_log(drawn.y) if log else drawn.y
+        self._unseen.drawn(view, span.column, drawn.x, y, log)
+        self._lost = drawn.unplaced
+        self._widen(drawn.count <= SMOOTH)
         self.line.show(drawn.x, y)
         self.dots.set_visible(drawn.count <= DOTS)
         if drawn.count <= DOTS:
             dotted = np.isfinite(y)
             self.dots.show(drawn.x[dotted], y[dotted])
         self.range = log_range(drawn.range) if log else drawn.range
-        return drawn.unplaced
+        return self._lost
+
+    def _begin(self) -> None:
+        self._picture = Picture(self.series)
+        self._visible = WideDrawn(self._picture)
+        self._unseen = Unseen(self._picture)
+        self._lost = _EMPTY
 
     def _widen(self, wide: bool) -> None:
         if wide != self._wide:
