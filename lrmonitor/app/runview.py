@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 
 __all__ = ["RunView"]
 
-SLOW_TICKS = 10
-"""Ticks between two updates of figures and waiting times: three a second can be read, and each has
-the whole window laid out."""
+SLOW_TICKS = 15
+"""Ticks between two updates of figures and waiting times: two a second can be read. What a person
+did, and another state, is told at once."""
 
 TABLE_TICKS = 30
 """Ticks between two updates of the table of the data: one a second can be listened to."""

@@ -91,8 +91,8 @@ class Picture:
         found = []
         for begin, end in self.pieces.meeting(low, high):
             step = self.step[begin:end]
-            first = begin + int(np.searchsorted(step, low, side="left"))
-            last = begin + int(np.searchsorted(step, high, side="right"))
+            first = begin + int(step.searchsorted(low, "left"))
+            last = begin + int(step.searchsorted(high, "right"))
             found.append(Part(begin, end, first, last))
         self._parts_of, self._parts = of, found
         return found

@@ -56,12 +56,12 @@ class Pieces:
     def meeting(self, low: float, high: float) -> list[tuple[int, int]]:
         """The pieces that have something to draw for low ≤ step ≤ high, each as its first index
         and the one after its last."""
-        starts = self._starts.view
+        starts, step = self._starts.view, self._step
         if len(starts) == 1:
-            ends = np.array([len(self._step)])
-        else:
-            ends = np.append(starts[1:], len(self._step))
+            meets = step[0] <= high and step[-1] >= low
+            return [(0, len(step))] if meets else []
         if not len(starts):
             return []
-        meets = (self._step[starts] <= high) & (self._step[ends - 1] >= low)
-        return list(zip(starts[meets].tolist(), ends[meets].tolist(), strict=True))
+        ends = np.append(starts[1:], len(step))
+        meet = (step[starts] <= high) & (step[ends - 1] >= low)
+        return list(zip(starts[meet].tolist(), ends[meet].tolist(), strict=True))

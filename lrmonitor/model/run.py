@@ -116,16 +116,18 @@ class RunModel:
     @property
     def name(self) -> str:
         """The name it was last given."""
-        for line in sorted(self.reader.clients, key=_time, reverse=True):
-            if line.get("event") == "name" and isinstance(line.get("name"), str):
+        given = [one for one in self.reader.clients if one.get("event") == "name"]
+        for line in sorted(given, key=_time, reverse=True):
+            if isinstance(line.get("name"), str):
                 return str(line["name"])
         return str(self.reader.info.get("name") or self.id)
 
     @property
     def tags(self) -> tuple[str, ...]:
         """The tags it was last given."""
-        for line in sorted(self.reader.clients, key=_time, reverse=True):
-            if line.get("event") == "tags" and isinstance(line.get("tags"), list):
+        given = [one for one in self.reader.clients if one.get("event") == "tags"]
+        for line in sorted(given, key=_time, reverse=True):
+            if isinstance(line.get("tags"), list):
                 return tuple(str(tag) for tag in line["tags"] if str(tag))
         return ()
 

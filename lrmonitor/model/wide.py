@@ -38,7 +38,8 @@ class Margin:
         self._scales = scales
         self._state: object = None
         self._low = self._high = self._end = self._width = self._count = 0
-        self._widths = (0.0, 0.0)
+        self._columns = 0
+        self._widths: tuple[float, float] | None = None
         self._asked = (0, 0)
 
     def holds(self, low: int, high: int, columns: int, kind: object) -> bool:
@@ -47,7 +48,7 @@ class Margin:
         picture = self._picture
         pieces = len(picture.pieces)
         state = (picture.begun, picture.cuts, pieces, columns, kind)
-        alike = state == self._state and self._widths[0] <= high - low <= self._widths[1]
+        alike = state == self._state and self._serves(high - low)
         # What is recorded later stands after what is there, or makes another piece.
         grown = len(picture.step) != self._count and self._high >= self._end
         if self._low <= low and high <= self._high and alike and not grown:
@@ -61,12 +62,20 @@ class Margin:
         self._low, self._high = low - beside, high + beside
         self._count = len(picture.step)
         self._end = int(picture.step[-1]) if self._count else 0
-        self._widths = self._served(columns)
+        self._columns, self._widths = columns, None
         return False
 
-    def _served(self, columns: int) -> tuple[float, float]:
-        """The widths of views that the points of the stretch serve."""
-        width = self._width
+    def _serves(self, width: int) -> bool:
+        """Whether the points of the stretch serve a view of that width."""
+        if width == self._width:
+            return True
+        if self._widths is None:
+            self._widths = self._served()
+        return self._widths[0] <= width <= self._widths[1]
+
+    def _served(self) -> tuple[float, float]:
+        """The widths of views that they serve."""
+        width, columns = self._width, self._columns
         if not self._scales or len(self._picture.pieces) != 1:
             return (1 - ALIKE) * width, (1 + ALIKE) * width
         count, span, step = 0, 0.0, self._picture.step
@@ -158,6 +167,6 @@ class WideLine:
 
 def visible(x: Floats, low: int, high: int) -> tuple[slice, slice]:
     """Of ascending points those in view with one beyond either end, and those alone."""
-    first = int(np.searchsorted(x, low, side="left"))
-    last = int(np.searchsorted(x, high, side="right"))
+    first = int(x.searchsorted(low, "left"))
+    last = int(x.searchsorted(high, "right"))
     return slice(max(first - 1, 0), last + 1), slice(first, last)

@@ -30,7 +30,7 @@ SHIFT = Qt.KeyboardModifier.ShiftModifier
 GOOD = 0.02
 """A good rate for the demo: of those that were tried, the best are 0.02 to 0.045."""
 
-EPOCHS = 40
+EPOCHS = 60
 
 SEED = 0
 
@@ -142,8 +142,8 @@ def test_the_demo_at_thirty_times_a_good_rate_is_rescued(
     # The alarm: nothing is learnt.
     alert = person.view.alert
     person.wait(alert.isVisible)
-    finding = person.view.session.diagnosis.told[0].finding
-    assert (finding.kind, finding.severity) == ("plateau", "warning")
+    (told,) = [one for one in person.view.session.diagnosis.told if one.alarming]
+    assert (told.finding.kind, told.finding.severity) == ("plateau", "warning")
 
     picture("rescue-alarm", window)
 
@@ -204,11 +204,11 @@ def test_the_demo_at_thirty_times_a_good_rate_is_rescued(
     losses, accuracies = epochs((person.view.session.folder / "console.log").read_text("utf-8"))
     printed, _ = beside.communicate()
     others, _ = epochs(printed)
-    told = f"on from step {again} at {held}; training loss {ended_at(losses):.4f}"
-    print(f"{told}, as it comes {ended_at(others):.4f}")
+    rescued, as_it_comes = ended_at(losses), ended_at(others)
+    print(f"on from step {again} at {held}: loss {rescued:.4f}, as it comes {as_it_comes:.4f}")
     assert losses[0] > 2
-    assert ended_at(losses) < LEFT_ALONE / 4
-    assert ended_at(losses) < ended_at(others)
+    assert rescued < LEFT_ALONE / 4
+    assert rescued < as_it_comes
     assert accuracies[0] < 20
     assert accuracies[-1] > 95
     marks = [one.kind for one in model.markers if one.kind in ("rewound", "test")]

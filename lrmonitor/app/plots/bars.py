@@ -40,7 +40,7 @@ def extents(x: Floats, y: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     """
     finite = np.isfinite(x + y)
     gapless = bool(finite.all())
-    there = np.arange(len(x)) if gapless else np.flatnonzero(finite)
+    there = np.arange(len(x)) if gapless else finite.nonzero()[0]
     if not len(there):
         return _NOTHING, _NOTHING, _NOTHING, _NOTHING
     if not gapless:
@@ -48,12 +48,12 @@ def extents(x: Floats, y: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     column = np.floor(x)
     on = column[1:] - column[:-1]
     goes_on = there[1:] - there[:-1] == 1
-    far = np.flatnonzero(goes_on & ((on > 1) | (on < 0)))
-    begins = np.flatnonzero((on != 0) | ~goes_on) + 1
-    starts = np.append(0, begins)
+    far = (goes_on & ((on > 1) | (on < 0))).nonzero()[0]
+    begins = ((on != 0) | ~goes_on).nonzero()[0] + 1
+    starts = np.concatenate(([0], begins))
     low, high = np.minimum.reduceat(y, starts), np.maximum.reduceat(y, starts)
     # Between two bars: the last point of the one, and the first of the next.
-    touch = np.flatnonzero((on[begins - 1] == 1) & goes_on[begins - 1])
+    touch = ((on[begins - 1] == 1) & goes_on[begins - 1]).nonzero()[0]
     between = begins[touch]
     middle = (y[between - 1] + y[between]) / 2
     low[touch], high[touch] = np.minimum(low[touch], middle), np.maximum(high[touch], middle)
@@ -158,7 +158,7 @@ class Bars:
         if scale != 1.0 or left != column[0] or right - left + 1 != len(column):
             # The column of each pixel across; nothing where there is none.
             across = np.floor(np.arange(math.floor(left * scale), (right + 1) * scale) / scale)
-            at = np.minimum(np.searchsorted(column, across), len(column) - 1)
+            at = np.minimum(column.searchsorted(across), len(column) - 1)
             there = column[at] == across
             first, last = np.where(there, first[at], ends[1] * scale), last[at] * there
         if not len(first):

@@ -243,11 +243,11 @@ class RateCurve:
         x, y = joined([self._staircase(part, span, log) for part in parts])
         if log:
             # A rate holds up to the next: where it ends to have no place is told too.
-            missing = x[~((y > 0) & np.isfinite(y)) & ~np.isnan(x)]
-            column = span.column
-            found = [self._picture.unplaced(part, column, log) for part in parts]
-            lost = np.unique(np.concatenate((missing, *found)))
-            lost = one_per_column(lost, span.low, span.high, span.columns)
+            found = [self._picture.unplaced(part, span.column, log) for part in parts]
+            found.append(x[~((y > 0) & np.isfinite(y)) & ~np.isnan(x)])
+            if any(len(one) for one in found):
+                lost = np.unique(np.concatenate(found))
+                lost = one_per_column(lost, span.low, span.high, span.columns)
             y = as_log(y)
         return x, y, lost
 

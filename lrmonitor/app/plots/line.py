@@ -59,6 +59,8 @@ class Line(Layer):
         if self._becomes_dense(x) != self._dense:
             self._dense = not self._dense
             self.update()
+        if x is old_x and y is old_y:
+            return
         alike = _alike(old_x, x, old_y, y)
         if alike == len(x) == len(old_x):
             return

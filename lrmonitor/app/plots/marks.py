@@ -23,6 +23,9 @@ __all__ = ["AxisMarks", "Mark", "MarkLines", "PixelItem"]
 HANDLE = 5.0
 """Half the width of a mark's handle, in pixels."""
 
+BESIDE = 16.0
+"""Pixels that reach further than anything does from the step that it stands at."""
+
 TOGETHER = 4.0
 """Pixels between two marks on the axis from which they are told apart; nearer ones make a band."""
 
@@ -46,11 +49,16 @@ class PixelItem(Layer):
         self.update()
 
     def paint(self, painter: QPainter, view: StepView, part: QRectF) -> None:
-        low, high = view.ranges()[0]
-        self.draw(painter, view.area, (low, high))
+        if self.between(view.step_at(part.left() - BESIDE), view.step_at(part.right() + BESIDE)):
+            low, high = view.ranges()[0]
+            self.draw(painter, view.area, (low, high))
 
     def any(self) -> bool:
         """Whether there is anything to paint."""
+        return True
+
+    def between(self, low: float, high: float) -> bool:
+        """Whether there may be anything between these steps."""
         return True
 
     def draw(self, painter: QPainter, area: QRectF, shown: tuple[float, float]) -> None:
@@ -98,6 +106,10 @@ class AxisMarks(PixelItem):
 
     def any(self) -> bool:
         return bool(len(self.step)) or self.goes_beyond
+
+    def between(self, low: float, high: float) -> bool:
+        first, last = np.searchsorted(self.step, (low, high)).tolist()
+        return last > first or self.goes_beyond
 
     def draw(self, painter: QPainter, area: QRectF, shown: tuple[float, float]) -> None:
         if len(self.step):

@@ -50,6 +50,10 @@ class _Alike:
         self.last = np.array([one.last for one in found], np.float64)
         self.shades, self.bars = Primitives(QRectF), Primitives(QRectF)
 
+    def meets(self, low: float, high: float) -> bool:
+        """Whether any of them holds between these steps."""
+        return bool(((self.last >= low) & (self.first <= high)).any())
+
     def pixels(self, area: QRectF, shown: tuple[float, float]) -> tuple[Floats, Floats]:
         """Where those in view begin and end on the canvas, (n,); of several between the same
         pixels one."""
@@ -92,6 +96,9 @@ class FindingRegions(PixelItem):
 
     def any(self) -> bool:
         return bool(self.regions)
+
+    def between(self, low: float, high: float) -> bool:
+        return any(alike.meets(low, high) for alike in self._alike)
 
     def draw(self, painter: QPainter, area: QRectF, shown: tuple[float, float]) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)

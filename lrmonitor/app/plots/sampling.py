@@ -66,8 +66,8 @@ def with_holds(
         order = np.argsort(xs, kind="stable")
         xs, ys = xs[order], ys[order]
     if step[-1] <= high:
-        tail = (float(step[-1]), float(max(newest, step[-1])))
-        xs, ys = np.append(xs, tail), np.append(ys, (value[-1], value[-1]))
+        tail = np.array((step[-1], max(newest, step[-1])), np.float64)
+        xs, ys = np.concatenate((xs, tail)), np.concatenate((ys, value[[-1, -1]]))
     return xs, ys
 
 
@@ -82,7 +82,8 @@ def straightened(x: Floats, y: Floats, tolerance: float) -> tuple[Floats, Floats
         return x, y
     ends = np.arange(blocks + 1) * STRAIGHT
     xs, ys = (one[: blocks * STRAIGHT].reshape(blocks, STRAIGHT) for one in (x, y))
-    run, rise = np.diff(x[ends])[:, np.newaxis], np.diff(y[ends])[:, np.newaxis]
+    at, level = x[ends], y[ends]
+    run, rise = (at[1:] - at[:-1])[:, np.newaxis], (level[1:] - level[:-1])[:, np.newaxis]
     # Where all points stand at one step there is no line to compare with: they are kept.
     with np.errstate(divide="ignore", invalid="ignore"):
         off = np.abs(ys - ys[:, :1] - rise * ((xs - xs[:, :1]) / run))
@@ -94,6 +95,8 @@ def straightened(x: Floats, y: Floats, tolerance: float) -> tuple[Floats, Floats
 
 def as_log(value: Floats) -> Floats:
     """log10, with NaN where the value is not positive or not finite."""
+    if len(value) and value.min() > 0 and value.max() < np.inf:  # false also for a nan
+        return np.log10(value)
     with np.errstate(divide="ignore", invalid="ignore"):
         out: Floats = np.where((value > 0) & np.isfinite(value), np.log10(value), np.nan)
     return out
