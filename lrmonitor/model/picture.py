@@ -5,6 +5,7 @@ Shapes: `step` int64 (n,) and `value` float64 (n,) are the columns of a `Series`
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,8 +114,9 @@ class Picture:
         for part in parts:
             points = self.points(part, width, log)
             value = _placed(points.value, log)
-            seen = value[(points.index >= part.first) & (points.index < part.last)]
-            least = float(np.fmin.reduce(seen)) if len(seen) else np.nan
+            first, last = points.index.searchsorted((part.first, part.last)).tolist()
+            seen = value[first:last]
+            least = float(np.fmin.reduce(seen)) if last > first else np.nan
             if not np.isnan(least):
                 ranges.append((least, float(np.fmax.reduce(seen))))
             lines.append((points.step.astype(np.float64), value))
@@ -182,7 +184,11 @@ def joined(lines: list[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
 
 
 def _placed(value: Floats, log: bool) -> Floats:
-    """A copy, nan where a value has no place."""
+    """The values, nan in the place of one that has no place."""
+    # Either is nan if any value is.
+    least, most = (value.min(), value.max()) if len(value) else (np.nan, np.nan)
+    if math.isfinite(least) and math.isfinite(most) and (least > 0 or not log):
+        return value
     there = np.isfinite(value)
     if log:
         there &= value > 0

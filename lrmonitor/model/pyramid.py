@@ -182,8 +182,11 @@ class Pyramid:
         if (extent > widest).any():
             blocks = np.arange(begin, end)
             return self._fetched(step, self._drawn(step, power, blocks, widest, positive))
+        two = pairs[:, 0] != pairs[:, 1]
+        if two.all():
+            return Points(pairs.ravel(), steps.ravel(), values.ravel())
         once = np.ones(pairs.size, bool)
-        once[1::2] = pairs[:, 0] != pairs[:, 1]
+        once[1::2] = two
         return Points(pairs.ravel()[once], steps.ravel()[once], values.ravel()[once])
 
     def _rows(

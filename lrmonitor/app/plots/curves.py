@@ -244,7 +244,8 @@ class RateCurve:
         if log:
             # A rate holds up to the next: where it ends to have no place is told too.
             found = [self._picture.unplaced(part, span.column, log) for part in parts]
-            found.append(x[~((y > 0) & np.isfinite(y)) & ~np.isnan(x)])
+            if not (y.min() > 0 and y.max() < np.inf):  # so also with a nan
+                found.append(x[~((y > 0) & np.isfinite(y)) & ~np.isnan(x)])
             if any(len(one) for one in found):
                 lost = np.unique(np.concatenate(found))
                 lost = one_per_column(lost, span.low, span.high, span.columns)

@@ -145,11 +145,15 @@ def _alike(x1: Floats, x2: Floats, y1: Floats, y2: Floats) -> int:
     count = min(len(x1), len(x2))
     if not count or x1[0] != x2[0]:
         return 0  # as when a view moves
-    other = np.zeros(count, bool)
     for one, two in ((x1, x2), (y1, y2)):
-        one, two = one[:count], two[:count]
-        other |= (one != two) & ~(np.isnan(one) & np.isnan(two))
-    return int(other.argmax()) if other.any() else count
+        # Bit by bit, a nan is like another.
+        other = one[:count].view(np.int64) != two[:count].view(np.int64)
+        first = int(other.argmax())
+        if other[first]:
+            count = first
+            if not count:
+                break
+    return count
 
 
 def _alone(x: Floats, y: Floats) -> list[int]:
