@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lrmonitor.model.pieces import Pieces
-from lrmonitor.model.pyramid import Points, Pyramid
+from lrmonitor.model.pyramid import Points, Pyramid, power_of
 from lrmonitor.model.pyramid import joined as after_one_another
 from lrmonitor.record.reader import Series
 
@@ -73,6 +73,9 @@ class Picture:
         """Another number once it had to begin again: what was made of it does not hold any more."""
         self._ordered: Picture | None = None
         self._parts: list[Part] = []
+        self._sample_of: object = None
+        self._sample_end = 0
+        self._sample = Points(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
         self._parts_of: tuple[int, ...] | None = None
 
     def follow(self) -> None:
@@ -136,7 +139,7 @@ class Picture:
         The least and the greatest value of each block, the first and the last point in view
         whatever their values, and those just outside: the line reaches its ends and the edges.
         """
-        found = self.pyramid.points(self.step, part.first, part.last, width, log)
+        found = self._sampled(part, width, log)
         index = found.index
         before = [part.first - 1] if part.first > part.begin else []
         after = [part.last] if part.last < part.end else []
@@ -155,6 +158,23 @@ class Picture:
         """Steps of a part whose value has no place, ascending, about one for each `width` steps."""
         index = self.pyramid.unplaced(self.step, part.first, part.last, width, log)
         return self.step[index].astype(np.float64)
+
+    def _sampled(self, part: Part, width: float, log: bool) -> Points:
+        """`Pyramid.points` of a part. Where it has only grown since the last time, its end: from
+        the last block on that was not complete then."""
+        step, first, last = self.step, part.first, part.last
+        power = power_of(step, first, last, width)
+        kind, known = (self.begun, first, width, log, power), self._sample
+        base = self._sample_end >> power << power
+        if power and kind == self._sample_of and first + (2 << power) <= base < last:
+            kept = int(known.index.searchsorted(base))
+            before = Points(known.index[:kept], known.step[:kept], known.value[:kept])
+            found = self.pyramid.points_of(step, base, last, width, power, log)
+            found = after_one_another([before, found])
+        else:
+            found = self.pyramid.points_of(step, first, last, width, power, log)
+        self._sample_of, self._sample_end, self._sample = kind, last, found
+        return found
 
     def _at(self, index: list[int]) -> Points:
         return Points(np.array(index), self.step[index], self.value[index])

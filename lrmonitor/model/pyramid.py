@@ -17,13 +17,16 @@ from lrmonitor.model.blocks import BLOCK, FAN, Flags, Floats, Ints, Level, place
 from lrmonitor.model.gaps import Gaps
 from lrmonitor.model.kept import Kept
 
-__all__ = ["BLOCK", "Points", "Pyramid", "joined"]
+__all__ = ["BLOCK", "Points", "Pyramid", "joined", "power_of"]
 
 _CHUNK = 65_536
 """Values taken at a time: they stay in the processor's cache for all that is asked of them."""
 
 _DIRECT = 8192
 """Values of which the extremes are found faster by looking at each."""
+
+_FEW = 32
+"""Blocks that are found as quickly as they are looked up."""
 
 _NONE = (np.inf, -1, -np.inf, -1)
 
@@ -130,12 +133,15 @@ class Pyramid:
     ) -> Points:
         """The same with steps and values, most of which were drawn the last time too: to fetch
         them again out of millions would take longer than all the rest."""
-        count, columns = last - first, 1.0
-        if count > 2 and width > 0:
-            columns = max(float(step[last - 1] - step[first]) / width, 1.0)
-        if count <= 2 * columns:
+        power = power_of(step, first, last, width)
+        return self.points_of(step, first, last, width, power, positive)
+
+    def points_of(
+        self, step: Ints, first: int, last: int, width: float, power: int, positive: bool = False
+    ) -> Points:
+        """Those of blocks of 2^power values (0: all values)."""
+        if not power:
             return Points(np.arange(first, last), step[first:last], self._value[first:last])
-        power = max(int(np.ceil(np.log2(count / columns))), 1)
         begin, end = -(-first >> power), last >> power
         if begin >= end:
             return self._fetched(step, self._pair(first, last, positive))
@@ -175,10 +181,13 @@ class Pyramid:
         self, step: Ints, power: int, begin: int, end: int, widest: float, positive: bool
     ) -> Points:
         """What is drawn of the blocks begin ≤ number < end; most were drawn the last time too."""
-        kept = self._kept.setdefault(positive, Kept())
-        extent, pairs, steps, values = kept.rows(
-            power, begin, end, lambda blocks: self._rows(step, power, blocks, positive)
-        )
+        if end - begin <= _FEW:  # and what is kept of more is of use again
+            extent, pairs, steps, values = self._rows(step, power, np.arange(begin, end), positive)
+        else:
+            kept = self._kept.setdefault(positive, Kept())
+            extent, pairs, steps, values = kept.rows(
+                power, begin, end, lambda blocks: self._rows(step, power, blocks, positive)
+            )
         if (extent > widest).any():
             blocks = np.arange(begin, end)
             return self._fetched(step, self._drawn(step, power, blocks, widest, positive))
@@ -303,6 +312,17 @@ class Pyramid:
         low = int(np.where(there, value, np.inf).argmin())
         high = int(np.where(there, value, -np.inf).argmax())
         return float(value[low]), first + low, float(value[high]), first + high
+
+
+def power_of(step: Ints, first: int, last: int, width: float) -> int:
+    """What is drawn of first ≤ index < last is that of blocks of 2^power values; 0: each value. A
+    column is `width` steps."""
+    count, columns = last - first, 1.0
+    if count > 2 and width > 0:
+        columns = max(float(step[last - 1] - step[first]) / width, 1.0)
+    if count <= 2 * columns:
+        return 0
+    return max(math.ceil(math.log2(count / columns)), 1)
 
 
 def _each_once(pairs: Ints) -> Ints:

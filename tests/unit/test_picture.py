@@ -153,3 +153,58 @@ def test_a_series_that_was_read_again_is_drawn_anew() -> None:
     source.extend(given)
     picture.follow()
     assert picture.drawn(0, 5000, 10).range == (2.0, 2.0)
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.lists(st.integers(1, 900), min_size=2, max_size=12),
+    st.integers(3, 80),
+    st.sampled_from([0, 1, 40]),
+    st.floats(0, 1),
+    st.booleans(),
+)
+def test_of_one_that_grows_the_end_is_what_it_would_be_if_all_was_looked_up(
+    seed: int, sizes: list[int], columns: int, far: int, start: float, log: bool
+) -> None:
+    random = np.random.default_rng(seed)
+    count = sum(sizes)
+    given = np.zeros(count, _RECORD)
+    given["step"] = np.cumsum(random.integers(0 if far else 1, far + 2, count))
+    if far == 40:
+        given["step"][random.integers(0, count) :] += 1000
+    given["value"] = random.normal(1.0, 1.0, count)
+    given["value"][random.integers(0, count, count // 40)] = np.nan
+    low, high = int(start * given["step"][count // 2]), int(given["step"][-1]) + 10
+    grown = series(given[:0])
+    known = Picture(grown)
+    for end in np.cumsum(sizes).tolist():
+        grown.extend(given[len(grown) : end])
+        known.follow()
+        fresh = Picture(grown)
+        fresh.follow()
+        found, wanted = (one.drawn(low, high, columns, log) for one in (known, fresh))
+        np.testing.assert_array_equal(found.x, wanted.x)
+        np.testing.assert_array_equal(found.y, wanted.y)
+        np.testing.assert_array_equal(found.unplaced, wanted.unplaced)
+        assert (found.range, found.count) == (wanted.range, wanted.count)
+
+
+def test_of_one_that_grows_most_is_not_looked_up_again() -> None:
+    grown = series(records([(1, math.sin(turn)) for turn in range(50_000)]))
+    known = Picture(grown)
+    looked_up = []
+    sample = known.pyramid.points_of
+
+    def count(step: npt.NDArray[np.int64], first: int, last: int, *rest: object) -> object:
+        looked_up.append(last - first)
+        return sample(step, first, last, *rest)  # type: ignore[arg-type]
+
+    known.pyramid.points_of = count  # type: ignore[assignment, method-assign]
+    for _ in range(20):
+        more = records([(1, math.cos(turn)) for turn in range(300)])
+        more["step"] += grown.step[-1]
+        grown.extend(more)
+        known.follow()
+        known.drawn(0, 100_000, 500)
+    assert looked_up[0] > 50_000
+    assert max(looked_up[1:]) < 1000
