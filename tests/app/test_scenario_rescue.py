@@ -213,6 +213,9 @@ def test_the_demo_at_thirty_times_a_good_rate_is_rescued(
     assert accuracies[-1] > 95
     marks = [one.kind for one in model.markers if one.kind in ("rewound", "test")]
     assert marks == ["rewound", "rewound", "test", "test"]
+    # Beside a spike of the first steps all else is low: a logarithmic scale shows both.
+    person.press(KEY.Key_L)
+    assert plots.loss.log
     # The list of runs looks about once a second.
     person.wait(lambda: not any(line.live for line in window.runs.roster.lines.values()))
     picture("rescue-end", window)

@@ -12,6 +12,9 @@ from dataclasses import dataclass, replace
 __all__ = ["StepWindow", "grow_values"]
 
 PAD = 0.05
+AHEAD = 0.1
+"""Share of its width by which a view that follows moves on at a time, or is wider than the run: the
+plots are painted whole then, and in between only their ends."""
 MINIMUM_STEPS = 20.0
 
 
@@ -31,13 +34,14 @@ class StepWindow:
         if self.whole:
             return self.fitted(newest)
         width = self.high - self.low
-        high = newest + PAD * width
+        high = newest + AHEAD * width
         return replace(self, low=high - width, high=high)
 
     def fitted(self, newest: float, oldest: float = 0.0) -> StepWindow:
         """All steps, with room to grow; following."""
         span = max(newest - oldest, 0.0)
-        return StepWindow(oldest, oldest + max(span * 1.1, MINIMUM_STEPS), True, True)
+        high = oldest + max(span * (1 + AHEAD), MINIMUM_STEPS)
+        return StepWindow(oldest, high, True, True)
 
     def ahead(self, newest: float, share: float) -> StepWindow:
         """With `share` of the width lying beyond the newest step: the whole run is shown narrower,
