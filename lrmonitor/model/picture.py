@@ -76,7 +76,7 @@ class Picture:
         self._sample_of: object = None
         self._sample_end = 0
         self._sample = Points(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
-        self._parts_of: tuple[int, ...] | None = None
+        self._parts_of: object = None
 
     def follow(self) -> None:
         """Take what the series has by now."""
@@ -89,7 +89,7 @@ class Picture:
 
     def parts(self, low: int, high: int) -> list[Part]:
         """What is in view for low ≤ step ≤ high, piece by piece, in the order of recording."""
-        of = (low, high, len(self.step), len(self.pieces), self.begun)
+        of = (low, high, len(self.step), self.cuts, len(self.pieces), self.begun)
         if of == self._parts_of:
             return self._parts
         found = []
@@ -161,11 +161,14 @@ class Picture:
 
     def _sampled(self, part: Part, width: float, log: bool) -> Points:
         """`Pyramid.points` of a part. Where it has only grown since the last time, its end: from
-        the last block on that was not complete then."""
+        the last block on that was complete then."""
         step, first, last = self.step, part.first, part.last
         power = power_of(step, first, last, width)
+        if part.end < len(step):
+            return self.pyramid.points_of(step, first, last, width, power, log)
         kind, known = (self.begun, first, width, log, power), self._sample
-        base = self._sample_end >> power << power
+        # With a whole block: less than one is drawn as a part of one, whatever steps it is over.
+        base = (self._sample_end >> power) - 1 << power
         if power and kind == self._sample_of and first + (2 << power) <= base < last:
             kept = int(known.index.searchsorted(base))
             before = Points(known.index[:kept], known.step[:kept], known.value[:kept])

@@ -26,7 +26,7 @@ _DIRECT = 8192
 """Values of which the extremes are found faster by looking at each."""
 
 _FEW = 32
-"""Blocks that are found as quickly as they are looked up."""
+"""Blocks that are found anew as quickly as among those that are kept."""
 
 _NONE = (np.inf, -1, -np.inf, -1)
 
@@ -181,7 +181,7 @@ class Pyramid:
         self, step: Ints, power: int, begin: int, end: int, widest: float, positive: bool
     ) -> Points:
         """What is drawn of the blocks begin ≤ number < end; most were drawn the last time too."""
-        if end - begin <= _FEW:  # and what is kept of more is of use again
+        if end - begin <= _FEW:  # without a look at what is kept, which is of more than these
             extent, pairs, steps, values = self._rows(step, power, np.arange(begin, end), positive)
         else:
             kept = self._kept.setdefault(positive, Kept())

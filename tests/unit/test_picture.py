@@ -208,3 +208,17 @@ def test_of_one_that_grows_most_is_not_looked_up_again() -> None:
         known.drawn(0, 100_000, 500)
     assert looked_up[0] > 50_000
     assert max(looked_up[1:]) < 1000
+
+
+def test_of_one_that_becomes_sparse_as_it_grows_all_is_drawn() -> None:
+    grown = series(records([(1, math.sin(turn)) for turn in range(200_000)]))
+    known = Picture(grown)
+    for turn in range(200):
+        more = records([(1500, math.cos(turn))])
+        more["step"] += grown.step[-1]
+        grown.extend(more)
+        known.follow()
+        found = known.drawn(0, 600_000, 1000)
+    fresh = Picture(grown)
+    fresh.follow()
+    np.testing.assert_array_equal(found.x, fresh.drawn(0, 600_000, 1000).x)

@@ -143,7 +143,8 @@ class CompareView(QWidget):
         for chart in charts:
             chart.look_at(window.low, window.high)
         low, high = math.floor(window.low), math.ceil(window.high)
-        span = Span(low, high, columns, int(self.newest()))
+        width = charts[0].view.width()
+        span = Span(low, high, columns, int(self.newest()), pixels=width)
         ends = {run.folder: run.model.state.step or 0 for run in self.runs}
         for chart in charts:
             chart.ends = ends

@@ -6,6 +6,7 @@ noisy curve costs seconds a frame); smoothed losses and rates have few points an
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -40,11 +41,15 @@ __all__ = ["LossCurve", "RateCurve", "Span"]
 SMOOTH_POINTS = 250
 """Columns of a smoothed curve: at most twice as many points are drawn."""
 
+AWAY = 1 / 3
+"""Pixels that a curve may end before its newest point, until it is drawn on."""
+
 LEVEL = 0.0005
 """Share of a rate's range that its drawn line may be off: a fraction of a pixel."""
 
 NEAR = 0.001
-"""The same of where its line ends, until it is drawn on."""
+"""The same of where its line ends, until it is drawn on; of the rate itself ten times that at most:
+also where only a small part of its range is shown."""
 
 _EMPTY: Floats = np.empty(0)
 
@@ -62,11 +67,18 @@ class Span:
     newest: int
     share: float = 1.0
     """How many times as wide as the view."""
+    pixels: float = math.inf
+    """Across the view."""
 
     @property
     def column(self) -> float:
         """Steps of a column."""
         return (self.high - self.low) / max(self.columns, 1)
+
+    @property
+    def away(self) -> float:
+        """Steps by which a curve may end before its newest point, and nobody sees it."""
+        return AWAY * (self.high - self.low) / self.pixels
 
 
 class Dash(Protocol):
@@ -125,7 +137,7 @@ class LossCurve:
             return self._lost
         drawn = self._wide.drawn(span.low, span.high, span.columns, log)
         y = as_log(drawn.y) if log else drawn.y
-        self._unseen.drawn(view, span.column, drawn.x, y, log)
+        self._unseen.drawn(view, drawn.x, y, span.away, span.column, log)
         self._lost = drawn.unplaced
         self.raw.show(drawn.x, y)
         self.range = log_range(drawn.range) if log else drawn.range
@@ -206,7 +218,7 @@ class RateCurve:
             self.clear()
             return _EMPTY
         view = (span.low, span.high, span.columns, log, self.dash)
-        if self._unseen.still(view, min(span.newest, span.high)):
+        if self._unseen.still(view, span.newest):
             return self._lost
         # Near its end the newest rate is carried on as steps are made.
         near = 2 * span.high - span.low > picture.step[-1]
@@ -225,11 +237,12 @@ class RateCurve:
             x, y = x[part], y[part]
             lost = lost[visible(lost, span.low, span.high)[1]]
         self.range = value_range(y)
-        high = 0.0
+        room = 0.0
         if self.range is not None:
             high = self.range[1] - self.range[0]
             x, y = straightened(x, y, LEVEL * high)
-        self._unseen.drawn(view, span.column, x, y, log, NEAR * high)
+            room = NEAR * min(high, 4.0 if log else 10 * abs(float(y[-1])))
+        self._unseen.drawn(view, x, y, span.away, span.column, log, room, span.newest)
         self._lost = lost
         self.item.show(*(self.dash.put(x, y, span) if self.dash else (x, y)))
         return lost

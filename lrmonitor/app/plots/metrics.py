@@ -106,7 +106,8 @@ class MetricCurve:
             return self._lost
         drawn = self._visible.drawn(span.low, span.high, span.columns, log)
         y = as_log(drawn.y) if log else drawn.y
-        self._unseen.drawn(view, span.column, drawn.x, y, log)
+        if drawn.count > SMOOTH:  # else each point may have a dot
+            self._unseen.drawn(view, drawn.x, y, span.away, span.column, log)
         self._lost = drawn.unplaced
         self._widen(drawn.count <= SMOOTH)
         self.line.show(drawn.x, y)

@@ -134,7 +134,8 @@ class PlotPane(QWidget):
         self._columns = max(columns, 100)
         shown = self.ahead.room(window, newest)
         self._show_window(window, shown)
-        span = Span(math.floor(shown.low), math.ceil(shown.high), self._columns, int(newest))
+        ends, width = (math.floor(shown.low), math.ceil(shown.high)), self.loss.view.width()
+        span = Span(*ends, self._columns, int(newest), pixels=width)
         self._draw_ahead(span)
         for chart in self._charts():
             # The axis may have been chosen before the first step told when time begins.

@@ -83,9 +83,9 @@ def straightened(x: Floats, y: Floats, tolerance: float) -> tuple[Floats, Floats
     ends = np.arange(blocks + 1) * STRAIGHT
     xs, ys = (one[: blocks * STRAIGHT].reshape(blocks, STRAIGHT) for one in (x, y))
     at, level = x[ends], y[ends]
-    run, rise = (at[1:] - at[:-1])[:, np.newaxis], (level[1:] - level[:-1])[:, np.newaxis]
     # Where all points stand at one step there is no line to compare with: they are kept.
     with np.errstate(divide="ignore", invalid="ignore"):
+        run, rise = (at[1:] - at[:-1])[:, np.newaxis], (level[1:] - level[:-1])[:, np.newaxis]
         off = np.abs(ys - ys[:, :1] - rise * ((xs - xs[:, :1]) / run))
         straight = (off <= tolerance).all(axis=1)
     keep = np.ones(len(x), bool)
