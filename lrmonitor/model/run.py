@@ -116,20 +116,19 @@ class RunModel:
     @property
     def name(self) -> str:
         """The name it was last given."""
-        given = [one for one in self.reader.clients if one.get("event") == "name"]
-        for line in sorted(given, key=_time, reverse=True):
-            if isinstance(line.get("name"), str):
-                return str(line["name"])
-        return str(self.reader.info.get("name") or self.id)
+        given = self._last_given("name", str)
+        return str(given if given is not None else self.reader.info.get("name") or self.id)
 
     @property
     def tags(self) -> tuple[str, ...]:
         """The tags it was last given."""
-        given = [one for one in self.reader.clients if one.get("event") == "tags"]
-        for line in sorted(given, key=_time, reverse=True):
-            if isinstance(line.get("tags"), list):
-                return tuple(str(tag) for tag in line["tags"] if str(tag))
-        return ()
+        return tuple(str(tag) for tag in self._last_given("tags", list) or () if str(tag))
+
+    def _last_given(self, what: str, kind: type) -> Any:
+        """What a person gave it last, among what is of that type; None where nothing is."""
+        lines = [one for one in self.reader.clients if one.get("event") == what]
+        given = [one for one in lines if isinstance(one.get(what), kind)]
+        return max(given, key=_time)[what] if given else None
 
     @property
     def log(self) -> str | None:

@@ -37,7 +37,7 @@ while not last.exists():
     model(torch.randn(8, 4)).square().mean().backward()
     optimizer.step()
     optimizer.state[model.weight]["odd"] = object()
-    time.sleep(0.005)
+    time.sleep(0.005)  # a step as long as one of a real training
 """
 
 

@@ -48,8 +48,11 @@ LEVEL = 0.0005
 """Share of a rate's range that its drawn line may be off: a fraction of a pixel."""
 
 NEAR = 0.001
-"""The same of where its line ends, until it is drawn on; of the rate itself ten times that at most:
-also where only a small part of its range is shown."""
+"""The same of where its line ends, until it is drawn on."""
+
+CHANGED = 0.01
+"""Share of a rate by which it may be another one there at most: where an axis shows a small part of
+all its values, that is seen."""
 
 _EMPTY: Floats = np.empty(0)
 
@@ -241,7 +244,8 @@ class RateCurve:
         if self.range is not None:
             high = self.range[1] - self.range[0]
             x, y = straightened(x, y, LEVEL * high)
-            room = NEAR * min(high, 4.0 if log else 10 * abs(float(y[-1])))
+            changed = math.log10(1 + CHANGED) if log else CHANGED * abs(float(y[-1]))
+            room = min(NEAR * high, changed)
         self._unseen.drawn(view, x, y, span.away, span.column, log, room, span.newest)
         self._lost = lost
         self.item.show(*(self.dash.put(x, y, span) if self.dash else (x, y)))

@@ -50,15 +50,16 @@ class _Alike:
         self.last = np.array([one.last for one in found], np.float64)
         self.shades, self.bars = Primitives(QRectF), Primitives(QRectF)
 
-    def meets(self, low: float, high: float) -> bool:
-        """Whether any of them holds between these steps."""
-        return bool(((self.last >= low) & (self.first <= high)).any())
+    def meeting(self, low: float, high: float) -> NDArray[np.bool_]:
+        """Which of them hold between these steps, (n,)."""
+        found: NDArray[np.bool_] = (self.last >= low) & (self.first <= high)
+        return found
 
     def pixels(self, area: QRectF, shown: tuple[float, float]) -> tuple[Floats, Floats]:
         """Where those in view begin and end on the canvas, (n,); of several between the same
         pixels one."""
         scale = area.width() / (shown[1] - shown[0])
-        there = (self.last >= shown[0]) & (self.first <= shown[1])
+        there = self.meeting(*shown)
         left = area.left() + (self.first[there] - shown[0]) * scale
         right = area.left() + (self.last[there] - shown[0]) * scale
         left, right = np.maximum(left, area.left()), np.minimum(right, area.right())
@@ -98,7 +99,7 @@ class FindingRegions(PixelItem):
         return bool(self.regions)
 
     def between(self, low: float, high: float) -> bool:
-        return any(alike.meets(low, high) for alike in self._alike)
+        return any(alike.meeting(low, high).any() for alike in self._alike)
 
     def draw(self, painter: QPainter, area: QRectF, shown: tuple[float, float]) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
