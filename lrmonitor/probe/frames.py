@@ -18,8 +18,18 @@ def seen_calling(frame: Any) -> None:
 
 
 def in_step(thread: Thread) -> bool:
-    """Whether a thread really is in the step that was begun there; one that raised never ended."""
-    return thread.stepping and within_step(thread, sys._current_frames().get(thread.ident))
+    """Whether a thread is in a step of the optimizer that it stepped last, its hooks included, or
+    may be: it does not wait while its frames are looked at, and one that has returned (a
+    generator's, say) does not tell any more who called it."""
+    top = sys._current_frames().get(thread.ident)
+    if top is None:
+        return False
+    at = top.f_lasti
+    return (
+        within_step(thread, top)
+        or sys._current_frames().get(thread.ident) is not top
+        or top.f_lasti != at
+    )
 
 
 def within_step(thread: Thread, frame: Any) -> bool:

@@ -153,7 +153,7 @@ def before_step(actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
         if here.stepping or kwargs:
             return _begin(actual, args, kwargs, _getframe(1))
         known = here.known
-        if known is None or known.ref() is not actual:
+        if known is None or known.ref() is not actual or known.thread is not here:
             known = _known.get(id(actual))
             if known is None or known.ref() is not actual or known.thread is not here:
                 return _begin(actual, args, kwargs, _getframe(1))

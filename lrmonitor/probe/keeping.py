@@ -30,7 +30,7 @@ from lrmonitor.probe.memory import available, lacking, size
 from lrmonitor.probe.multiplying import multiplied
 from lrmonitor.probe.overrides import Refused
 from lrmonitor.probe.ring import NotKept, Ring
-from lrmonitor.probe.snapshots import Mismatch, Snapshot, needed, trained_by
+from lrmonitor.probe.snapshots import Mismatch, Snapshot, check_threads, needed, trained_by
 from lrmonitor.probe.tester import Tester
 
 if TYPE_CHECKING:
@@ -92,6 +92,8 @@ class Keeper:
         self._iterations = Iterations(control, steps)
         self.tests = Tester(control, steps, lambda: self._look(True), self._room, answer, journal)
         self._saving: list[threading.Thread] = []
+        self._turn = threading.RLock()
+        """Of the thread that does what waits: several may train."""
 
     @property
     def armed(self) -> bool:
@@ -195,6 +197,13 @@ class Keeper:
         self._do(0)
 
     def _do(self, step: int) -> None:
+        if self._turn.acquire(blocking=False):  # another thread does it otherwise
+            try:
+                self._do_alone(step)
+            finally:
+                self._turn.release()
+
+    def _do_alone(self, step: int) -> None:
         self._iterations.used()
         if self.tests.test is not None:
             if _capturing() or not self.tests.turn(step):
@@ -373,6 +382,7 @@ class Keeper:
 
     def _rewind(self, entry: Entry, command: RewindCommand, step: int) -> None:
         chosen = self._ring.choose(command.to, command.back, step)
+        check_threads(self._steps.optimizers)
         if command.rate is not None:
             # While there is still time: this state is not to be trained on at the present rate.
             self._control.rates.check(command.change(""))

@@ -11,6 +11,7 @@ from typing import Any
 
 from lrmonitor.link.messages import GroupRate
 from lrmonitor.probe import rates
+from lrmonitor.probe.claims import Claims
 from lrmonitor.probe.norms import Norms
 from lrmonitor.probe.options import Options
 from lrmonitor.probe.overrides import Override, Overrides
@@ -119,14 +120,14 @@ class Optimizer:
         self.norms = norms
         self.options = Options(number, writer)
         self.swap = Swap(self.options)
-        self.claims: dict[str, Thread] = {}
-        """The thread in whose step, one looked at closely, effective rates stand in the groups,
-        under an empty key: taken by `setdefault`, which no other thread can come between."""
+        self.claims = Claims()
         self.thread: Thread | None = None
         """The thread that steps it: only that one may do so in the ordinary way under an
         override."""
         self.shared = False
         """Whether others do as well."""
+        self.together = False
+        """Whether they were seen to do so at the same time."""
         self.news = False
         """Whether a rate is to be recorded with this step."""
         self.groups: list[Group] = []
@@ -157,10 +158,16 @@ class Optimizer:
         self.look_at_groups(optimizer)
 
     @property
-    def holder(self) -> Thread | None:
-        """The thread in whose step effective rates stand in the groups; None if none do."""
-        found, own = self.claims.get(""), self.thread
-        return own if found is None and own is not None and own.put and own.known is self else found
+    def taken(self) -> bool:
+        """Whether the step of another thread than the one that has it is looked at closely."""
+        found = self.claims.detail
+        return found is not None and found.thread is not self.thread
+
+    @property
+    def puts(self) -> Thread | None:
+        """The thread that has put effective rates for an ordinary step; None if none stand."""
+        own = self.thread
+        return own if own is not None and own.put and own.known is self else None
 
     def steps_in(self, here: Thread, alive: Callable[[Thread], bool]) -> None:
         """It is about to step in that thread: the one that has it, or another one."""
@@ -185,7 +192,7 @@ class Optimizer:
         self.swap = Swap(self.options)
         self.options.replaced()
         self.claims.clear()
-        self.thread, self.shared = None, False
+        self.thread, self.shared, self.together = None, False, False
         for group in self.groups:
             group.rate, group.tensor, group.version = _UNSEEN, None, -1
         self.look_at_groups(optimizer, replaced=True)
@@ -219,7 +226,7 @@ class Optimizer:
         )
         self.options.look_at_groups(optimizer)
         # Groups that were added inherit the override that commands gave to all groups.
-        self.look(optimizer.param_groups)
+        self.look(optimizer.param_groups, mine=True)
         if self.overrides.later is not None:
             values = self.values()
             for j in range(before, count):
@@ -227,18 +234,21 @@ class Optimizer:
         self.take_overrides()
 
     def look(self, groups: list[dict[str, Any]], mine: bool = False) -> None:
-        """Read what the script left in the groups; `mine`: this thread holds them.
+        """Read what the script left in the groups; `mine`: no other thread's step has them.
 
         What tells that there is nothing new is noted last: if an exception comes in between (of a
         signal handler of the script's), the next look begins anew.
         """
         for known, group in zip(self.groups, groups, strict=False):
             lr: Any = group.get("lr")
-            if not mine and lr is not known.rate and self.holder is not None:
-                continue  # what another thread's step of this optimizer has put there meanwhile
-            lr = group.get("lr")  # again: that step may have ended between the two lines
             if lr is known.rate:
                 continue
+            if not mine:
+                if self.taken:
+                    continue  # what another thread's step of this optimizer has put there
+                lr = group.get("lr")  # again: that step may have ended between the two lines
+                if lr is known.rate or self.taken:
+                    continue
             if lr is None:
                 self.attention = True  # the hooks may not look for it: it may not be there at all
             rate, tensor, version = lr, None, -1

@@ -177,6 +177,7 @@ class Snapshot:
         ones are used again where they have not changed."""
         torch = sys.modules["torch"]
         begun = time.perf_counter()
+        check_threads(optimizers)
         self.number = number
         self.step = step
         self.time = time.time()
@@ -349,6 +350,16 @@ def restore_scaler(scaler: Any, values: dict[str, Any], restoring: Restoring) ->
             own[name] = restoring.back(live, kept)
         elif is_tensor(live):
             live.fill_(own.get(start, 0))  # it had not scaled anything yet
+
+
+def check_threads(optimizers: Iterable[Optimizer]) -> None:
+    """Raises Unkept where no moment lies between two steps: a copy would be of weights that another
+    thread is changing, and what is put back would be written over."""
+    for one in optimizers:
+        if one.together and one.ref() is not None:
+            raise Unkept(
+                f"several threads step optimizer {one.number} ({one.name}) at the same time"
+            )
 
 
 def needed(optimizers: list[Optimizer], holders: Holders | None) -> int:

@@ -8,15 +8,17 @@ from __future__ import annotations
 import math
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lrmonitor.probe.automatic import Automatic
+from lrmonitor.probe.claims import claim, heal
 from lrmonitor.probe.control import Control
 from lrmonitor.probe.evaluation import Evaluation
-from lrmonitor.probe.frames import alive, from_signal_handler, in_step, seen_calling, within_step
+from lrmonitor.probe.frames import from_signal_handler, seen_calling, within_step
 from lrmonitor.probe.hiding import hide, reveal
 from lrmonitor.probe.lone import Lone
 from lrmonitor.probe.loss import Losses
@@ -70,6 +72,9 @@ class Steps:
         self.mirror = Mirror(self)
         self.deferred = Deferred()
         self._lone = Lone(self)
+        self._registering = threading.RLock()
+        """Held while this process or an optimizer gets its place in the run, once each: threads may
+        begin to train at the same time."""
         self._metrics: dict[str, SeriesWriter] = {}
         self._steps_series: SeriesWriter | None = None
         self._recorded = 0
@@ -79,22 +84,27 @@ class Steps:
     def register(self) -> Session | None:
         """This process's place in the run, made at the first call; None if that failed."""
         if self.session is None and not self.broken:
-            if self.folder is None:
-                self.broken = True
-                return None
-            try:
-                session = Session(self.folder, self.control)
-            except Exception:
-                self.broken = True  # the disk may be full: the training goes on without us
-                return None
-            session.writer.before_flush = self._before_flush
-            self.session = session
-            self.control.begin(os.environ)
-            try:
-                self.mirror.registered()
-            except Exception:
-                self.failed("at the values logged before")
+            with self._registering:
+                if self.session is None and not self.broken:
+                    self._register()
         return self.session
+
+    def _register(self) -> None:
+        if self.folder is None:
+            self.broken = True
+            return
+        try:
+            session = Session(self.folder, self.control)
+        except Exception:
+            self.broken = True  # the disk may be full: the training goes on without us
+            return
+        session.writer.before_flush = self._before_flush
+        self.session = session
+        self.control.begin(os.environ)
+        try:
+            self.mirror.registered()
+        except Exception:
+            self.failed("at the values logged before")
 
     def finish(self) -> None:
         """At the interpreter's exit: write all."""
@@ -136,6 +146,16 @@ class Steps:
         session = self.register()
         if session is None:
             return None
+        with self._registering:
+            known = self.known.get(id(actual))
+            if known is not None and known.ref() is actual:
+                return known  # another thread has come before
+            known = self._place(session, actual)
+        self._came(known, actual)
+        return known
+
+    def _place(self, session: Session, actual: Any) -> Optimizer:
+        """Its place among the optimizers."""
         gone = next(
             (o for o in self.optimizers if o.ref() is None and o.name == type(actual).__name__),
             None,
@@ -178,39 +198,35 @@ class Steps:
                 here.odd = True
                 here.nested = True  # a step within a step
                 return None
-            self._heal(here)
+            heal(self, here)
         known = self.known.get(id(actual))
         if known is None or known.ref() is not actual:
             known = self._know(actual)
             if known is None:
                 return None
-            self._came(known, actual)
-        known.steps_in(here, alive)
-        holder = known.holder
-        if holder is not None and (holder is here or not in_step(holder)):
-            self._heal(holder, known)
-            holder = None
-        if not known.shared:
-            known.thread = here
         here.stepping, here.known, here.nested, here.detail = True, known, False, None
-        here.odd = False
+        here.odd = here.rides = False
         known.stepped = True
-        if holder is not None:
-            return None  # another thread steps the same optimizer: its rates serve this step
+        detail = Detail(here)
+        if not claim(self, known, detail):
+            known.together = True
+            here.rides = here.odd = True
+            return None
+        here.odd = True
+        here.detail = detail
         groups = actual.param_groups
         if len(groups) != known.count:
             known.look_at_groups(actual)
             self._came(known, actual)
         known.seen()  # before what follows is looked at
-        known.look(groups)
+        known.look(groups, mine=True)
         if self.control.first and known.number == 0:
             self.control.first_step()
         closure = known.closing = callable(known.closure(args, kwargs))
         left_out = self.guards is not None and self._guarded(here, known, actual, closure)
-        sampled = False
-        if known.norms.wanted and not left_out:
+        if known.norms.wanted and not left_out and not known.shared:
             try:
-                sampled = known.norms.before(actual, here.clips, closure)
+                detail.sampled = known.norms.before(actual, here.clips, closure)
             except Exception:
                 known.norms.give_up()
                 self.failed("at the norms")
@@ -219,19 +235,20 @@ class Steps:
         options = self.control.options.concern(known)
         if not (
             closure
-            or sampled
+            or detail.sampled
             or here.scaling
             or known.overridden
+            or known.shared  # so that steps at the same time are seen to be that
             or self.control.rates.waiting
             or options
             or follows
             or left_out
         ):
+            known.claims.let_go(detail)
+            here.detail = None
+            here.odd = False
             return None
         known.attention = known.attention or follows or options
-        here.odd = True
-        detail = here.detail = Detail()
-        detail.sampled = sampled
         if left_out:
             hide(actual, detail.hidden)
         if self.control.rates.waiting:
@@ -279,7 +296,7 @@ class Steps:
         here.odd = False
         self.step += known.advance
         now = time.time()
-        if known.news:
+        if known.news and not here.rides:
             known.record_rates(self.step, now)
         self.close(here, now)
         return True
@@ -297,8 +314,8 @@ class Steps:
         for handle in detail.handles:
             handle.remove()
         reveal(detail.hidden)
-        if known.swap.active and known.holder is here:
-            self._restore(known, actual)
+        if known.swap.active and known.claims.detail is detail:
+            self.put_back(known, actual)
         here.stepping, here.detail = False, None
         here.odd = False
         self.step += known.advance
@@ -317,6 +334,7 @@ class Steps:
             except Exception:
                 known.norms.give_up()
                 self.failed("at the norms")
+        known.claims.let_go(detail)
         if here.scaling:
             infinite = getattr(actual, "found_inf", None)
             if infinite is not None and infinite.device.type == "cpu" and infinite.item():
@@ -450,15 +468,7 @@ class Steps:
         known, detail = here.known, here.detail
         assert known is not None
         assert detail is not None
-        if known.claims.setdefault("", here) is not here:
-            return  # another thread's step has put them at this moment: they serve this one too
-        own = known.thread
-        if own is not None and own is not here and own.put and own.known is known:
-            known.claims.clear()
-            return  # the same, in the ordinary way
         detail.effective = known.swap.put(actual.param_groups, known.overrides)
-        if not known.swap.active:
-            known.claims.clear()
 
     def _put_within(self, here: Thread, actual: Any) -> None:
         """The script has step hooks of its own on this optimizer; a scheduler may be stepped in
@@ -469,8 +479,10 @@ class Steps:
         assert detail is not None
 
         def put(*_: Any) -> None:
+            if self.losses.thread() is not here:
+                return  # another thread's step of this optimizer, for which they stand as well
             try:
-                known.look(actual.param_groups)
+                known.look(actual.param_groups, mine=True)
                 detail.scheduled = known.values()
                 self._put(here, actual)
             except Exception:
@@ -478,8 +490,8 @@ class Steps:
 
         def restore(*_: Any) -> None:
             try:
-                if known.swap.active:
-                    self._restore(known, actual)
+                if known.swap.active and self.losses.thread() is here:
+                    self.put_back(known, actual)
             except Exception:
                 self.failed("after a step")
 
@@ -487,31 +499,9 @@ class Steps:
         actual._optimizer_step_post_hooks.move_to_end(last.id, last=False)
         detail.handles = [first, last]
 
-    def _restore(self, known: Optimizer, actual: Any) -> None:
+    def put_back(self, known: Optimizer, actual: Any) -> None:
+        """Take out what a step that is looked at closely has put."""
         self.say_rewritten(known, known.swap.restore(actual.param_groups))
-        known.claims.clear()
-
-    def _heal(self, here: Thread, known: Optimizer | None = None) -> None:
-        """A step of that thread raised: its after-hook never came, and its override still stands
-        (of `known`, by default the optimizer that it stepped last).
-
-        What tells that there is something to heal is cleared last: where a signal handler of the
-        script's raises in the midst of it, the next hook begins anew.
-        """
-        known = here.known if known is None else known
-        for handle in () if here.detail is None else here.detail.handles:
-            handle.remove()
-        reveal(() if here.detail is None else here.detail.hidden)
-        actual = None if known is None else known.ref()
-        if known is not None and actual is not None and known.holder is here:
-            if here.put:
-                self.take_out(here, known, actual)
-            else:
-                self._restore(known, actual)
-        here.take()  # what was back-propagated for that step is not the next one's
-        here.inside = here.put = here.nested = False
-        here.stepping, here.detail = False, None
-        here.odd = False
 
     # Closures
 
@@ -536,7 +526,7 @@ class Steps:
         def evaluate(*args: Any, **kwargs: Any) -> Any:
             try:
                 if known.swap.active:
-                    self._restore(known, actual)
+                    self.put_back(known, actual)
                 if detail.evaluations:
                     self.losses.of_step(here).closed = True
                 detail.evaluations += 1
@@ -556,7 +546,7 @@ class Steps:
     def _evaluated(self, here: Thread, known: Optimizer, detail: Detail, actual: Any) -> None:
         try:
             groups = actual.param_groups
-            known.look(groups)
+            known.look(groups, mine=True)
             scheduled = known.values()
             if detail.sampled and detail.evaluations == 1:
                 known.norms.gradient(actual)
@@ -580,7 +570,7 @@ class Steps:
         """Before a backward pass: this thread, and what it back-propagates, if it is a loss."""
         here = self.losses.thread()
         if here.stepping and not within_step(here, frame):
-            self._heal(here)
+            heal(self, here)
         return here, self.losses.begin(here, outputs, gradients)
 
     def backward_ended(self, here: Thread, value: float | Arriving) -> None:

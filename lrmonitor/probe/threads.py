@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 
 class Detail:
-    """What a step needs to remember that has a closure, a command, an override of a tensor, a
-    GradScaler around it, or norms to be measured. An ordinary step has none and is cheap."""
+    """What a step needs to remember that is looked at closely: it has a closure, a command, an
+    override of a tensor, a GradScaler around it, or norms to be measured. An ordinary step has none
+    and is cheap."""
 
     __slots__ = (
         "applied",
@@ -26,9 +27,12 @@ class Detail:
         "hidden",
         "sampled",
         "scheduled",
+        "thread",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, thread: Thread) -> None:
+        self.thread = thread
+        """In which it is made."""
         self.evaluations = 0
         self.sampled = False
         """Whether its norms are measured."""
@@ -44,7 +48,7 @@ class Detail:
 class Thread:
     """One object a thread, as each object that a step touches costs it a cache miss.
 
-    Only its own thread writes it, but for `slow`.
+    Only its own thread writes it, but for `slow`, and for `put` once a step of it has raised.
     """
 
     __slots__ = (
@@ -59,6 +63,7 @@ class Thread:
         "nested",
         "odd",
         "put",
+        "rides",
         "scaling",
         "slow",
         "stepping",
@@ -82,6 +87,8 @@ class Thread:
         self.put = False
         """Whether an ordinary step of this thread puts effective rates into its optimizer's groups:
         set before it does, and cleared after it has taken them out."""
+        self.rides = False
+        """Whether another thread's step has the optimizer: this one only counts."""
         self.inside = False
         """Whether a backward pass is in progress."""
         self.scaling = False

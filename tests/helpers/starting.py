@@ -133,7 +133,7 @@ class Forked:
         """Run a script of this repository to its good end; what it has recorded."""
         before = set(self.folder.glob("ranks/*"))
         self._starter.start(module_of(script), *map(str, words))
-        assert self._starter.wait() == 0, f"see {self._log}"
+        assert self._starter.wait() == 0, self._log.read_text(errors="replace")[-4000:]
         (made,) = set(self.folder.glob("ranks/*")) - before
         reader = RunReader(self.folder)
         reader.poll()
