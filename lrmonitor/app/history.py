@@ -48,8 +48,12 @@ class Outcome:
         args = self.args
         if self.command == "option":
             return options.asked(args)
-        if self.command != "lr":
-            return self.command
+        return self.proposal.words if self.command == "lr" else self.command
+
+    @property
+    def proposal(self) -> Proposal:
+        """What a rate command asks for."""
+        args = self.args
         ramp, begin = args.get("ramp"), args.get("begin")
         return Proposal(
             str(args.get("mode", "")),
@@ -57,7 +61,8 @@ class Outcome:
             ramp=ramp if isinstance(ramp, int) else 0,
             plan=plans.read(args["plan"]) if "plan" in args else None,
             begin=begin if isinstance(begin, int) else None,
-        ).words
+            same=args.get("same") is True,
+        )
 
     @property
     def stem(self) -> str:

@@ -36,6 +36,7 @@ from lrmonitor.model.command import NotLive
 from lrmonitor.model.groups import addressed
 from lrmonitor.model.guards import Set
 from lrmonitor.model.optimizer import sentence
+from lrmonitor.model.preview import to_come
 from lrmonitor.model.rate_now import rate_now
 from lrmonitor.model.run import Changes, RunModel
 from lrmonitor.model.stop import stop_run
@@ -220,6 +221,15 @@ class Session(QObject):
             )
         ]
         return waiting[-1] if waiting else None
+
+    def rate_to_come(self, address: tuple[int, int]) -> float | None:
+        """The rate that the command which waits for this group gives it at the next step; None
+        where none waits."""
+        waiting = self.waiting_for(address)
+        if waiting is None or waiting.proposal.begin is not None:
+            return None
+        wish = waiting.proposal.wish(waiting.args.get("optimizer"), waiting.args.get("group"))
+        return to_come(self.model, wish, address)
 
     def send_rate(
         self,

@@ -108,6 +108,19 @@ def preview(model: RunModel, wish: Wish, newest: int, until: int) -> Preview | N
     return Preview(wish, tuple(courses)) if courses else None
 
 
+def to_come(model: RunModel, wish: Wish, address: tuple[int, int]) -> float | None:
+    """The rate that a wish gives a group at its first step, without a ramp; None where that cannot
+    be told."""
+    number, group = address
+    groups = next((info.groups for info in model.optimizers if info.number == number), 0)
+    scheduled = [_last(model.scheduled(number, one)) for one in range(groups)]
+    if wish.plan is None:
+        return wanted_rates(wish, scheduled).get(group)
+    used = [_last(model.lr(number, one)) for one in range(groups)]
+    plan = wanted_plans(wish, scheduled, used).get(group)
+    return None if plan is None else plan.rate(0)
+
+
 def wanted_rates(wish: Wish, scheduled: Sequence[float]) -> dict[int, float]:
     """Group number -> the rate that the wish gives it at a step with these scheduled rates.
 

@@ -24,3 +24,6 @@ class Entry:
     paused: bool = False
     """Whether the training was held when it was taken."""
     warnings: list[str] = field(default_factory=list)
+    starts: dict[int, float] = field(default_factory=dict)
+    """By optimizer, the rate that its schedule begins at where it names none, and a command whose
+    place it takes was to set one at the same step."""

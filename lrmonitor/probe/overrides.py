@@ -108,6 +108,8 @@ class Override:
         return out
 
 
+NO_START = "the rate is {rate:g} now: say the rate that the schedule begins at"
+
 NONE = {"kind": "none", "value": None}
 """As the record tells of a group that follows its schedule."""
 
@@ -277,7 +279,7 @@ def _planned(command: LrCommand, now: float, overrides: Overrides, step: int) ->
 
     assert command.plan is not None
     if command.plan.start is None and not now > 0:
-        raise Refused(f"the rate is {now:g} now: say the rate that the schedule begins at")
+        raise Refused(NO_START.format(rate=now))
     try:
         plan = command.plan.begun(now)
     except ScheduleError as error:

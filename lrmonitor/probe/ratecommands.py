@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lrmonitor.link.messages import Command, GroupRate, LrCommand, OptionCommand
 from lrmonitor.probe.entry import Entry
-from lrmonitor.probe.overrides import Refused, change, check_group, span
+from lrmonitor.probe.overrides import NO_START, Overrides, Refused, change, check_group, span
 
 if TYPE_CHECKING:
     from lrmonitor.probe.optimizers import Optimizer
@@ -121,11 +122,16 @@ class RateCommands:
             return []
         optimizer.before = optimizer.overrides.copy()
         applied: list[Entry] = []
+        assumed = optimizer.overrides
+        """As if those whose place another one takes had been in force."""
         for position, entry in enumerate(mine):
             later = mine[position + 1 :]
             if any(covers(other.command, entry.command) for other in later):
+                assumed = self._assume(optimizer, entry, scheduled, assumed)
                 self._replaced(entry)
                 continue
+            if assumed is not optimizer.overrides:
+                self._begin_at(optimizer, entry, scheduled, assumed)
             if self.carry_out(optimizer, entry, scheduled):
                 entry.begun = True
                 applied.append(entry)
@@ -140,6 +146,28 @@ class RateCommands:
         optimizer.overrides = optimizer.before.copy()
         optimizer.take_overrides()
         return [entry for entry in applied if self.carry_out(optimizer, entry, scheduled)]
+
+    def _assume(
+        self, optimizer: Optimizer, entry: Entry, scheduled: list[float], overrides: Overrides
+    ) -> Overrides:
+        """These overrides as if a command whose place another one takes had changed them."""
+        assert isinstance(entry.command, LrCommand)
+        try:
+            return change(entry.command, scheduled, overrides, self._at(optimizer))
+        except Refused:
+            return overrides
+
+    def _begin_at(
+        self, optimizer: Optimizer, entry: Entry, scheduled: list[float], assumed: Overrides
+    ) -> None:
+        """A schedule that begins at the rate of now begins at the one that was just asked for: of
+        a rate and a schedule given in a pause, that is what is meant."""
+        command = entry.command
+        assert isinstance(command, LrCommand)
+        if command.plan is not None and command.plan.start is None:
+            first = command.group or 0
+            if first < len(scheduled):
+                entry.starts[optimizer.number] = assumed.effective(first, scheduled[first])
 
     def _at(self, optimizer: Optimizer) -> int:
         """The run's number of the step that an optimizer begins."""
@@ -170,6 +198,11 @@ class RateCommands:
         try:
             if optimizer.reason:
                 raise Refused(f"the rate cannot be set: {optimizer.reason}")
+            start = entry.starts.get(optimizer.number)
+            if start is not None and command.plan is not None:
+                if not start > 0:
+                    raise Refused(NO_START.format(rate=start))
+                command = replace(command, plan=command.plan.begun(start))
             made = change(command, scheduled, optimizer.overrides, self._at(optimizer))
         except Refused as refused:
             if entry.done or entry.groups:

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from lrmonitor.app.dialogs.schedule import ScheduleDialog
 from lrmonitor.app.presets import Presets
+from lrmonitor.app.proposal import Proposal
 from lrmonitor.app.settings import Settings
 from lrmonitor.app.window import MainWindow
 from lrmonitor.model.planning import Draft
@@ -267,3 +268,37 @@ def test_a_schedule_on_a_real_training(
         assert effective[began.step + t] == pytest.approx(0.02 - 0.015 * t / 40, rel=1e-12)
     after = range(over.step + 1, over.step + 10)
     assert [effective[step] for step in after] == [scheduled[step] for step in after]
+
+
+def test_a_schedule_after_a_rate_in_a_pause_begins_at_that_rate(
+    open_window: OpenWindow,
+    launch: Launch,  # noqa: F811
+    qtbot: QtBot,
+) -> None:
+    window = open_window(launch())
+    wait_for_steps(qtbot, window)
+    view = view_of(window)
+    session = view.session
+    view.control.training.pause.click()
+    wait(qtbot, lambda: view.control.training.pause.text() == "Resume")
+    session.send_rate(Proposal("hold", 0.02), None, None)
+    wait(qtbot, lambda: session.rate_to_come((0, 0)) == 0.02)
+    view.control.schedule.click()
+    dialog = window.scheduling.dialog
+    assert dialog is not None
+    start = dialog.form.fields["start"].control
+    assert isinstance(start, QLineEdit)
+    assert start.placeholderText() == "the rate to come (0.02)"
+    dialog.put(Draft("linear", {"end": "0.005"}, "40", "follow"))
+    wait(qtbot, lambda: dialog.summary.text().startswith("Linear 0.02 → 0.005"))
+    dialog.submit()
+    wait(qtbot, lambda: session.rate_to_come((0, 0)) == 0.02 and len(session.log.pending) == 2)
+    view.control.training.pause.click()
+    wait(qtbot, lambda: dialog.outcome.text.startswith("Applied at step"))
+    (began,) = [m for m in session.model.markers if m.kind == "rate"]
+    wait(qtbot, lambda: (session.model.state.step or 0) > began.step + 5)
+    used = session.model.lr(0, 0)
+    assert used is not None
+    effective = dict(zip(used.step.tolist(), used.value.tolist(), strict=True))
+    for t in range(5):
+        assert effective[began.step + t] == pytest.approx(0.02 - 0.015 * t / 40, rel=1e-12)

@@ -110,7 +110,8 @@ class ScheduleDialog(QDialog):
             self.outcome.hide()  # what was changed before is not this editor's affair
         self.target.refresh()
         address = self.target.address()
-        self.form.now(self._session.rate_now(*address).effective)
+        to_come = self._session.rate_to_come(address)
+        self.form.now(self._session.rate_now(*address).effective, to_come)
         several = any(info.groups > 1 for info in self._session.model.optimizers)
         self.same.setVisible(several)
         self.same.setEnabled(self.target.chosen_group() is None)
@@ -152,10 +153,13 @@ class ScheduleDialog(QDialog):
 
     def proposal(self) -> Proposal:
         """What would be sent; raises ScheduleError."""
-        plan = self.draft().made(self._session.model)
+        plan, begin = self.draft().made(self._session.model), self._begin()
+        to_come = self._session.rate_to_come(self.target.address())
+        if to_come is not None and begin is None:
+            plan = plan.begun(to_come)  # the rate that was just asked for, in a pause, say
         group = self.target.chosen_group()
         same = self.same.isChecked() and self.same.isVisibleTo(self) and group is None
-        return Proposal("plan", ramp=self.ramp.value(), plan=plan, begin=self._begin(), same=same)
+        return Proposal("plan", ramp=self.ramp.value(), plan=plan, begin=begin, same=same)
 
     def set_theme(self, theme: Theme) -> None:
         """Take the theme's colours."""

@@ -32,7 +32,7 @@ class ScheduleForm(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._now = ""
+        self._now = self._to_come = ""
         self.fields: dict[str, Field] = {}
         self.kind = self._kinds(self.tr("Kind of schedule"))
         self.formula = quiet(parent=self)
@@ -92,9 +92,11 @@ class ScheduleForm(QWidget):
         found.say(problem)
         return True
 
-    def now(self, rate: float | None) -> None:
-        """The rate that a schedule begins at if none is typed."""
+    def now(self, rate: float | None, to_come: float | None = None) -> None:
+        """The rate that a schedule begins at if none is typed: that of now, or the one that was
+        asked for and is to come with the next step."""
         self._now = "" if rate is None else format_rate(rate)
+        self._to_come = "" if to_come is None else format_rate(to_come)
         self._hint_start()
 
     def set_theme(self, theme: Theme) -> None:
@@ -203,8 +205,13 @@ class ScheduleForm(QWidget):
     def _hint_start(self) -> None:
         start = self.fields.get("start")
         if start is not None and isinstance(start.control, QLineEdit):
-            now = self.tr("the rate now ({0})").format(self._now)
-            start.control.setPlaceholderText(now if self._now else self.tr("the rate now"))
+            if self._to_come:
+                hint = self.tr("the rate to come ({0})").format(self._to_come)
+            elif self._now:
+                hint = self.tr("the rate now ({0})").format(self._now)
+            else:
+                hint = self.tr("the rate now")
+            start.control.setPlaceholderText(hint)
 
 
 def _shape(tr: Callable[[str], str], kind: str) -> str:
