@@ -343,10 +343,9 @@ class Control:
         """Another optimizer than the main one has stepped."""
         keeper = self._keeper
         if keeper is not None:
-            testing = self.testing
+            pausing, testing = self._pausing, self.testing
             keeper.stepped(optimizer.number, self._steps.step)
-            if testing and self._pausing and not self.testing:
-                self._stay(self._steps.step)  # it is to be held right after its test
+            self._stay_after(pausing, testing)
 
     def no_optimizer(self, why: str) -> None:
         """It has turned out that there is none: refuse what waits for one."""
@@ -366,10 +365,18 @@ class Control:
     def skipped(self, optimizer: Optimizer | None) -> None:
         """A GradScaler has made no step, and no step boundary follows."""
         if self.testing and (optimizer is None or optimizer.number == 0):
+            pausing = self._pausing
             try:
                 self.keeper().skipped(self._steps.step)
             except Exception:
                 self._steps.failed("at a skipped step of a test")
+            self._stay_after(pausing, True)
+
+    def _stay_after(self, pausing: bool, testing: bool) -> None:
+        """What was done where no boundary follows may ask to be held right there, as a test does
+        that ends in a pause; what was before it."""
+        if self._pausing and not self.testing and (testing or not pausing):
+            self._stay(self._steps.step)
 
     def hold(self) -> None:
         """From a step boundary: hold the training here."""

@@ -269,13 +269,19 @@ class Keeper:
             elif isinstance(command, TestCommand):
                 self.tests.begin(entry, command, step)
         except (NotKept, Mismatch, Unkept, Refused) as why:
-            self._answer(entry, "refused", reason=str(why))
+            self._refuse(entry, str(why))
         except Exception as error:
             if from_signal_handler(error):
                 raise
             if not lacking(error):
                 self._steps.failed("at a snapshot")
-            self._answer(entry, "refused", reason=_words(error))
+            self._refuse(entry, _words(error))
+
+    def _refuse(self, entry: Entry, reason: str) -> None:
+        command = entry.command
+        if isinstance(command, TestCommand) and command.then == "pause" and entry.paused:
+            self._control.hold()  # it was given in a pause, which goes on
+        self._answer(entry, "refused", reason=reason)
 
     def _set(self, entry: Entry, command: SnapshotsCommand, step: int) -> None:
         if command.every is not None:

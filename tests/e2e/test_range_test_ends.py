@@ -196,6 +196,43 @@ def test_one_of_a_pause_goes_back_to_it_where_it_is_cut_short(
     assert (over["why"], over["restored"]) == (why, True)
 
 
+def test_a_pause_goes_on_where_its_test_is_refused_after_the_resume(tmp_path: Path) -> None:
+    last = tmp_path / "last"
+    with live(SCRIPTS / "paused_tests.py", "odd", last) as run:
+        run.go_on(2)
+        run.paused()
+        with run.another() as test:
+            # Of several optimizers it begins only where an iteration ends.
+            command = replace(long(), then="pause")
+            test.send(command)
+            wait_until(lambda: command.id in run.status()["pending"])
+            run.resume()
+            wait_until(lambda: command.id not in run.status()["pending"])
+            wait_until(lambda: run.status()["paused"])
+        run.resume()
+        run.go_on(3)
+        last.write_text("0")
+        run.finish()
+    (answer,) = [e for e in run.events("acknowledgement") if e["id"] == command.id and e["reason"]]
+    assert (answer["status"], "it holds a object" in answer["reason"]) == ("refused", True)
+    assert run.events("test_began") == []
+
+
+def test_one_that_a_scaler_ends_is_held_right_there(tmp_path: Path, forked: Forks) -> None:
+    out, last = tmp_path / "out.json", tmp_path / "last"
+    with forked(SCRIPT, "scaler-sgd", out, last) as run:
+        sweep = RangeTestCommand(start=1.0, stop=1e3, steps=200, bound=False, then="pause")
+        done = run.do(sweep)
+        wait_until(lambda: run.status()["paused"])
+        over = ended(run)
+        assert run.step == over["step"]
+        run.resume()
+        run.go_on(3)
+        last.write_text("0")
+        run.finish()
+    assert (done.detail["why"], over["restored"]) == ("non_finite", True)
+
+
 @pytest.mark.parametrize("variant", ["sgd", "scaler-sgd"])
 def test_a_loss_that_is_not_finite_does_no_harm(
     variant: str, tmp_path: Path, forked: Forks, alone: Alone
