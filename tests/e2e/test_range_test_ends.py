@@ -306,3 +306,22 @@ def test_memory_that_ends_in_a_trial_harms_nothing(tmp_path: Path) -> None:
     assert (answer.reason or "").startswith("there was not enough memory to go on with it")
     assert answer.detail["restored"] is True
     assert json.loads(out.read_text())["finite"] is True
+
+
+def test_memory_that_ends_in_a_trial_of_a_pause_leads_back_to_it(tmp_path: Path) -> None:
+    out, last = tmp_path / "out.json", tmp_path / "last"
+    with live(SCRIPTS / "no_room.py", out, last, "370") as run:  # the second connection takes some too
+        run.go_on(2)
+        run.paused()
+        with run.another() as test:
+            test.send(TrialCommand(factors=(0.5, 2.0), steps=4, legs=2, then="pause"))
+            wait_until(lambda: run.events("test_began"))
+            run.resume()
+            over = ended(run)
+            wait_until(lambda: run.status()["paused"])
+        assert run.step == over["step"]
+        run.resume()
+        last.write_text("0")
+        run.finish()
+    assert (over["why"], over["restored"]) == ("memory", True)
+    assert json.loads(out.read_text())["finite"] is True
