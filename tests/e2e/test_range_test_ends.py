@@ -310,7 +310,7 @@ def test_memory_that_ends_in_a_trial_harms_nothing(tmp_path: Path) -> None:
 
 def test_memory_that_ends_in_a_trial_of_a_pause_leads_back_to_it(tmp_path: Path) -> None:
     out, last = tmp_path / "out.json", tmp_path / "last"
-    with live(SCRIPTS / "no_room.py", out, last, "370") as run:  # the second connection takes some too
+    with live(SCRIPTS / "no_room.py", out, last, "370") as run:  # room for two connections
         run.go_on(2)
         run.paused()
         with run.another() as test:
