@@ -19,6 +19,7 @@ ENDED = {
     "exit": ", ended with the script",
     "changed": ", ended as an optimizer or a group was added",
     "memory": ", ended as there was no memory for it",
+    "unkept": ", ended as the state could not be copied any more",
     "failed": ", ended by a fault of lrmonitor",
 }
 """Why a test ended, to follow on what it was."""

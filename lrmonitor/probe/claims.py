@@ -10,9 +10,8 @@ optimizer next.
 
 from __future__ import annotations
 
-import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lrmonitor.probe.frames import alive, in_step
@@ -51,17 +50,16 @@ class Claims:
         """No step of it goes on."""
         self._held.clear()
 
-    @contextlib.contextmanager
-    def healing(self) -> Iterator[bool]:
-        """While what a step that raised has left is given back; whether it is this thread's to do
-        so. Where it is another one's, that is doing it at this moment."""
-        mine = False
+    def heal(self, give_back: Callable[[], None]) -> bool:
+        """Have given back what a step that raised has left; False where another thread is doing so
+        at this moment."""
+        if not self._healing.acquire(blocking=False):
+            return False
         try:
-            mine = self._healing.acquire(blocking=False)
-            yield mine
+            give_back()
         finally:
-            if mine:
-                self._healing.release()
+            self._healing.release()
+        return True
 
 
 def claim(steps: Steps, known: Optimizer, detail: Detail) -> bool:
@@ -83,8 +81,7 @@ def claim(steps: Steps, known: Optimizer, detail: Detail) -> bool:
     ):
         known.claims.let_go(detail)
         return False
-    if not known.shared:
-        known.thread = here
+    known.had_by(here)
     return True
 
 
@@ -109,24 +106,54 @@ def heal(steps: Steps, here: Thread) -> None:
 def _heal_step(steps: Steps, known: Optimizer, detail: Detail) -> bool:
     """Give back what a step has left that was looked at closely and raised; False where another
     thread does so at this moment."""
-    with known.claims.healing() as mine:
-        if mine and known.claims.detail is detail:
-            for handle in detail.handles:
-                handle.remove()
-            reveal(detail.hidden)
+
+    def give_back() -> None:
+        if known.claims.detail is detail:
+            undo(detail)
             actual = known.ref()
             if actual is not None and known.swap.active:
                 steps.put_back(known, actual)
             known.claims.let_go(detail)
-    return mine
+
+    return known.claims.heal(give_back)
 
 
 def _heal_put(steps: Steps, known: Optimizer, own: Thread) -> bool:
     """The same of an ordinary step of that thread."""
-    with known.claims.healing() as mine:
-        if mine and own.put:
+
+    def give_back() -> None:
+        if own.put:
             actual = known.ref()
             if actual is not None:
                 steps.take_out(own, known, actual)
             own.put = False
-    return mine
+
+    return known.claims.heal(give_back)
+
+
+def undo(detail: Detail) -> None:
+    """Take off the hooks of a step, and give back the gradients that were hidden for it."""
+    while detail.handles:
+        detail.handles[-1].remove()
+        detail.handles.pop()
+    reveal(detail.hidden)
+
+
+def take_all(steps: Steps, here: Thread) -> list[tuple[Optimizer, Detail]]:
+    """Between two steps of this thread: take all optimizers that are free, so that others are seen
+    to step one. They are let go with `let_all_go`."""
+    taken = []
+    for known in list(steps.optimizers):
+        detail = Detail(here)
+        other = known.claims.take(detail)
+        if other is detail:
+            taken.append((known, detail))
+        elif other.thread is not here and in_step(other.thread):
+            known.overlaps(steps.step)
+    return taken
+
+
+def let_all_go(taken: list[tuple[Optimizer, Detail]]) -> None:
+    """Those that were taken."""
+    for known, detail in taken:
+        known.claims.let_go(detail)

@@ -8,6 +8,9 @@ from typing import Any
 
 from lrmonitor.probe.threads import Thread
 
+LOOKS = 4
+"""Looks at the frames of a thread that does not hold still, before it is taken to be in a step."""
+
 _callers: set[tuple[str, str]] = set()
 """File and name of the functions that call step hooks: torch's wrapper of an optimizer's `step`."""
 
@@ -21,15 +24,16 @@ def in_step(thread: Thread) -> bool:
     """Whether a thread is in a step of the optimizer that it stepped last, its hooks included, or
     may be: it does not wait while its frames are looked at, and one that has returned (a
     generator's, say) does not tell any more who called it."""
-    top = sys._current_frames().get(thread.ident)
-    if top is None:
-        return False
-    at = top.f_lasti
-    return (
-        within_step(thread, top)
-        or sys._current_frames().get(thread.ident) is not top
-        or top.f_lasti != at
-    )
+    for _ in range(LOOKS):
+        top = sys._current_frames().get(thread.ident)
+        if top is None:
+            return False
+        at = top.f_lasti
+        if within_step(thread, top):
+            return True
+        if sys._current_frames().get(thread.ident) is top and top.f_lasti == at:
+            return False  # it has held still meanwhile
+    return True
 
 
 def within_step(thread: Thread, frame: Any) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable
 from typing import Any
 
 _LOOKS = re.compile(r"\.grad\s+is\s+(not\s+)?None|getattr\([^)]*[\"']grad[\"']\s*,\s*None")
@@ -56,8 +55,10 @@ def hide(actual: Any, hidden: Hidden) -> None:
                 parameter.grad = None
 
 
-def reveal(hidden: Iterable[tuple[Any, Any]]) -> None:
-    """Give them back, where none has come meanwhile."""
-    for parameter, gradient in hidden:
+def reveal(hidden: Hidden) -> None:
+    """Give them back, where none has come meanwhile, and forget each: later they are old ones."""
+    while hidden:
+        parameter, gradient = hidden[-1]
         if parameter.grad is None:
             parameter.grad = gradient
+        hidden.pop()

@@ -232,7 +232,7 @@ def after_step(actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> No
             here.stepping = False
             steps.step = step = steps.step + known.advance
             now = time()
-            if known.news:
+            if known.news and not known.taken:
                 known.record_rates(step, now)
             if here.count != known.last_parts or here.arriving is not None:
                 steps.close(here, now)

@@ -22,6 +22,7 @@ from lrmonitor.link.messages import (
 )
 from lrmonitor.link.test_commands import TestCommand
 from lrmonitor.probe import checkpoint
+from lrmonitor.probe.claims import let_all_go, take_all
 from lrmonitor.probe.copies import Memory, Unkept
 from lrmonitor.probe.frames import from_signal_handler
 from lrmonitor.probe.holders import Holders
@@ -94,6 +95,8 @@ class Keeper:
         self._saving: list[threading.Thread] = []
         self._turn = threading.RLock()
         """Of the thread that does what waits: several may train."""
+        self._at_it: int | None = None
+        """Its number."""
 
     @property
     def armed(self) -> bool:
@@ -104,7 +107,7 @@ class Keeper:
     @property
     def work(self) -> bool:
         """Whether something waits that can be done while the training is paused."""
-        if self._iterations.several:
+        if self._iterations.several or self._at_it not in (None, threading.get_ident()):
             return False
         test = self.tests.test
         return bool(self.waiting or self.held) if test is None else test.ending is not None
@@ -197,11 +200,17 @@ class Keeper:
         self._do(0)
 
     def _do(self, step: int) -> None:
-        if self._turn.acquire(blocking=False):  # another thread does it otherwise
-            try:
-                self._do_alone(step)
-            finally:
-                self._turn.release()
+        if not self._turn.acquire(blocking=False):
+            return  # another thread does it
+        taken = []
+        try:
+            self._at_it = threading.get_ident()
+            taken = take_all(self._steps, self._steps.losses.thread())
+            self._do_alone(step)
+        finally:
+            let_all_go(taken)
+            self._at_it = None
+            self._turn.release()
 
     def _do_alone(self, step: int) -> None:
         self._iterations.used()
@@ -388,7 +397,7 @@ class Keeper:
 
     def _rewind(self, entry: Entry, command: RewindCommand, step: int) -> None:
         chosen = self._ring.choose(command.to, command.back, step)
-        check_threads(self._steps.optimizers)
+        check_threads(self._steps.optimizers, step)
         if command.rate is not None:
             # While there is still time: this state is not to be trained on at the present rate.
             self._control.rates.check(command.change(""))

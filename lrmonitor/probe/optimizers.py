@@ -20,6 +20,10 @@ from lrmonitor.probe.slots import found_in
 from lrmonitor.probe.threads import Thread
 from lrmonitor.record.writer import RankWriter, SeriesWriter
 
+ALONE = 100
+"""Steps that one thread makes before it is taken to be the only one again, that steps an optimizer
+which threads have shared."""
+
 _UNSEEN = object()
 """No rate: whoever finds this one as the last has to look again."""
 
@@ -126,8 +130,12 @@ class Optimizer:
         override."""
         self.shared = False
         """Whether others do as well."""
-        self.together = False
-        """Whether they were seen to do so at the same time."""
+        self.last: Thread | None = None
+        """The thread of the last step that had it, where several do."""
+        self.alone = 0
+        """Steps in a row that the same thread has made of one that is shared."""
+        self.overlapped: int | None = None
+        """The run's step at which threads were last seen to step it at the same time."""
         self.news = False
         """Whether a rate is to be recorded with this step."""
         self.groups: list[Group] = []
@@ -177,6 +185,24 @@ class Optimizer:
             # Then that thread is looked at: it puts its rates first, and looks at this after.
             self.attention = True
 
+    def had_by(self, here: Thread) -> None:
+        """A step of that thread, which `steps_in` was told of, has it: whether others share it."""
+        if self.shared:
+            self.alone = self.alone + 1 if self.last is here else 0
+            # The attention that others have asked for is cleared by this step or the next.
+            self.shared = self.alone < ALONE
+        self.last = here
+        if not self.shared:
+            self.thread = here
+
+    def overlaps(self, step: int) -> None:
+        """Another thread steps it at this moment, at that step of the run."""
+        self.alone, self.overlapped = 0, step
+
+    def together(self, step: int) -> bool:
+        """Whether threads step it at the same time, or did a few steps ago."""
+        return self.overlapped is not None and step - self.overlapped <= ALONE
+
     def seen(self) -> None:
         """It is looked at closely now: there is no more to it, but where threads share it."""
         shared = self.shared
@@ -192,7 +218,7 @@ class Optimizer:
         self.swap = Swap(self.options)
         self.options.replaced()
         self.claims.clear()
-        self.thread, self.shared, self.together = None, False, False
+        self.thread, self.shared, self.overlapped = None, False, None
         for group in self.groups:
             group.rate, group.tensor, group.version = _UNSEEN, None, -1
         self.look_at_groups(optimizer, replaced=True)

@@ -127,7 +127,8 @@ class RateCommands:
         for position, entry in enumerate(mine):
             later = mine[position + 1 :]
             if any(covers(other.command, entry.command) for other in later):
-                assumed = self._assume(optimizer, entry, scheduled, assumed)
+                if any(_begins_at_now(other.command) for other in later):
+                    assumed = self._assume(optimizer, entry, scheduled, assumed)
                 self._replaced(entry)
                 continue
             if assumed is not optimizer.overrides:
@@ -164,7 +165,7 @@ class RateCommands:
         a rate and a schedule given in a pause, that is what is meant."""
         command = entry.command
         assert isinstance(command, LrCommand)
-        if command.plan is not None and command.plan.start is None:
+        if _begins_at_now(command):
             first = command.group or 0
             if first < len(scheduled):
                 entry.starts[optimizer.number] = assumed.effective(first, scheduled[first])
@@ -287,6 +288,12 @@ def _begin(entry: Entry) -> int:
     """The first step of the run that a rate command is for."""
     command = entry.command
     return (command.begin or 0) if isinstance(command, LrCommand) else 0
+
+
+def _begins_at_now(command: Command) -> bool:
+    """Whether it is a schedule that names no rate to begin at."""
+    plan = command.plan if isinstance(command, LrCommand) else None
+    return plan is not None and plan.start is None
 
 
 def no_optimizer(command: LrCommand | OptionCommand, optimizers: list[Optimizer]) -> str:

@@ -177,7 +177,7 @@ class Snapshot:
         ones are used again where they have not changed."""
         torch = sys.modules["torch"]
         begun = time.perf_counter()
-        check_threads(optimizers)
+        check_threads(optimizers, step)
         self.number = number
         self.step = step
         self.time = time.time()
@@ -191,6 +191,7 @@ class Snapshot:
             )
         with torch.no_grad(), torch._C.DisableTorchFunctionSubclass():
             self._make(optimizers, holders, memory, last)
+        check_threads(optimizers, step)
         self.rng = randomness.states()
         self.schedulers = [_told(s) for s in holders.schedulers()]
         others = {id(h): h for slot, h in self.slots if h is not None and slot[1] == "_parameters"}
@@ -352,11 +353,11 @@ def restore_scaler(scaler: Any, values: dict[str, Any], restoring: Restoring) ->
             live.fill_(own.get(start, 0))  # it had not scaled anything yet
 
 
-def check_threads(optimizers: Iterable[Optimizer]) -> None:
+def check_threads(optimizers: Iterable[Optimizer], step: int) -> None:
     """Raises Unkept where no moment lies between two steps: a copy would be of weights that another
-    thread is changing, and what is put back would be written over."""
+    thread is changing, and what is put back would be written over. `step` is the run's."""
     for one in optimizers:
-        if one.together and one.ref() is not None:
+        if one.together(step) and one.ref() is not None:
             raise Unkept(
                 f"several threads step optimizer {one.number} ({one.name}) at the same time"
             )

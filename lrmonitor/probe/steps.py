@@ -11,15 +11,16 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lrmonitor.probe.automatic import Automatic
-from lrmonitor.probe.claims import claim, heal
+from lrmonitor.probe.claims import claim, heal, undo
 from lrmonitor.probe.control import Control
 from lrmonitor.probe.evaluation import Evaluation
 from lrmonitor.probe.frames import from_signal_handler, seen_calling, within_step
-from lrmonitor.probe.hiding import hide, reveal
+from lrmonitor.probe.hiding import hide
 from lrmonitor.probe.lone import Lone
 from lrmonitor.probe.loss import Losses
 from lrmonitor.probe.mirror import Mirror
@@ -41,6 +42,10 @@ optimizer was made (accumulation over more is not known)."""
 
 if TYPE_CHECKING:
     from lrmonitor.probe.guarding import Guards
+
+REGISTER_SECONDS = 1.0
+"""What a thread waits for another one that gets its place in the run; then its step goes unseen.
+The other one may wait for this one, in a signal handler of the script's."""
 
 CLIPS = 64
 """Calls of `clip_grad_norm_` in one step that are kept; a script may clip and never step."""
@@ -83,10 +88,14 @@ class Steps:
 
     def register(self) -> Session | None:
         """This process's place in the run, made at the first call; None if that failed."""
-        if self.session is None and not self.broken:
-            with self._registering:
+        if self.session is not None or self.broken:
+            return self.session
+        if self._registering.acquire(timeout=REGISTER_SECONDS):
+            try:
                 if self.session is None and not self.broken:
                     self._register()
+            finally:
+                self._registering.release()
         return self.session
 
     def _register(self) -> None:
@@ -146,11 +155,15 @@ class Steps:
         session = self.register()
         if session is None:
             return None
-        with self._registering:
+        if not self._registering.acquire(timeout=REGISTER_SECONDS):
+            return None
+        try:
             known = self.known.get(id(actual))
             if known is not None and known.ref() is actual:
                 return known  # another thread has come before
             known = self._place(session, actual)
+        finally:
+            self._registering.release()
         self._came(known, actual)
         return known
 
@@ -197,6 +210,7 @@ class Steps:
             if within_step(here, frame.f_back):
                 here.odd = True
                 here.nested = True  # a step within a step
+                self._begin_within(here, actual)
                 return None
             heal(self, here)
         known = self.known.get(id(actual))
@@ -209,8 +223,10 @@ class Steps:
         known.stepped = True
         detail = Detail(here)
         if not claim(self, known, detail):
-            known.together = True
+            known.overlaps(self.step)
             here.rides = here.odd = True
+            if callable(known.closure(args, kwargs)):
+                return self._wrap_closure(known, args, kwargs, self._first_alone(here))
             return None
         here.odd = True
         here.detail = detail
@@ -224,7 +240,7 @@ class Steps:
             self.control.first_step()
         closure = known.closing = callable(known.closure(args, kwargs))
         left_out = self.guards is not None and self._guarded(here, known, actual, closure)
-        if known.norms.wanted and not left_out and not known.shared:
+        if known.norms.wanted and not left_out and not known.together(self.step):
             try:
                 detail.sampled = known.norms.before(actual, here.clips, closure)
             except Exception:
@@ -238,12 +254,15 @@ class Steps:
             or detail.sampled
             or here.scaling
             or known.overridden
-            or known.shared  # so that steps at the same time are seen to be that
             or self.control.rates.waiting
             or options
             or follows
             or left_out
         ):
+            if known.shared:  # it has it all the same, so that others are seen to step it too
+                detail.scheduled = known.values()
+                detail.effective = list(detail.scheduled)
+                return None
             known.claims.let_go(detail)
             here.detail = None
             here.odd = False
@@ -266,7 +285,19 @@ class Steps:
             self._put_within(here, actual)
         else:
             self._put(here, actual)
-        return self._wrap_closure(here, actual, args, kwargs) if closure else None
+        if not closure:
+            return None
+        return self._wrap_closure(known, args, kwargs, partial(self._watched, here, actual))
+
+    def _begin_within(self, here: Thread, actual: Any) -> None:
+        """A step is made within one: where both are of one optimizer, as that of a class and of
+        what it is derived from are, the script's hooks are called once more. They see its own
+        rates then, too; ours among them puts the effective ones anew."""
+        known, detail = here.known, here.detail
+        if known is None or detail is None or known.ref() is not actual:
+            return
+        if detail.handles and known.swap.active:
+            self.put_back(known, actual)
 
     def _guarded(self, here: Thread, known: Optimizer, actual: Any, closure: bool) -> bool:
         """Whether a guard wants that step to be left out."""
@@ -293,10 +324,11 @@ class Steps:
         if here.put:
             self.take_out(here, known, actual)
         here.stepping = False
+        rides, here.rides = here.rides, False
         here.odd = False
         self.step += known.advance
         now = time.time()
-        if known.news and not here.rides:
+        if known.news and not rides:
             known.record_rates(self.step, now)
         self.close(here, now)
         return True
@@ -311,9 +343,7 @@ class Steps:
         known, detail = here.known, here.detail
         assert known is not None
         assert detail is not None
-        for handle in detail.handles:
-            handle.remove()
-        reveal(detail.hidden)
+        undo(detail)
         if known.swap.active and known.claims.detail is detail:
             self.put_back(known, actual)
         here.stepping, here.detail = False, None
@@ -506,15 +536,41 @@ class Steps:
     # Closures
 
     def _wrap_closure(
-        self, here: Thread, actual: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self,
+        known: Optimizer,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        wrap: Callable[[Any], Any],
     ) -> Any:
-        assert here.known is not None
-        assert here.known.closure_at is not None
-        at, name = here.known.closure_at
-        wrapped = self._watched(here, actual, here.known.closure(args, kwargs))
+        assert known.closure_at is not None
+        at, name = known.closure_at
+        wrapped = wrap(known.closure(args, kwargs))
         if len(args) > at:
             return (*args[:at], wrapped, *args[at + 1 :]), kwargs
         return args, {**kwargs, name: wrapped}
+
+    def _first_alone(self, here: Thread) -> Callable[[Any], Any]:
+        """What wraps the closure of a step that only counts: its first evaluation alone makes the
+        step's loss."""
+
+        def wrap(closure: Callable[..., Any]) -> Callable[..., Any]:
+            evaluated = False
+
+            def evaluate(*args: Any, **kwargs: Any) -> Any:
+                nonlocal evaluated
+                if evaluated:
+                    self.losses.of_step(here).closed = True
+                evaluated = True
+                try:
+                    return closure(*args, **kwargs)
+                except BaseException as error:
+                    if error.__traceback__ is not None:
+                        error.__traceback__ = error.__traceback__.tb_next
+                    raise
+
+            return evaluate
+
+        return wrap
 
     def _watched(self, here: Thread, actual: Any, closure: Callable[..., Any]) -> Any:
         """The closure, which sees the scheduled rates (a scheduler may be stepped in it), and of

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lrmonitor.link.test_commands import TestCommand
 from lrmonitor.probe.aside import Aside
-from lrmonitor.probe.copies import Memory
+from lrmonitor.probe.copies import Memory, Unkept
 from lrmonitor.probe.frames import from_signal_handler
 from lrmonitor.probe.memory import lacking
 from lrmonitor.probe.overrides import Refused
@@ -99,6 +99,7 @@ class Tester:
             why = "interrupted"
             if isinstance(error, Exception) and not from_signal_handler(error):
                 why = "memory" if lacking(error) else "failed"
+                why = "unkept" if isinstance(error, Unkept) else why
                 if why == "failed":
                     self._steps.failed("in a test")
             else:

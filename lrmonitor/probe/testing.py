@@ -414,7 +414,7 @@ class Test:
 _WHOLE = ("done", "bound", "non_finite", "skipped")
 """Why a test ended that says something."""
 
-_CUT = ("cancelled", "changed", "memory", "failed")
+_CUT = ("cancelled", "changed", "memory", "unkept", "failed")
 """Why a test was cut short while the run itself goes on."""
 
 _WORDS = {
@@ -424,6 +424,7 @@ _WORDS = {
     "exit": "the script ended during it",
     "changed": "an optimizer or a group was added during it",
     "memory": "there was not enough memory to go on with it",
+    "unkept": "its state could not be copied any more",
     "failed": "lrmonitor failed in it",
 }
 """Why a test ended that was not over, for its answer."""
