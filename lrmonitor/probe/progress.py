@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lrmonitor.probe.steps import Steps
 
 LOOK_SECONDS = 1.0
-"""Between two looks at schedulers, trainers and loaders."""
+"""Between two looks at schedulers and trainers, and at loaders that are read without a step."""
 
 
 class Progress:
@@ -67,10 +67,11 @@ class Progress:
             return
         self._compiling.look(session.writer, now)
         self.loaders.write(session.writer, now)
+        # A first pass may be over within a second: it tells of which loader steps are made.
+        self.loaders.tell_pace(session.writer, self._steps.step)
         if 0 <= now - self._looked < LOOK_SECONDS:
             return
         self._looked = now
-        self.loaders.tell_pace(session.writer, self._steps.step)
         self.loaders.tell_reading(session.writer, self._steps.step, now)
         found = self._length()
         if _differs(found, self._told):
